@@ -1,0 +1,37 @@
+# One ritual: `make demo` plays the story, `make test` proves it, `make check` keeps the house clean.
+.DEFAULT_GOAL := help
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+help:  ## say what can be made
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(STAMP): pyproject.toml constraints.txt tools/setup
+	@tools/setup venv
+
+setup: $(STAMP)  ## install what is missing (system packages and .venv)
+	@tools/setup system
+
+setup-test: $(STAMP)
+	@tools/setup system test
+
+demo: setup  ## set up, then play one story on a whole fleet on this machine
+	@$(BIN)/printmesh demo $(ARGS)
+
+test: setup-test  ## set up, then run every test
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: setup-test  ## lint, format, types, and who may import whom
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: setup-test  ## side-by-side measurements; writes benchmarks/results.json
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+clean:  ## remove what was built here
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+.PHONY: help setup setup-test demo test check bench clean

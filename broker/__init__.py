@@ -1,0 +1,1 @@
+"""What is said between nodes: topics, messages, streams, who may say what, and the brokers."""

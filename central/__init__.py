@@ -1,0 +1,1 @@
+"""The books: coordinator, ledger, store and web interface of the organisation."""

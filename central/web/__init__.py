@@ -1,0 +1,1 @@
+"""HTTP at the centre: the read-only API."""

@@ -1,0 +1,1 @@
+"""What people declare: settings, samples, logs, and the pure policy."""
