@@ -1,1 +1,1 @@
-"""A whole fleet on one machine with real virtual printers; tests and benchmarks use the same lab."""
+"""A whole fleet on one machine with virtual printers; tests and benchmarks use the same lab."""

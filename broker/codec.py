@@ -1,0 +1,108 @@
+"""CloudEvents 1.0 structured JSON: message ⇄ bytes, with a size limit; bad input is a value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime  # noqa: TC003  pydantic reads it at run time
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+
+from broker.messages import Message
+from config.errors import PrintmeshError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from uuid import UUID
+
+#: Bytes of one MQTT payload (DESIGN §4).
+PAYLOAD_LIMIT = 64 * 1024
+#: Bytes of one event's text in a stream, so that any single event fits a batch.
+EVENT_LIMIT = 24 * 1024
+_REASON_LIMIT = 300
+
+M = TypeVar("M", bound=Message)
+
+
+class CloudEvent(BaseModel):
+    """The envelope of CloudEvents 1.0 (JSON format §3); `data` is checked by its own model."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    specversion: Literal["1.0"]
+    id: str
+    source: str
+    type: str
+    time: AwareDatetime
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Received(Generic[M]):
+    """A message that was understood."""
+
+    message: M
+    id: str
+    source: str
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """What came is no message of the expected kinds."""
+
+    reason: str
+    """One line: what is wrong, without the sender's content."""
+
+
+class MessageTooLarge(PrintmeshError):
+    """Our own message is beyond the limit: a fault of ours, not of a peer."""
+
+
+def text_of(message: Message, *, source: str, id_: UUID, now: datetime) -> str:
+    """Write a message as one CloudEvents JSON object; this exact text is what streams keep."""
+    return (
+        f'{{"specversion":"1.0","id":"{id_}","source":"/{source}","type":"{message.TYPE}",'
+        f'"time":"{now.isoformat()}","datacontenttype":"application/json",'
+        f'"data":{message.model_dump_json()}}}'
+    )
+
+
+def encode(message: Message, *, source: str, id_: UUID, now: datetime) -> bytes:
+    """Return the payload of one MQTT message.
+
+    Raises:
+        MessageTooLarge: more than PAYLOAD_LIMIT bytes.
+    """
+    payload = text_of(message, source=source, id_=id_, now=now).encode()
+    if len(payload) > PAYLOAD_LIMIT:
+        raise MessageTooLarge(
+            f"{message.TYPE} is {len(payload)} bytes, the limit is {PAYLOAD_LIMIT}"
+        )
+    return payload
+
+
+def decode(
+    payload: bytes | str, expected: Iterable[type[M]], *, limit: int = PAYLOAD_LIMIT
+) -> Received[M] | Unreadable:
+    """Read one message of the expected kinds; whatever is wrong comes back as Unreadable."""
+    if len(payload) > limit:
+        return Unreadable(f"{len(payload)} bytes, the limit is {limit}")
+    try:
+        event = CloudEvent.model_validate_json(payload)
+        for model in expected:
+            if event.type == model.TYPE:
+                message = model.model_validate(event.data)
+                return Received(message, event.id, event.source, event.time)
+    except (ValidationError, RecursionError) as error:
+        return Unreadable(_reason(error))
+    wanted = ", ".join(model.TYPE for model in expected)
+    return Unreadable(f"unknown type {event.type[:80]!r}; expected {wanted}"[:_REASON_LIMIT])
+
+
+def _reason(error: ValidationError | RecursionError) -> str:
+    if isinstance(error, RecursionError):
+        return "nested too deep"
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    place = ".".join(map(str, first["loc"])) or "payload"
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    return f"{place}: {first['msg']}{more}"[:_REASON_LIMIT]

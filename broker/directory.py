@@ -1,0 +1,106 @@
+"""The directory's rows: what a site must know of people, prices and printers; and its digest."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Annotated
+
+from config.policy.tariffs import Tariff
+from pydantic import BaseModel, ConfigDict, Field
+
+from config.ids import AccountKey, NodeId
+from config.policy.money import Unit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class Row(BaseModel):
+    """What every row shares: frozen, unknown fields ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
+
+
+class UserRow(Row):
+    """A person; key: user name, lower case."""
+
+    name: Annotated[str, Field(min_length=1, max_length=255)]
+    """job-originating-user-name."""
+    display: str = ""
+    """What people read."""
+    groups: tuple[str, ...] = ()
+    """For rules."""
+    accounts: tuple[AccountKey, ...] = ()
+    """All of these must cover a charge."""
+    enabled: bool = True
+    """False denies everything."""
+
+
+class CardRow(Row):
+    """A card; key: card_digest(number)."""
+
+    user: str
+    """Whose."""
+
+
+class AccountRow(Row):
+    """An account; key: the account's key."""
+
+    account: AccountKey
+    """`kind:name`."""
+    unit: Unit
+    """Currency code or `page`."""
+    enabled: bool = True
+    """False: closed, nothing may be charged."""
+
+
+class PrinterRow(Row):
+    """A point of print; key: device id."""
+
+    device: NodeId
+    """Device id."""
+    node: NodeId
+    """The edge whose site it stands at."""
+    name: str = ""
+    """What people call it."""
+
+
+class SettingRow(Row):
+    """One value all sites share; key: its name."""
+
+    value: str
+    """As text."""
+
+
+#: kind of a DirectoryRow → its model.
+MODELS: dict[str, type[BaseModel]] = {
+    "user": UserRow,
+    "card": CardRow,
+    "account": AccountRow,
+    "tariff": Tariff,
+    "printer": PrinterRow,
+    "setting": SettingRow,
+}
+
+
+def card_digest(number: str) -> str:
+    """Return the key of a card row.
+
+    A card number has too little entropy for any hash to hide it from somebody who holds the
+    replica; the digest only keeps numbers out of logs, backups and casual sight.
+    """
+    return hashlib.sha256(b"printmesh card\0" + number.strip().upper().encode()).hexdigest()
+
+
+def row_digest(kind: str, key: str, n: int) -> int:
+    """Return one live row's share of the digest, as a 256-bit integer."""
+    return int.from_bytes(hashlib.sha256(f"{kind}\0{key}\0{n}".encode()).digest(), "big")
+
+
+def directory_digest(rows: Iterable[tuple[str, str, int]]) -> str:
+    """Return the digest over live rows `(kind, key, n)`: a sum modulo 2²⁵⁶, so order is free.
+
+    It detects lost and stale rows, not a forger: the link is authenticated already.
+    """
+    total = sum(row_digest(*row) for row in rows) % 2**256
+    return total.to_bytes(32, "big").hex()
