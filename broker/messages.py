@@ -12,6 +12,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from config.ids import AccountKey, NodeId
+from config.policy.jobs import Source
 from config.policy.money import Micros, PositiveMicros, Unit
 
 #: SHA-256 in lower-case hexadecimal.
@@ -210,7 +211,7 @@ class Opening(Message):
 class Counted(Part):
     """One source's word on how much was printed."""
 
-    source: Literal["analysis", "cups", "ipp", "snmp", "pulses"]
+    source: Source
     """Who counted."""
     impressions: Count | None
     """Sides with marks asked for; none when the source does not know (never 0 for unknown)."""
