@@ -15,6 +15,8 @@ from broker.messages import Envelope, Position
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from broker.messages import StreamName
+
 #: A batch never holds more events than this (PROTOCOL 1: 20 to 100).
 MAX_BATCH_EVENTS: Final = 100
 #: Room for the envelopes of one batch; the rest of the 64 KiB message is its frame.
@@ -38,7 +40,7 @@ class StreamKey:
     """Node id of the receiver."""
     receiver_incarnation: UUID
     """Minted with the receiver's journal."""
-    name: str
+    name: StreamName
     """`ledger` or `jobs`."""
     _encoded: bytes = field(init=False, repr=False, compare=False)
 
