@@ -1,0 +1,167 @@
+"""What the edge asks of the outside, as protocols; the adapters are elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from config.errors import PrintmeshError
+from config.policy.jobs import JobAttributes
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+    from datetime import datetime
+
+    from config.ids import JobId
+    from config.policy.jobs import Figures, JobState
+    from edge.release import Evidence
+
+
+class SpoolerUnavailableError(PrintmeshError):
+    """The spooler does not answer: nothing is known, nothing was decided; try again later."""
+
+
+class SpoolerRefusedError(PrintmeshError):
+    """The spooler answered and will not: its set-up is wrong, or the job left the state it had."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleQueue:
+    """A queue that people print to; every job is held in it until the edge moves it."""
+
+    name: str
+    """As people see it: letters, digits, `-`, `_`, `.`."""
+    kind: Literal["pull", "direct"]
+    """`direct` has the same mechanism: held and without a device, but the edge decides at once
+    and releases to the one printer it is bound to, without a person."""
+    description: str = ""
+    """For people."""
+
+
+@dataclass(frozen=True, slots=True)
+class PrinterQueue:
+    """A queue that only the edge may use, with a printer behind it."""
+
+    name: str
+    uri: str
+    """`ipp://host[:port]/path` of an IPP Everywhere printer."""
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SpooledJob:
+    """What the spooler says of a job."""
+
+    job: JobId
+    """Its job-uuid: the only key that stays right over a crash of the spooler."""
+    queue: str
+    """The queue it is in now."""
+    state: JobState
+    user: str | None
+    """job-originating-user-name as the client gave it: a claim, not an identity."""
+    name: str
+    """job-name, without what the edge appended at release."""
+    documents: int
+    """How many documents it has; more than one is not counted here."""
+    created_at: datetime | None
+    """Aware, whole seconds; None if the spooler does not say."""
+    attributes: Mapping[str, object] = field(default_factory=dict)
+    """The job's own attributes, IPP names to plain values: for `read_attributes`."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobSeen:
+    """Something happened to this job; `job` is how it stands now."""
+
+    job: SpooledJob
+
+
+@dataclass(frozen=True, slots=True)
+class EventsMissed:
+    """Events may have been missed (start, restart of the spooler): look at all jobs."""
+
+
+SpoolerEvent = JobSeen | EventsMissed
+
+
+class Spooler(Protocol):
+    """The site's print queues. Every step may be repeated; jobs are named by job-uuid.
+
+    Every method raises `SpoolerUnavailableError` when the spooler does not answer and
+    `SpoolerRefusedError` when it will not.
+    """
+
+    async def set_up(self, people: Sequence[PeopleQueue], printers: Sequence[PrinterQueue]) -> None:
+        """Make these queues, or bring them in order; other queues are left alone."""
+
+    async def jobs(self) -> tuple[SpooledJob, ...]:
+        """Return all jobs that have not ended, in all queues, oldest first."""
+
+    async def job(self, job: JobId) -> SpooledJob | None:
+        """Return how a job stands, ended ones too; None if the spooler does not know it."""
+
+    async def fetch(self, job: JobId, into: Path) -> bool:
+        """Write the job's first document, byte for byte; False if there is none any more."""
+
+    async def hold(self, job: JobId) -> None:
+        """Put a hold on a job that waits; without effect on one that is held, ended or gone."""
+
+    async def move(self, job: JobId, queue: str, changes: Mapping[str, str | int]) -> None:
+        """Move a waiting job, held, to a printer's queue.
+
+        Nothing prints before `resume`. Without effect when it is there already, or ended, or gone.
+
+        Args:
+            job: its job-uuid.
+            queue: the printer's queue.
+            changes: job attributes to set (IPP names: copies, sides, number-up, media,
+                print-color-mode), as decided.
+        """
+
+    async def resume(self, job: JobId) -> None:
+        """Take the hold off; without effect on a job that is not held."""
+
+    async def cancel(self, job: JobId) -> None:
+        """End a job; without effect when it has ended or is gone."""
+
+    async def forget(self, job: JobId) -> None:
+        """Remove an ended job and its document; only after settlement is durable."""
+
+    async def evidence(self, job: JobId) -> Evidence:
+        """Collect what the spooler and the printer say of a job; what nobody says is None."""
+
+    def events(self) -> AsyncIterator[SpoolerEvent]:
+        """Yield what happens, `EventsMissed` first; goes on over failures of the spooler."""
+
+    async def close(self) -> None:
+        """Let go of connections and subscriptions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Analysed:
+    """What was counted in a document, and what it comes to on paper."""
+
+    pages: int
+    """Pages of the document as it would be printed, before n-up, ranges and copies."""
+    colour_pages: frozenset[int]
+    """Numbers (from 1) of its pages that have colour."""
+    media: str | None
+    """Media class of its first page, such as `iso_a4`; None if it has no size of its own (text)."""
+    document_format: str
+    """MIME type, recognised by content."""
+    figures: Figures
+    """Impressions and sheets under the job's attributes, all copies."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Nobody can say what this document would print, so it is not printed."""
+
+    reason: str
+    """One sentence for people."""
+
+
+#: Counts a document on disk under a job's attributes; never raises for what a document holds.
+Analyst = Callable[[Path, JobAttributes], Awaitable[Analysed | Unreadable]]

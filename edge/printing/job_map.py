@@ -1,0 +1,191 @@
+"""Reads a spooler's or printer's job attributes into ours, and tags job names; no I/O."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
+
+from config.ids import JobId
+from config.policy.jobs import NAME_OCTETS, JobState
+from edge.ports import SpooledJob
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from edge.printing.ipp import Attributes, Value
+
+#: What is asked of CUPS for a job; without a list it sends only job-uri.
+JOB_ATTRIBUTES: Final = (
+    "job-id",
+    "job-uuid",
+    "job-state",
+    "job-name",
+    "job-originating-user-name",
+    "job-printer-uri",
+    "job-impressions-completed",
+    "number-of-documents",
+    "time-at-creation",
+    "copies",
+    "sides",
+    "number-up",
+    "page-ranges",
+    "media",
+    "print-color-mode",
+    "document-format",
+    "booklet",
+    "Duplex",
+    "ColorModel",
+    "imposition-template",
+    "insert-sheet",
+    "job-sheets",
+    "overrides",
+    "page-set",
+    "separator-sheets",
+)
+#: What is asked of a printer for its jobs (RFC 8011 §5.3, PWG 5100.7-2023 §6).
+DEVICE_ATTRIBUTES: Final = (
+    "job-id",
+    "job-name",
+    "job-originating-user-name",
+    "job-state",
+    "job-impressions-completed",
+    "job-impressions-completed-col",
+    "job-media-sheets-completed",
+)
+_ABOUT_THE_JOB: Final = frozenset(
+    {
+        "job-id",
+        "job-uuid",
+        "job-state",
+        "job-printer-uri",
+        "job-impressions-completed",
+        "number-of-documents",
+        "time-at-creation",
+    }
+)
+
+#: The edge appends the job's tag to job-name at release: the one thing of a job that CUPS's
+#: backend passes on to every printer, so the printer's own record of it can be found again.
+_TAG: Final = re.compile(r" \[[0-9a-f]{12}\]$")
+_TAG_OCTETS: Final = 15
+
+
+def tag(job: JobId) -> str:
+    """Return the tag: a blank and 12 hexadecimal digits (48 bits) of the job-uuid in brackets."""
+    return f" [{job.hex[:12]}]"
+
+
+def tagged(name: str, job: JobId) -> str:
+    """Return a job-name that ends with the job's tag, within IPP's 255 octets; idempotent."""
+    bare = untagged(name, job).encode()[: NAME_OCTETS - _TAG_OCTETS]
+    return bare.decode(errors="ignore") + tag(job)
+
+
+def untagged(name: str, job: JobId) -> str:
+    """Return a job-name without this job's tag."""
+    return name.removesuffix(tag(job))
+
+
+def one(attributes: Attributes, name: str) -> Value:
+    """Return an attribute's first value; None when it is absent or out of band."""
+    return next(iter(attributes.get(name, ())), None)
+
+
+def number(attributes: Attributes, name: str) -> int | None:
+    """Return an attribute's number; None when it has none."""
+    value = one(attributes, name)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def text(attributes: Attributes, name: str) -> str | None:
+    """Return an attribute's text; None when it has none."""
+    value = one(attributes, name)
+    return value if isinstance(value, str) else None
+
+
+def job_uuid(attributes: Attributes) -> JobId | None:
+    """Return the job-uuid; None when it is absent or no UUID."""
+    try:
+        return JobId(UUID(text(attributes, "job-uuid") or ""))
+    except ValueError:
+        return None
+
+
+def spooled_job(attributes: Attributes) -> SpooledJob | None:
+    """Return what CUPS says of a job; None when it lacks what makes it a job."""
+    job = job_uuid(attributes)
+    state = JobState.of(number(attributes, "job-state") or 0)
+    uri = text(attributes, "job-printer-uri")
+    if job is None or state is None or uri is None:
+        return None
+    created = number(attributes, "time-at-creation")
+    plain: dict[str, object] = {
+        name: values[0] if len(values) == 1 else list(values)
+        for name, values in attributes.items()
+        if name not in _ABOUT_THE_JOB and values and values[0] is not None
+    }
+    name = untagged(text(attributes, "job-name") or "", job)
+    plain["job-name"] = name
+    return SpooledJob(
+        job=job,
+        queue=uri.rsplit("/", 1)[-1],
+        state=state,
+        user=text(attributes, "job-originating-user-name"),
+        name=name,
+        documents=number(attributes, "number-of-documents") or 0,
+        created_at=datetime.fromtimestamp(created, UTC) if created else None,
+        attributes=plain,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceJob:
+    """A printer's own record of a job; None is "does not say"."""
+
+    state: JobState | None
+    impressions: int | None
+    color_impressions: int | None
+    sheets: int | None
+
+
+def device_job(jobs: Sequence[Attributes], job: JobId) -> DeviceJob | None:
+    """Find a printer's record of a job by its tag.
+
+    Several records are one job that the spooler sent again: their impressions add up (all of that
+    paper came out), the state is the last one's. None: no record.
+    """
+    mark = tag(job)
+    found = [each for each in jobs if (text(each, "job-name") or "").endswith(mark)]
+    if not found:
+        return None
+    found.sort(key=lambda each: number(each, "job-id") or 0)
+    return DeviceJob(
+        state=JobState.of(number(found[-1], "job-state") or 0),
+        impressions=_sum(number(each, "job-impressions-completed") for each in found),
+        color_impressions=_sum(_full_color(each) for each in found),
+        sheets=_sum(number(each, "job-media-sheets-completed") for each in found),
+    )
+
+
+def _sum(parts: Iterable[int | None]) -> int | None:
+    """Add up; one part that is not known makes the sum not known."""
+    total = 0
+    for part in parts:
+        if part is None:
+            return None
+        total += part
+    return total
+
+
+def _full_color(attributes: Attributes) -> int | None:
+    """Return the colour impressions of `job-impressions-completed-col` (PWG 5100.7-2023)."""
+    split = one(attributes, "job-impressions-completed-col")
+    if not isinstance(split, dict):
+        return None
+    members = ("full-color", "full-color-two-sided", "highlight-color", "highlight-color-two-sided")
+    counts = [count for name in members for count in split.get(name, ())]
+    known = [count for count in counts if isinstance(count, int)]
+    return sum(known) if known else None

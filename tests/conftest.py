@@ -1,0 +1,63 @@
+"""Fixtures that more than one suite uses: a place for the print lab, and the lab itself."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from demo.cupsd import PrivateCups
+from demo.printers import PrivateBus, VirtualPrinter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NEEDED = ("cupsd", "lp", "ippeveprinter", "dbus-daemon", "pdfinfo")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out what needs CUPS where there is none."""
+    path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    missing = [name for name in NEEDED if shutil.which(name, path=path) is None]
+    if missing:
+        skip = pytest.mark.skip(reason=f"not installed: {', '.join(missing)}")
+        for item in items:
+            if item.get_closest_marker("cups"):
+                item.add_marker(skip)
+
+
+def _lab_directory() -> Iterator[Path]:
+    """Make a directory with a short path that cupsd's own user can enter (tmp_path is neither)."""
+    directory = Path(tempfile.mkdtemp(prefix="pm-lab-"))
+    directory.chmod(0o711)
+    yield directory
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+#: One for a test, one for a module.
+lab_directory = pytest.fixture(_lab_directory)
+module_directory = pytest.fixture(_lab_directory, scope="module")
+
+
+@pytest.fixture(scope="module")
+def cups(module_directory: Path) -> Iterator[PrivateCups]:
+    """Run a private cupsd without queues."""
+    with PrivateCups(module_directory / "cups") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def bus(module_directory: Path) -> Iterator[PrivateBus]:
+    """Run a private message bus for virtual printers."""
+    with PrivateBus(module_directory / "bus") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def printer(module_directory: Path, bus: PrivateBus) -> Iterator[VirtualPrinter]:
+    """Run one virtual printer."""
+    with VirtualPrinter(module_directory / "one", "Lab One", bus) as running:
+        yield running
