@@ -1,0 +1,95 @@
+"""Hash indexes over top-level fields of one table, and which queries they can narrow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from tinydb.utils import freeze as _freeze
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable
+
+    from tinydb.queries import QueryLike
+
+_ABSENT = object()
+#: TinyDB's own, which its query hashes are made with.
+freeze: Callable[[object], Any] = _freeze
+
+
+class TableIndexes:
+    """For each indexed field: value → the documents that have it. Of committed rows only."""
+
+    def __init__(self, fields: Iterable[str]) -> None:
+        self._by_field: dict[str, dict[Any, int | set[int]]] = {field: {} for field in fields}
+
+    def values(self, row: bytes | None) -> tuple[Any, ...]:
+        """Return the indexed fields' values of a row, to hand to `change`."""
+        if row is None:
+            return (_ABSENT,) * len(self._by_field)
+        document = orjson.loads(row)
+        return tuple(freeze(document.get(field, _ABSENT)) for field in self._by_field)
+
+    def change(self, doc_id: int, before: tuple[Any, ...], after: tuple[Any, ...]) -> None:
+        """Move a document from its old values to its new ones."""
+        for entries, old, new in zip(self._by_field.values(), before, after, strict=True):
+            # 1, 1.0 and True are one key, as they are equal to a query.
+            if old is not _ABSENT and (new is _ABSENT or old != new):
+                _discard(entries, old, doc_id)
+            if new is not _ABSENT and (old is _ABSENT or old != new):
+                _add(entries, new, doc_id)
+
+    def clear(self) -> None:
+        """Forget every document."""
+        for entries in self._by_field.values():
+            entries.clear()
+
+    def candidates(self, condition: QueryLike) -> Collection[int] | None:
+        """Return ids among which all matches are; none when every row must be looked at."""
+        # TinyDB describes a query by this hash and offers no public way to read it.
+        return self._narrow(getattr(condition, "_hash", None))
+
+    def _narrow(self, described: object) -> Collection[int] | None:
+        found: Collection[int] | None = None
+        match described:
+            case ("and", frozenset() as parts):
+                narrowed = [ids for part in parts if (ids := self._narrow(part)) is not None]
+                found = min(narrowed, key=len, default=None)
+            case ("or", frozenset() as parts):
+                narrowed = [ids for part in parts if (ids := self._narrow(part)) is not None]
+                found = set[int]().union(*narrowed) if len(narrowed) == len(parts) else None
+            case ("==", (str(field),), wanted) if field in self._by_field:
+                found = _ids(self._by_field[field], wanted)
+            case ("one_of", (str(field),), tuple(wanted)) if field in self._by_field:
+                entries = self._by_field[field]
+                found = set[int]().union(*(_ids(entries, value) for value in wanted))
+            case _:
+                pass
+        return found
+
+
+def _add(entries: dict[Any, int | set[int]], value: object, doc_id: int) -> None:
+    present = entries.get(value)
+    if present is None:
+        entries[value] = doc_id
+    elif isinstance(present, set):
+        present.add(doc_id)
+    elif present != doc_id:
+        entries[value] = {present, doc_id}
+
+
+def _discard(entries: dict[Any, int | set[int]], value: object, doc_id: int) -> None:
+    present = entries.get(value)
+    if isinstance(present, set):
+        present.discard(doc_id)
+        if len(present) == 1:
+            entries[value] = present.pop()
+    elif present == doc_id:
+        del entries[value]
+
+
+def _ids(entries: dict[Any, int | set[int]], value: object) -> Collection[int]:
+    present = entries.get(value)
+    if present is None:
+        return ()
+    return present if isinstance(present, set) else (present,)

@@ -1,0 +1,213 @@
+"""TinyDB's storage over the journal: the rows as the running transaction sees them, commits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from tinydb.storages import Storage
+
+from edge.store.commit import Commit
+from edge.store.index import TableIndexes
+from edge.store.transaction import Transaction, here
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from tinydb.queries import QueryLike
+
+    from edge.store.journal import Journal
+    from edge.store.rows import PackedRows
+    from edge.store.transaction import Sealer
+
+_NO_ROWS: dict[int, bytes | None] = {}
+
+
+class TableView(Mapping[str, Any]):
+    """A table as TinyDB reads it: document id as text → document, decoded anew on each touch."""
+
+    def __init__(self, rows: PackedRows | None, pending: Mapping[int, bytes | None]) -> None:
+        self._rows = rows
+        self._pending = pending
+
+    def ids(self) -> Iterator[int]:
+        """Yield the document ids, those of the running transaction last."""
+        rows, pending = self._rows, self._pending
+        if rows is not None:
+            for doc_id in rows:
+                if pending.get(doc_id, b"") is not None:
+                    yield doc_id
+        for doc_id, row in pending.items():
+            if row is not None and (rows is None or doc_id not in rows):
+                yield doc_id
+
+    def packed(self, doc_id: int) -> bytes | None:
+        """Return a row's JSON, or none."""
+        if doc_id in self._pending:
+            return self._pending[doc_id]
+        return None if self._rows is None else self._rows.get(doc_id)
+
+    def __getitem__(self, doc_id: str) -> dict[str, Any]:
+        row = self.packed(int(doc_id))
+        if row is None:
+            raise KeyError(doc_id)
+        document: dict[str, Any] = orjson.loads(row)
+        return document
+
+    def __iter__(self) -> Iterator[str]:
+        return (str(doc_id) for doc_id in self.ids())
+
+    def __len__(self) -> int:
+        count = 0 if self._rows is None else len(self._rows)
+        for doc_id, row in self._pending.items():
+            before = self._rows is not None and doc_id in self._rows
+            count += (row is not None) - before
+        return count
+
+
+class JournalStorage(Storage):
+    """Stands between TinyDB's tables and the journal; for one thread."""
+
+    def __init__(self, journal: Journal, sealer: Sealer) -> None:
+        super().__init__()
+        self.journal = journal
+        self._sealer = sealer
+        self._current: Transaction | None = None
+        self._indexes: dict[str, TableIndexes] = {}
+
+    def read(self) -> dict[str, Any]:
+        """Return every table as a view."""
+        current = self.running()
+        names = set(self.journal.tables)
+        if current is not None:
+            names = names.difference(current.commit.dropped).union(current.commit.rows)
+        return {name: self.view(name) for name in names}
+
+    def write(self, data: dict[str, Any]) -> None:
+        """Drop the tables that are not in `data`; TinyDB itself asks for nothing else here.
+
+        Raises:
+            ValueError: there is something new in `data`; tables are written by `JournalTable`.
+        """
+        known = self.read()
+        if any(not isinstance(table, TableView) for table in data.values()):
+            raise ValueError("this storage takes changes through its tables, not whole")
+        gone = [name for name in known if name not in data]
+        if self.running() is not None:
+            for name in gone:
+                self._drop(name)
+        elif gone:
+            self._commit(Commit(dropped=gone))
+
+    def close(self) -> None:
+        """Let go of the journal."""
+        self.journal.close()
+
+    def running(self) -> Transaction | None:
+        """Return the running transaction.
+
+        Raises:
+            RuntimeError: it belongs to another task or thread, which awaited inside of it.
+        """
+        current = self._current
+        if current is not None and current.owner != here():
+            raise RuntimeError("a transaction is open in another task; never await inside of one")
+        return current
+
+    def begin(self) -> Transaction:
+        """Begin a transaction.
+
+        Raises:
+            RuntimeError: one is running; they do not nest.
+        """
+        if self._current is not None:
+            raise RuntimeError("a transaction is running already; they do not nest")
+        self._current = Transaction(self.journal, self._sealer)
+        return self._current
+
+    def end(self, *, commit: bool) -> None:
+        """Make the running transaction durable, or forget it."""
+        current = self._current
+        if current is None:
+            return
+        self._current = None
+        current.open = False
+        if commit:
+            self._commit(current.commit)
+
+    def change(self, table: str, changes: dict[int, bytes | None]) -> None:
+        """Change rows in the running transaction, or as a transaction of their own."""
+        if not changes:
+            return
+        current = self.running()
+        if current is not None:
+            current.change(table, changes)
+        else:
+            self._commit(Commit(rows={table: changes}))
+
+    def view(self, table: str) -> TableView:
+        """Return a table as the running transaction sees it."""
+        return TableView(self._committed(table), self._pending(table))
+
+    def highest_id(self, table: str) -> int:
+        """Return the largest document id that the table ever had since it was opened."""
+        rows = self.journal.tables.get(table)
+        current = self.running()
+        pending = current.highest.get(table, 0) if current is not None else 0
+        return max(pending, rows.highest if rows is not None else 0)
+
+    def add_indexes(self, table: str, fields: Iterable[str]) -> None:
+        """Index a table's fields from now on."""
+        indexes = self._indexes[table] = TableIndexes(fields)
+        rows = self.journal.tables.get(table)
+        nothing = indexes.values(None)
+        for doc_id in rows or ():
+            row = rows.get(doc_id) if rows is not None else None
+            indexes.change(doc_id, nothing, indexes.values(row))
+
+    def candidates(self, table: str, condition: QueryLike) -> Collection[int] | None:
+        """Return ids among which all matches are, ascending; none when all must be looked at."""
+        indexes = self._indexes.get(table)
+        found = indexes.candidates(condition) if indexes is not None else None
+        if found is None:
+            return None
+        pending = self._pending(table)
+        if not pending and self._committed(table) is not None:
+            return sorted(found)
+        committed = found if self._committed(table) is not None else ()
+        return sorted({*committed, *pending})
+
+    def _committed(self, table: str) -> PackedRows | None:
+        current = self.running()
+        if current is not None and table in current.commit.dropped:
+            return None
+        return self.journal.tables.get(table)
+
+    def _pending(self, table: str) -> Mapping[int, bytes | None]:
+        current = self.running()
+        return _NO_ROWS if current is None else current.commit.rows.get(table, _NO_ROWS)
+
+    def _drop(self, table: str) -> None:
+        current = self.running()
+        if current is not None:
+            current.drop(table)
+
+    def _commit(self, commit: Commit) -> None:
+        if not commit:
+            return
+        moves = []
+        for table, changes in commit.rows.items():
+            indexes = self._indexes.get(table)
+            if indexes is None:
+                continue
+            rows = None if table in commit.dropped else self.journal.tables.get(table)
+            for doc_id, row in changes.items():
+                before = indexes.values(rows.get(doc_id) if rows is not None else None)
+                moves.append((indexes, doc_id, before, indexes.values(row)))
+        self.journal.commit(commit)
+        for table in commit.dropped:
+            if table in self._indexes:
+                self._indexes[table].clear()
+        for indexes, doc_id, before, after in moves:
+            indexes.change(doc_id, before, after)
