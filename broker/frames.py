@@ -26,6 +26,10 @@ _FIXED_FLAGS = {
     PINGREQ: 0,
     DISCONNECT: 0,
 }
+_PROTOCOLS = {b"MQTT", b"MQIsdp"}
+_MQTT_3_1_1 = (b"MQTT", 4)
+_AFTER_NAME_BYTES = 4  # level, flags, two of keep alive
+_WILL_FLAG, _WILL_BITS = 0x04, 0x38
 _MAX_QOS = 2
 _LENGTH_BYTES = 4
 _SEVEN_BITS, _MORE = 0x7F, 0x80
@@ -87,6 +91,25 @@ class FrameReader:
             return None
         self._start = body + length
         return Frame(kind, flags, bytes(buffer[body : body + length]))
+
+
+def speaks_3_1_1(connect: Frame) -> bool:
+    """Say whether a connection opens with MQTT 3.1.1; False asks for CONNACK 0x01 (§3.1.2.2).
+
+    Looked at before amqtt parses it: amqtt waits for ever for the rest of a version 5 CONNECT.
+
+    Raises:
+        ProtocolViolation: it is no CONNECT, or one that contradicts itself.
+    """
+    name_end = 2 + int.from_bytes(connect.body[:2], "big")
+    name, rest = connect.body[2:name_end], connect.body[name_end:]
+    if connect.kind != CONNECT or name not in _PROTOCOLS or len(rest) < _AFTER_NAME_BYTES:
+        raise ProtocolViolation("the first packet is not an MQTT CONNECT")
+    if (name, rest[0]) != _MQTT_3_1_1:
+        return False
+    if not rest[1] & _WILL_FLAG and rest[1] & _WILL_BITS:
+        raise ProtocolViolation("will bits without a will")
+    return True
 
 
 @dataclass(slots=True)

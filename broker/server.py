@@ -1,0 +1,327 @@
+"""The embedded MQTT 3.1.1 broker: amqtt with its holes closed (the list: tests/contract)."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from functools import partial
+from typing import TYPE_CHECKING, Any, Self, cast
+
+import structlog
+import websockets
+from amqtt.adapters import BufferReader, ReaderAdapter, WriterAdapter
+from amqtt.broker import Broker, Server
+from amqtt.contexts import BrokerConfig, ListenerConfig
+from amqtt.errors import AMQTTError, BrokerError, MQTTError, NoDataError
+from amqtt.mqtt.connack import NOT_AUTHORIZED, UNACCEPTABLE_PROTOCOL_VERSION, ConnackPacket
+from amqtt.mqtt.packet import MQTTFixedHeader
+
+from broker import acl, frames
+from broker.credentials import Login
+from broker.exchange import Exchange, Limits
+from broker.frames import FrameReader, Message, ProtocolViolation
+from broker.listeners import common_name, tls_context
+from broker.plugin import (
+    BufferedWriter,
+    ChunkReader,
+    ClientHandler,
+    SocketReader,
+    WebSocketReader,
+    WebSocketWriter,
+)
+from config.errors import PrintmeshError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from amqtt.session import Session
+    from websockets.asyncio.server import ServerConnection
+
+    from broker.acl import Authoriser, Identity
+    from broker.frames import Frame
+    from broker.listeners import Listener
+
+_log = structlog.get_logger(__name__)
+
+_MAX_QOS = 2
+
+
+class BrokerServerError(PrintmeshError):
+    """The broker could not be started: an address in use, an unreadable certificate."""
+
+
+class EmbeddedBroker(Broker):
+    """amqtt's broker with its own door and its own exchange.
+
+    Kept of amqtt: life cycle, listeners' accounts, sessions, CONNECT and the rare packets.
+    Replaced, because the holes are in their order of doing things: `_client_connected`, delivery.
+    """
+
+    def __init__(
+        self,
+        listeners: Sequence[Listener],
+        authenticate: Callable[[Login], Identity | None],
+        authorise: Authoriser,
+        limits: Limits,
+    ) -> None:
+        # amqtt's listeners inherit from `default`, even an address; ours are opened by ourselves.
+        super().__init__(BrokerConfig(listeners={"default": ListenerConfig(bind=None)}, plugins={}))
+        self.exchange = Exchange(authorise, limits)
+        self.guests: set[asyncio.Task[Any]] = set()
+        self._wanted = listeners
+        self._prove = authenticate
+        self._limits = limits
+
+    def servers(self) -> list[asyncio.Server | websockets.asyncio.server.Server]:
+        """Return what listens, in the order asked for."""
+        return [server.instance for server in self._servers.values()]
+
+    async def _start_listeners(self) -> None:
+        try:
+            for index, wanted in enumerate(self._wanted):
+                name = f"{index}"
+                server = await self._listen(name, wanted)
+                self._servers[name] = Server(name, server)
+        except (OSError, ssl.SSLError):
+            for opened in self._servers.values():
+                await opened.close_instance()
+            raise
+
+    async def _listen(
+        self, name: str, wanted: Listener
+    ) -> asyncio.Server | websockets.asyncio.server.Server:
+        limits, context = self._limits, tls_context(wanted.tls) if wanted.tls else None
+        if wanted.websocket:
+            return await websockets.serve(
+                partial(self.ws_connected, listener_name=name),
+                wanted.host,
+                wanted.port,
+                ssl=context,
+                subprotocols=[websockets.Subprotocol("mqtt")],
+                compression=None,
+                max_size=2 * limits.max_packet_bytes,
+                open_timeout=limits.connect_seconds,
+                ping_interval=None,  # MQTT's own keep alive does this
+            )
+        return await asyncio.start_server(
+            partial(self.stream_connected, listener_name=name),
+            wanted.host,
+            wanted.port,
+            ssl=context,
+            ssl_handshake_timeout=limits.connect_seconds if context else None,
+            backlog=1024,
+        )
+
+    async def stream_connected(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, listener_name: str
+    ) -> None:
+        """Take a TCP or TLS connection."""
+        out = BufferedWriter(writer.transport, self._limits.max_queued_bytes)
+        await self._client_connected(listener_name, SocketReader(reader), out)
+
+    async def ws_connected(self, websocket: ServerConnection, listener_name: str) -> None:
+        """Take a WebSocket connection."""
+        out = WebSocketWriter(websocket, self._limits.max_queued_bytes)
+        await self._client_connected(listener_name, WebSocketReader(websocket), out)
+
+    async def _client_connected(
+        self, listener_name: str, reader: ReaderAdapter, writer: WriterAdapter
+    ) -> None:
+        """Serve one connection from its first byte to its last; this is its supervisor."""
+        if not isinstance(reader, ChunkReader) or not isinstance(writer, BufferedWriter):
+            raise BrokerError("this broker takes connections by its own listeners only")
+        server, task = self._servers[listener_name], asyncio.current_task()
+        if task is None or server.conn_count >= self._limits.max_connections:
+            writer.abort()
+            return
+        await server.acquire_connection()
+        self.guests.add(task)
+        peer = writer.get_peer_info()
+        try:
+            await self._serve(reader, writer)
+        except TimeoutError:
+            _log.info("no CONNECT in time", action="mqtt-dropped", peer=peer)
+        except (ProtocolViolation, AMQTTError, MQTTError, NoDataError) as error:
+            _log.warning("protocol broken", action="mqtt-dropped", peer=peer, why=str(error))
+        except Exception:  # noqa: BLE001  one connection's trouble is not the broker's
+            _log.exception("connection failed", action="mqtt-dropped", peer=peer)
+        finally:
+            self.guests.discard(task)
+            server.release_connection()
+            await writer.close()
+
+    async def _serve(self, reader: ChunkReader, writer: BufferedWriter) -> None:
+        cutter = FrameReader(self._limits.max_packet_bytes)
+        async with asyncio.timeout(self._limits.connect_seconds):
+            first = await _first_frame(reader, cutter)
+            admitted = await self._admit(first, writer) if first else None
+        if admitted is None:
+            return
+        handler, identity, will = admitted
+        session = cast("Session", handler.session)
+        seat, resumed = self.exchange.sit(
+            session.client_id or "",
+            identity,
+            writer,
+            clean=bool(session.clean_session),
+            will=will,
+            now=self._loop.time(),
+        )
+        _log.info("connected", action="mqtt-connected", node=seat.client_id, resumed=resumed)
+        said_goodbye = False
+        writer.on_full = partial(self.exchange.evict_slow, seat)
+        handler.sit(seat, self.exchange, session.keep_alive)
+        try:
+            session.parent = int(resumed)
+            await handler.mqtt_connack_authorize(authorize=True)
+            writer.write(seat.outbox.resume())
+            said_goodbye = await handler.serve(reader, cutter)
+        finally:
+            handler.rise()
+            self.exchange.leave(seat, writer, said_goodbye=said_goodbye, now=self._loop.time())
+            _log.info("gone", action="mqtt-gone", node=seat.client_id, said_goodbye=said_goodbye)
+
+    async def _admit(
+        self, first: Frame, writer: BufferedWriter
+    ) -> tuple[ClientHandler, Identity, Message | None] | None:
+        """Decide on a CONNECT; a refusal is answered here. No session is touched before that."""
+        if not frames.speaks_3_1_1(first):
+            await _refuse(writer, UNACCEPTABLE_PROTOCOL_VERSION)
+            return None
+        packet = MQTTFixedHeader(first.kind, first.flags, len(first.body)).to_bytes() + first.body
+        handler, session = await ClientHandler.init_from_connect(
+            BufferReader(packet), writer, self.plugins_manager
+        )
+        will = _will_of(session)
+        login = Login(
+            session.client_id or "",
+            session.username,
+            session.password,
+            common_name(writer.get_ssl_info()),
+            str(session.remote_address),
+        )
+        identity = self._prove(login)
+        if identity is None or (
+            will is not None and not self.exchange.may_leave_will(identity, will)
+        ):
+            _log.warning(
+                "not let in" if identity is None else "will refused",
+                action="mqtt-refused",
+                node=(login.user_name or login.client_id)[:64],
+                peer=login.address,
+            )
+            await _refuse(writer, NOT_AUTHORIZED)
+            return None
+        handler.attach(session, BufferReader(b""), writer)
+        return cast("ClientHandler", handler), identity, will
+
+    async def _session_monitor(self) -> None:
+        while True:
+            await asyncio.sleep(1)
+            self.exchange.expire(self._loop.time() - self._limits.session_seconds)
+
+
+class BrokerServer:
+    """An MQTT broker inside any asyncio program.
+
+    Args:
+        listeners: where; at least one.
+        authenticate: who a login is, or None; called on the event loop, so it must be quick.
+        authorise: what an identity may say and hear (`acl.TOPIC_TABLE`, `acl.OPEN`).
+        limits: bounds on what clients may cost.
+    """
+
+    def __init__(
+        self,
+        listeners: Sequence[Listener],
+        authenticate: Callable[[Login], Identity | None],
+        authorise: Authoriser = acl.TOPIC_TABLE,
+        limits: Limits | None = None,
+    ) -> None:
+        self._listeners = tuple(listeners)
+        self._authenticate = authenticate
+        self._authorise = authorise
+        self._limits = limits or Limits()
+        self._broker: EmbeddedBroker | None = None
+
+    async def start(self) -> None:
+        """Open every listener.
+
+        Raises:
+            BrokerServerError: one cannot be opened; then none is.
+        """
+        broker = EmbeddedBroker(self._listeners, self._authenticate, self._authorise, self._limits)
+        try:
+            await broker.start()
+        except BrokerError as error:
+            raise BrokerServerError(str(error.__cause__ or error)) from error
+        self._broker = broker
+
+    async def stop(self) -> None:
+        """Close listeners and connections; no will is published. Stopping twice is fine."""
+        broker, self._broker = self._broker, None
+        if broker is None:
+            return
+        for server in broker.servers():
+            server.close()
+        for task in broker.guests:
+            task.cancel()
+        if broker.guests:
+            await asyncio.wait(broker.guests, timeout=5)
+        await broker.shutdown()
+
+    async def __aenter__(self) -> Self:
+        """Start."""
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop."""
+        await self.stop()
+
+    def ports(self) -> list[int]:
+        """Return the real port of each listener, in their order."""
+        found = []
+        for server in self._running().servers():
+            socket = next(iter(server.sockets))
+            found.append(int(socket.getsockname()[1]))
+        return found
+
+    def port(self, listener: int = 0) -> int:
+        """Return the real port of one listener."""
+        return self.ports()[listener]
+
+    def connected(self) -> list[Identity]:
+        """Return who is connected."""
+        return self._running().exchange.connected()
+
+    def disconnect(self, name: str) -> bool:
+        """Cut a client off and forget its session (a removed credential); say whether it was on."""
+        return self._running().exchange.cut_off(name)
+
+    def _running(self) -> EmbeddedBroker:
+        if self._broker is None:
+            raise BrokerServerError("the broker is not running")
+        return self._broker
+
+
+async def _first_frame(reader: ChunkReader, cutter: FrameReader) -> Frame | None:
+    while (frame := cutter.next()) is None:
+        data = await reader.chunk()
+        if not data:
+            return None
+        cutter.feed(data)
+    return frame
+
+
+def _will_of(session: Session) -> Message | None:
+    if not session.will_flag:
+        return None
+    topic, qos = session.will_topic or "", session.will_qos or 0
+    if not acl.is_topic(topic) or qos > _MAX_QOS:
+        raise ProtocolViolation("a will on what is no topic, or with QoS 3")
+    return Message(topic, bytes(session.will_message or b""), qos, bool(session.will_retain))
+
+
+async def _refuse(writer: BufferedWriter, code: int) -> None:
+    await ConnackPacket.build(0, code).to_stream(writer)
