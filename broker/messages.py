@@ -243,8 +243,8 @@ class Charged(Message):
     """The figure the charge rests on."""
     postings: Annotated[tuple[AccountAmount, ...], Field(min_length=1)]
     """What each account paid; positive."""
-    unbilled: tuple[AccountAmount, ...] = ()
-    """What was printed above the hold: recorded, not charged."""
+    printed_above: Count = 0
+    """Impressions beyond what was held for: recorded, not charged."""
     alone: bool
     """The link to the centre was down when it was released."""
     settled_at: AwareDatetime

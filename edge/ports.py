@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 from config.errors import PrintmeshError
 from config.policy.jobs import JobAttributes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
-    from datetime import datetime
+    from uuid import UUID
 
-    from config.ids import JobId
+    from config.ids import AccountKey, JobId
     from config.policy.jobs import Figures, JobState
+    from config.policy.money import Money, Unit
     from edge.release import Evidence
 
 
@@ -165,3 +167,21 @@ class Unreadable:
 
 #: Counts a document on disk under a job's attributes; never raises for what a document holds.
 Analyst = Callable[[Path, JobAttributes], Awaitable[Analysed | Unreadable]]
+
+
+class Funds(Protocol):
+    """The way to money that is not at this site."""
+
+    @property
+    def reachable(self) -> bool:
+        """Whether the centre listens now."""
+
+    async def fetch(self, account: AccountKey, missing: Money, job: UUID) -> None:
+        """Ask for it and wait, within bounds, until it is here or is known not to come."""
+
+    def whereabouts(self, account: AccountKey, unit: Unit) -> str:
+        """Say for people where the rest of a balance sits, as far as is known here."""
+
+
+#: The time, aware; a fake one in tests.
+Clock: TypeAlias = Callable[[], datetime]

@@ -1,0 +1,194 @@
+"""Jobs on their way in: what the spooler shows is counted and held; what is ours goes on.
+
+One door for events and for repair: `look` takes what the spooler says of one job and brings our
+books in line; `sweep` does so for all, so a lost event costs time and nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from broker.messages import JobCanceled, JobFlagged, JobHeld
+from config.ids import JobId
+from config.policy.attributes import AttributesRefused, read_attributes
+from config.policy.jobs import JobState
+from edge.jobs import JobRecord
+from edge.ports import Unreadable
+from edge.release import Phase
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
+
+    from edge.ports import Analyst, Clock, SpooledJob, Spooler
+    from edge.releasing import Releasing
+    from edge.store.books import Books
+
+#: Documents that are counted at the same time: each may keep a core busy.
+_AT_ONCE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A queue people print to."""
+
+    name: str
+    printer: str | None
+    """Device id for a direct queue; None for a pull queue."""
+
+
+class Intake:
+    """Brings the spooler's jobs into the books."""
+
+    def __init__(
+        self,
+        *,
+        books: Books,
+        spooler: Spooler,
+        analyst: Analyst,
+        releasing: Releasing,
+        queues: Mapping[str, Queue],
+        work: Path,
+        clock: Clock,
+    ) -> None:
+        self._books = books
+        self._spooler = spooler
+        self._analyst = analyst
+        self._releasing = releasing
+        self._queues = queues
+        self._work = work
+        self._clock = clock
+        self._counting = asyncio.Semaphore(_AT_ONCE)
+
+    async def sweep(self) -> int:
+        """Look at every job the spooler or our books hold open; return how many.
+
+        Raises:
+            SpoolerUnavailableError: nothing was looked at, or not all.
+        """
+        seen = await self._spooler.jobs()
+        open_here = self._books.jobs(Phase.HELD, Phase.UNREADABLE, Phase.RELEASING)
+        shown = {spooled.job for spooled in seen}
+        missing = [record for record in open_here if record.job not in shown]
+        for spooled in seen:
+            await self.look(spooled)
+        for record in missing:
+            async with self._releasing.alone_with(record.job):
+                await self._ended(JobId(record.job), await self._spooler.job(JobId(record.job)))
+        return len(seen) + len(missing)
+
+    async def look(self, spooled: SpooledJob) -> None:
+        """Bring our books in line with what the spooler says of one job."""
+        async with self._releasing.alone_with(spooled.job):
+            record = self._books.job(spooled.job)
+            if record is None:
+                await self._arrived(spooled)
+            elif record.phase is Phase.RELEASING:
+                await self._releasing.advance(record)
+            elif record.phase in {Phase.HELD, Phase.UNREADABLE}:
+                await self._waits(record, spooled)
+            elif record.phase is Phase.SETTLED:
+                self._again(record, spooled)
+
+    async def _arrived(self, spooled: SpooledJob) -> None:
+        queue = self._queues.get(spooled.queue)
+        if queue is None or spooled.state.terminal:
+            return  # not where people print, or thrown away before anybody looked
+        if spooled.state is not JobState.PENDING_HELD:
+            await self._spooler.hold(spooled.job)
+        record = await self._count(spooled, queue)
+        if record is None:
+            return  # gone while it was counted
+        event = JobHeld(
+            job=record.job,
+            queue=record.queue,
+            user=record.user,
+            name=record.name,
+            received_at=record.received_at,
+            counted=record.counted,
+            problem=record.problem,
+        )
+        self._books.hold(record, event, self._clock())
+        if queue.printer is not None:
+            await self._releasing.release_here(record, queue.printer, record.user or None)
+
+    async def _count(self, spooled: SpooledJob, queue: Queue) -> JobRecord | None:
+        """Count the document: facts from it and from the job's attributes, nothing from claims."""
+        read = read_attributes(spooled.attributes)
+        base = JobRecord(
+            job=spooled.job,
+            queue=queue.name,
+            direct=queue.printer is not None,
+            user=spooled.user or "",
+            name=spooled.name,
+            received_at=spooled.created_at or self._clock(),
+            phase=Phase.UNREADABLE,
+        )
+        if isinstance(read, AttributesRefused):
+            return base.with_(problem="; ".join(map(str, read.refusals))[:500])
+        if spooled.documents != 1:
+            return base.with_(problem=f"a job of {spooled.documents} documents is not counted")
+        async with self._counting, self._fetched(spooled.job) as path:
+            if path is None:
+                return None
+            answer = await self._analyst(path, read)
+        if isinstance(answer, Unreadable):
+            return base.with_(attributes=read, problem=answer.reason[:500])
+        return base.with_(attributes=read, planned=answer.figures, phase=Phase.HELD)
+
+    def _fetched(self, job: JobId) -> AbstractAsyncContextManager[Path | None]:
+        return _Fetched(self._spooler, job, self._work / f"{job}.document")
+
+    async def _waits(self, record: JobRecord, spooled: SpooledJob) -> None:
+        """Follow what others did to a job that waits."""
+        if spooled.state.terminal:
+            await self._ended(JobId(record.job), spooled)
+        elif spooled.queue == record.queue and spooled.state is not JobState.PENDING_HELD:
+            await self._spooler.hold(spooled.job)
+        elif spooled.queue != record.queue and record.cause is None:
+            detail = f"moved to {spooled.queue} by somebody else; it was not released here"
+            self._flag(record, "moved-elsewhere", detail)
+
+    async def _ended(self, job: JobId, spooled: SpooledJob | None) -> None:
+        record = self._books.job(job)
+        if record is None or record.phase.final:
+            return
+        if record.phase is Phase.RELEASING:
+            await self._releasing.advance(record)
+            return
+        if spooled is not None and not spooled.state.terminal:
+            return
+        detail = "canceled in the queue" if spooled else "the spooler no longer knows it"
+        now = self._clock()
+        after = record.with_(phase=Phase.CANCELED, ended_at=now)
+        by = record.user if spooled else "spooler"
+        self._books.cancel(after, JobCanceled(job=job, by=by, detail=detail), now)
+
+    def _again(self, record: JobRecord, spooled: SpooledJob) -> None:
+        """Notice a settled job that prints once more: not by us, so never charged (PROTOCOL 4)."""
+        at_work = {JobState.PENDING, JobState.PROCESSING, JobState.PROCESSING_STOPPED}
+        if spooled.state in at_work and record.cause != "reprint":
+            detail = f"printing again on {spooled.queue} after it was settled; not charged"
+            self._flag(record, "reprint", detail)
+
+    def _flag(self, record: JobRecord, cause: str, detail: str) -> None:
+        event = JobFlagged(job=record.job, cause=cause, detail=detail)
+        self._books.flag(record.with_(cause=cause), event, self._clock())
+
+
+class _Fetched:
+    """A held document as a file that is gone afterwards."""
+
+    def __init__(self, spooler: Spooler, job: JobId, path: Path) -> None:
+        self._spooler = spooler
+        self._job = job
+        self._path = path
+
+    async def __aenter__(self) -> Path | None:
+        return self._path if await self._spooler.fetch(self._job, self._path) else None
+
+    async def __aexit__(self, *_: object) -> None:
+        self._path.unlink(missing_ok=True)

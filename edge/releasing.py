@@ -1,0 +1,428 @@
+"""Carries a release out: decide, write the intent, take the steps, settle on evidence.
+
+What is decided is decided by `config.policy` and `edge.release`; what is written is written by the
+books. Between a decision and its record nothing is awaited.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, assert_never
+
+from broker.messages import (
+    AccountAmount,
+    Charged,
+    Counted,
+    JobFlagged,
+    JobRefused,
+    JobReleased,
+    JobSettled,
+)
+from config.ids import JobId
+from config.policy.decisions import (
+    Account,
+    Allowed,
+    Ask,
+    Decision,
+    Denied,
+    Person,
+    PolicyView,
+    Reason,
+    ReleaseRequest,
+    Uncounted,
+    decide,
+)
+from config.policy.jobs import Source
+from config.policy.money import Money
+from config.policy.pricing import Priced, price
+from edge.jobs import Hold as MoneyHold
+from edge.jobs import JobRecord, counted
+from edge.ports import SpoolerRefusedError, SpoolerUnavailableError
+from edge.release import (
+    Disputed,
+    Evidence,
+    Gather,
+    Hold,
+    Move,
+    Phase,
+    Resume,
+    Settled,
+    Spooled,
+    Stray,
+    Verdict,
+    Watch,
+    next_step,
+    resolve,
+    settle,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping
+    from datetime import timedelta
+    from uuid import UUID
+
+    from edge.ports import Clock, Funds, Spooler
+    from edge.release import Settlement
+    from edge.store.books import Books
+    from edge.store.replica import Replica
+
+#: More steps than this for one look means the spooler does not do what it says.
+_STEPS_MAX = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Printer:
+    """A point of print at this site."""
+
+    device: str
+    """Device id."""
+    queue: str
+    """The spooler's queue in front of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """How disputes end."""
+
+    patience: timedelta
+    """A dispute is settled by policy after this."""
+    verdict: Verdict
+    """And this way."""
+
+
+@dataclass(slots=True)
+class _Turn:
+    """One job's lock and how many wait for it."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    wanted: int = 0
+
+
+class Releasing:
+    """Releases and settles the jobs of one site."""
+
+    def __init__(
+        self,
+        *,
+        books: Books,
+        replica: Replica,
+        spooler: Spooler,
+        printers: Mapping[str, Printer],
+        funds: Funds,
+        mint: Callable[[], UUID],
+        ways: Ways,
+        clock: Clock,
+        told: Callable[[JobRecord], None] = lambda _: None,
+    ) -> None:
+        self._books = books
+        self._replica = replica
+        self._spooler = spooler
+        self._printers = printers
+        self._funds = funds
+        self._mint = mint
+        self._ways = ways
+        self._clock = clock
+        self._told = told
+        self._turns: dict[JobId, _Turn] = {}
+
+    @asynccontextmanager
+    async def alone_with(self, job: UUID) -> AsyncIterator[None]:
+        """Let only one task at a time act on a job."""
+        key = JobId(job)
+        turn = self._turns.setdefault(key, _Turn())
+        turn.wanted += 1
+        try:
+            async with turn.lock:
+                yield
+        finally:
+            turn.wanted -= 1
+            if not turn.wanted:
+                self._turns.pop(key, None)
+
+    # ── release ─────────────────────────────────────────────────────────────────────────────
+
+    async def release(self, job: UUID, device: str, user: str) -> Decision:
+        """Release a held job at a printer for a person; a refusal leaves it held.
+
+        A job that is under way already is answered as allowed: the same wish said twice.
+        """
+        async with self.alone_with(job):
+            record = self._books.job(job)
+            if record is None:
+                return Denied(Reason.UNREADABLE, "there is no such job at this site")
+            if record.user.lower() != user.lower():
+                detail = "only the owner can release a job"
+                return Denied(Reason.ACCOUNT_AUTHORIZATION_FAILED, detail)
+            if record.phase is Phase.RELEASING and record.printer == device:
+                return _as_allowed(record)
+            if record.phase not in {Phase.HELD, Phase.UNREADABLE}:
+                return Denied(Reason.NOTHING_TO_PRINT, f"this job is {record.phase} already")
+            return await self.release_here(record, device, user)
+
+    async def release_here(self, record: JobRecord, device: str, user: str | None) -> Decision:
+        """Decide on a held job, alone with it, and carry the decision out."""
+        decision = self._decide(record, device, user)
+        if isinstance(decision, Denied) and decision.short and self._funds.reachable:
+            short = decision.short
+            await self._funds.fetch(short.account, short.missing, record.job)
+            decision = self._decide(record, device, user)
+        match decision:
+            case Allowed():
+                after = self._books.job(record.job)
+                if after is None:
+                    raise RuntimeError("a released job is in the books")
+                await self._begin(after)
+            case Denied():
+                decision = self._explained(decision)
+                self._refuse(record, device, user, decision)
+            case Ask():
+                pass  # nothing is spent and nothing moves until it is answered
+            case _:
+                assert_never(decision)
+        return decision
+
+    def _decide(self, record: JobRecord, device: str, user: str | None) -> Decision:
+        """Decide, and when it is allowed write hold and intent at once."""
+        now = self._clock()
+        figures = record.planned or Uncounted(Reason.UNREADABLE, record.problem or "not counted")
+        request = ReleaseRequest(user=user, service="print", figures=figures, printer=device)
+        decision = decide(request, self._view(user, device))
+        if isinstance(decision, Allowed):
+            held = tuple(
+                AccountAmount(account=account, unit=money.unit, micros=money.micros)
+                for account, money in decision.charges
+                if money.micros
+            )
+            after = record.with_(
+                phase=Phase.RELEASING,
+                attempt=record.attempt + 1,
+                printer=device,
+                released_by=user,
+                released_at=now,
+                alone=not self._funds.reachable,
+                changes={each.attribute: each.value for each in decision.conversions},
+                hold=MoneyHold(amounts=held, tariff_version=decision.price.tariff_version),
+            )
+            event = JobReleased(
+                job=record.job,
+                attempt=after.attempt,
+                user=user or "",
+                printer=device,
+                held=held,
+                alone=after.alone,
+            )
+            self._books.release(after, event, now)
+        return decision
+
+    def _view(self, user: str | None, device: str) -> PolicyView:
+        row = self._replica.user(user) if user else None
+        if row is None:
+            return PolicyView(None, self._replica.tariff(self._clock()), device in self._printers)
+        known = {key: found for key in row.accounts if (found := self._replica.account(key))}
+        return PolicyView(
+            person=Person(row.name, row.accounts, row.enabled),
+            tariff=self._replica.tariff(self._clock()),
+            printer_known=device in self._printers,
+            accounts={key: Account(found.unit, found.enabled) for key, found in known.items()},
+            available={
+                key: Money(self._books.free(key, found.unit), found.unit)
+                for key, found in known.items()
+            },
+        )
+
+    def _explained(self, denied: Denied) -> Denied:
+        """Add where the rest of the money sits, as far as is known here."""
+        if denied.short is None:
+            return denied
+        where = self._funds.whereabouts(denied.short.account, denied.short.needed.unit)
+        return Denied(denied.reason, f"{denied.detail}; {where}", denied.short)
+
+    def _refuse(self, record: JobRecord, device: str, user: str | None, denied: Denied) -> None:
+        event = JobRefused(
+            job=record.job,
+            user=user or "",
+            printer=device if device in self._printers else None,
+            reason=denied.reason,
+            detail=denied.detail[:1000],
+            alone=not self._funds.reachable,
+        )
+        self._books.refuse(event, self._clock())
+
+    # ── steps ───────────────────────────────────────────────────────────────────────────────
+
+    async def _begin(self, record: JobRecord) -> None:
+        """Take the steps of a fresh intent without asking between them; repair if one fails."""
+        printer = self._printers[record.printer or ""]
+        try:
+            await self._spooler.move(JobId(record.job), printer.queue, record.changes)
+            await self._spooler.resume(JobId(record.job))
+        except (SpoolerRefusedError, SpoolerUnavailableError):
+            # the intent is durable: the next look, or the sweep, goes on from what CUPS says
+            self._told(record)
+
+    async def advance(self, record: JobRecord) -> None:
+        """Go on with a job whose intent is durable, from wherever it is; alone with it."""
+        printer = self._printers.get(record.printer or "")
+        queue = printer.queue if printer else ""
+        for _ in range(_STEPS_MAX):
+            seen = await self._spooler.job(JobId(record.job))
+            spooled = Spooled(seen.queue, seen.state) if seen else None
+            step = next_step(record.queue, queue, spooled)
+            match step:
+                case Move():
+                    await self._spooler.move(JobId(record.job), queue, record.changes)
+                case Resume():
+                    await self._spooler.resume(JobId(record.job))
+                case Hold():
+                    await self._spooler.hold(JobId(record.job))
+                case Gather():
+                    await self._settle(record)
+                    return
+                case Stray(queue=elsewhere):
+                    self._flag_once(record, "moved-elsewhere", f"found on {elsewhere}, not moved")
+                    return
+                case Watch():
+                    return
+                case _:
+                    assert_never(step)
+
+    # ── settlement ──────────────────────────────────────────────────────────────────────────
+
+    async def _settle(self, record: JobRecord) -> None:
+        evidence = await self._spooler.evidence(JobId(record.job))
+        self._book(record.with_(evidence=evidence), evidence)
+        await self._spooler.forget(JobId(record.job))
+
+    def _book(self, record: JobRecord, evidence: Evidence) -> None:
+        """Decide what a job that has ended comes to, and write it."""
+        if record.planned is None:
+            raise RuntimeError("a released job was counted")
+        now = self._clock()
+        settlement: Settlement = settle(
+            record.planned, evidence, now=now, patience=self._ways.patience
+        )
+        match settlement:
+            case Settled():
+                self._close(record, evidence, settlement)
+            case Disputed(cause=cause, detail=detail, deadline=deadline):
+                after = record.with_(phase=Phase.DISPUTED, cause=cause, deadline=deadline)
+                self._books.flag(after, JobFlagged(job=record.job, cause=cause, detail=detail), now)
+                self._told(after)
+            case _:
+                assert_never(settlement)
+
+    def end_disputes(self) -> int:
+        """Settle by policy the disputes whose time is up; return how many there were."""
+        now = self._clock()
+        due = [
+            record
+            for record in self._books.jobs(Phase.DISPUTED)
+            if record.deadline is not None and record.deadline <= now
+        ]
+        for record in due:
+            if record.planned is None or record.deadline is None:
+                raise RuntimeError("a disputed job was counted")
+            evidence = record.evidence or Evidence(None)
+            again = settle(record.planned, evidence, now=now, patience=self._ways.patience)
+            disputed = (
+                again
+                if isinstance(again, Disputed)
+                else Disputed(again.disposition, record.cause or "dispute", "", record.deadline)
+            )
+            settled = resolve(record.planned, disputed, evidence, verdict=self._ways.verdict)
+            self._close(record, evidence, settled)
+        return len(due)
+
+    def _close(self, record: JobRecord, evidence: Evidence, settled: Settled) -> None:
+        now = self._clock()
+        amounts, flag = self._amounts(record, settled)
+        charge = self._mint() if amounts else None
+        after = record.with_(
+            phase=Phase.SETTLED,
+            billed=settled.billed,
+            charged=amounts,
+            hold=None,
+            cause=(settled.flag or record.cause or flag),
+            ended_at=now,
+        )
+        event = JobSettled(
+            job=record.job,
+            attempt=record.attempt,
+            printer=record.printer or "",
+            disposition=settled.disposition.value,
+            counts=_counts(record, evidence),
+            billed=counted(settled.billed),
+            charge=charge,
+            flag=settled.flag or flag,
+        )
+        charged = charge and Charged(
+            charge=charge,
+            job=record.job,
+            attempt=record.attempt,
+            user=record.released_by or record.user,
+            printer=record.printer or "",
+            service="print",
+            tariff_version=record.hold.tariff_version if record.hold else 0,
+            counted=counted(settled.billed),
+            postings=amounts,
+            printed_above=settled.printed_above,
+            alone=record.alone,
+            settled_at=now,
+        )
+        held = record.hold.amounts if record.hold else ()
+        self._books.settle(after, held, event, charged or None, now)
+        self._told(after)
+
+    def _amounts(
+        self, record: JobRecord, settled: Settled
+    ) -> tuple[tuple[AccountAmount, ...], str | None]:
+        """Return what each account pays, never above its hold, and a flag if no price is left."""
+        hold = record.hold
+        if hold is None or not settled.billed.impressions:
+            return (), None
+        if settled.billed.impressions == (record.planned or settled.billed).impressions:
+            return hold.amounts, None
+        tariff = self._replica.tariff_version(hold.tariff_version)
+        priced = price(tariff, "print", settled.billed, record.printer or "") if tariff else None
+        if not isinstance(priced, Priced):
+            return (), f"refunded: tariff {hold.tariff_version} is no longer known here"
+        return tuple(
+            amount.model_copy(update={"micros": min(amount.micros, priced.total.micros)})
+            for amount in hold.amounts
+            if priced.total.micros
+        ), None
+
+    def _flag_once(self, record: JobRecord, cause: str, detail: str) -> None:
+        if record.cause == cause:
+            return
+        event = JobFlagged(job=record.job, cause=cause, detail=detail)
+        self._books.flag(record.with_(cause=cause), event, self._clock())
+
+
+def _counts(record: JobRecord, evidence: Evidence) -> tuple[Counted, ...]:
+    """Return every figure with its source, those that say nothing left out."""
+    counts = [record.counted] if record.counted else []
+    if evidence.spooler_impressions is not None:
+        counts.append(Counted(source=Source.SPOOLER, impressions=evidence.spooler_impressions))
+    if evidence.device_impressions is not None:
+        counts.append(
+            Counted(
+                source=Source.DEVICE_JOB,
+                impressions=evidence.device_impressions,
+                color_impressions=evidence.device_color_impressions,
+                sheets=evidence.device_sheets,
+            )
+        )
+    return tuple(counts)
+
+
+def _as_allowed(record: JobRecord) -> Allowed:
+    """Say again what was decided for a job under way."""
+    hold = record.hold
+    amounts = hold.amounts if hold else ()
+    total = amounts[0] if amounts else None
+    money = Money(total.micros, total.unit) if total else Money(0, "page")
+    charges = tuple((each.account, Money(each.micros, each.unit)) for each in amounts)
+    return Allowed(Priced(money, hold.tariff_version if hold else 0, ()), charges)

@@ -1,0 +1,217 @@
+"""Answers what terminals, panels and the command line ask on the site's broker."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any
+
+from broker.codec import Unreadable, decode
+from broker.messages import (
+    CancelRequest,
+    JobCanceled,
+    JobsRequest,
+    Person,
+    Problem,
+    ReleaseRequest,
+    Reply,
+    Request,
+    StatusRequest,
+    VerifyRequest,
+)
+from broker.topics import METHODS
+from config.ids import JobId
+from config.policy.decisions import Allowed, Ask, Denied, Reason
+from edge.ports import SpoolerUnavailableError
+from edge.release import Phase
+from edge.store.errors import StoreUnwritableError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+    from uuid import UUID
+
+    from edge.jobs import JobRecord
+    from edge.ports import Clock, Spooler
+    from edge.releasing import Releasing
+    from edge.store.books import Books
+    from edge.store.replica import Replica
+
+#: Jobs in one answer, so that it fits one message.
+_PAGE = 50
+#: Answers kept, so that a question that comes twice is acted on once.
+_KEPT = 1000
+_OPEN = (Phase.HELD, Phase.UNREADABLE, Phase.RELEASING, Phase.DISPUTED)
+
+
+class Requests:
+    """The edge's side of `req/{method}` on its own broker."""
+
+    def __init__(
+        self,
+        *,
+        books: Books,
+        replica: Replica,
+        releasing: Releasing,
+        spooler: Spooler,
+        operators: frozenset[str],
+        status: Callable[[], dict[str, Any]],
+        verify: Callable[[], Awaitable[dict[str, Any]]],
+        clock: Clock,
+    ) -> None:
+        """Take what the answers come from.
+
+        Args:
+            books: the site's jobs and money.
+            replica: who is who.
+            releasing: carries releases out.
+            spooler: the print queues.
+            operators: nodes that may see and cancel everybody's jobs.
+            status: what `status` answers.
+            verify: what `verify` answers; may take long.
+            clock: the time.
+        """
+        self._books = books
+        self._replica = replica
+        self._releasing = releasing
+        self._spooler = spooler
+        self._operators = operators
+        self._status = status
+        self._verify = verify
+        self._clock = clock
+        self._answers: OrderedDict[tuple[str, UUID], Reply] = OrderedDict()
+
+    async def answer(self, node: str, method: str, payload: bytes) -> Reply | None:
+        """Answer one question; None when it cannot even be told to whom."""
+        model = METHODS.get(method)
+        if model is None:
+            return None
+        received = decode(payload, (model,))
+        if isinstance(received, Unreadable):
+            return None
+        question = received.message
+        key = (node, question.corr)
+        if key in self._answers:
+            return self._answers[key]
+        if question.expires_at <= self._clock():
+            return _no(question, "expired", "expired", "the question came too late; ask again")
+        reply = await self._act(node, question)
+        self._answers[key] = reply
+        if len(self._answers) > _KEPT:
+            self._answers.popitem(last=False)
+        return reply
+
+    async def _act(self, node: str, question: Request) -> Reply:  # noqa: PLR0911  one a method
+        try:
+            match question:
+                case ReleaseRequest():
+                    return await self._release(question)
+                case CancelRequest():
+                    return await self._cancel(node, question)
+                case JobsRequest():
+                    return self._jobs(node, question)
+                case StatusRequest():
+                    return _yes(question, self._status())
+                case VerifyRequest():
+                    return _yes(question, await self._verify())
+                case _:
+                    return _no(question, "invalid", "unknown-method", "not answered here")
+        except StoreUnwritableError as error:
+            detail = f"the site cannot write: {error}; nothing was released or charged"
+            return _no(question, "failed", "store-unwritable", detail)
+        except SpoolerUnavailableError as error:
+            detail = f"the print system does not answer: {error}; try again in a moment"
+            return _no(question, "failed", "spooler-unavailable", detail)
+
+    async def _release(self, question: ReleaseRequest) -> Reply:
+        user = self._who(question.person)
+        if user is None:
+            detail = "nobody here is known by this card or name"
+            return _no(question, "refused", Reason.NO_IDENTITY, detail)
+        decision = await self._releasing.release(question.job, question.printer, user)
+        match decision:
+            case Allowed():
+                record = self._books.job(question.job)
+                return _yes(question, {"job": job_row(record) if record else None})
+            case Denied():
+                return _no(question, "refused", decision.reason, decision.detail)
+            case Ask():
+                return _no(question, "refused", "answer-needed", decision.question)
+
+    async def _cancel(self, node: str, question: CancelRequest) -> Reply:
+        user = self._who(question.person) if question.person else None
+        if user is None and (question.person is not None or node not in self._operators):
+            detail = "say whose job it is: by card or by user name"
+            return _no(question, "refused", Reason.NO_IDENTITY, detail)
+        async with self._releasing.alone_with(question.job):
+            record = self._books.job(question.job)
+            if record is None or (user is not None and record.user.lower() != user.lower()):
+                return _no(question, "refused", "not-found", "there is no such job of yours here")
+            if record.phase not in {Phase.HELD, Phase.UNREADABLE}:
+                detail = f"this job is {record.phase} already"
+                return _no(question, "refused", "not-held", detail)
+            # the spooler first: a job that is canceled here but prints there would be free
+            await self._spooler.cancel(JobId(record.job))
+            now = self._clock()
+            after = record.with_(phase=Phase.CANCELED, ended_at=now)
+            event = JobCanceled(job=record.job, by=user or node, detail="canceled on request")
+            self._books.cancel(after, event, now)
+            await self._spooler.forget(JobId(record.job))
+        return _yes(question, {"job": job_row(after)})
+
+    def _jobs(self, node: str, question: JobsRequest) -> Reply:
+        user = self._who(question.person) if question.person else None
+        if user is None and (question.person is not None or node not in self._operators):
+            detail = "nobody here is known by this card or name"
+            return _no(question, "refused", Reason.NO_IDENTITY, detail)
+        phases = _OPEN if question.held_only else ()
+        records = [
+            record
+            for record in self._books.jobs(*phases)
+            if user is None or record.user.lower() == user.lower()
+        ]
+        if question.after is not None:
+            ids = [record.job for record in records]
+            first = ids.index(question.after) + 1 if question.after in ids else 0
+            records = records[first:]
+        page = [job_row(record) for record in records[:_PAGE]]
+        return _yes(question, {"jobs": page, "more": len(records) > _PAGE, "user": user})
+
+    def _who(self, person: Person) -> str | None:
+        """Return the user name of who stands there, None if nobody is known by it."""
+        if person.card is not None:
+            row = self._replica.user_of_card(person.card)
+            return row.name if row else None
+        row = self._replica.user(person.user) if person.user else None
+        return row.name if row else None
+
+
+def job_row(record: JobRecord) -> dict[str, Any]:
+    """Return what a list shows of a job."""
+    planned = record.planned
+    return {
+        "job": str(record.job),
+        "user": record.user,
+        "name": record.name,
+        "queue": record.queue,
+        "phase": record.phase.value,
+        "received_at": record.received_at.isoformat(),
+        "impressions": planned.impressions if planned else None,
+        "color_impressions": planned.color_impressions if planned else None,
+        "sheets": planned.sheets if planned else None,
+        "problem": record.problem,
+        "printer": record.printer,
+        "held": [amount.model_dump() for amount in record.hold.amounts] if record.hold else [],
+        "billed": record.billed.impressions if record.billed else None,
+        "charged": [amount.model_dump() for amount in record.charged],
+        "cause": record.cause,
+    }
+
+
+def _yes(question: Request, data: Mapping[str, Any]) -> Reply:
+    return Reply(corr=question.corr, status="ok", data=dict(data))
+
+
+def _no(question: Request, status: str, code: str, detail: str) -> Reply:
+    problem = Problem(code=code, detail=detail[:1000])
+    return Reply.model_validate(
+        {"corr": question.corr, "status": status, "problem": problem, "data": {}}
+    )

@@ -1,0 +1,330 @@
+"""The edge's books: each thing that happens is one durable record of money, job and event.
+
+Nothing here decides; nothing here waits for anything but its own disk. The fdatasync of a record
+(well under a millisecond on a sound disk) is taken on the event loop on purpose: between checking
+that the money is there and writing it down nothing else may run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tinydb import where
+
+from broker.codec import text_of
+from broker.messages import (
+    AccountAmount,
+    Charged,
+    Granted,
+    JobCanceled,
+    JobFlagged,
+    JobHeld,
+    JobRefused,
+    JobReleased,
+    JobSettled,
+    Message,
+    Opening,
+    Position,
+    Reclaim,
+    Rejected,
+    Returned,
+    StreamName,
+)
+from broker.stream import StreamKey, place, start
+from broker.stream_inbound import Quarantined, sift
+from broker.topics import STREAMS_DOWN
+from config.errors import PrintmeshError
+from edge.jobs import JobRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from broker.messages import Envelope
+    from edge.release import Phase
+    from edge.store.database import EdgeDatabase
+    from edge.store.transaction import Transaction
+
+#: Streams up, by their names on the wire and in the journal.
+UP: tuple[StreamName, ...] = ("ledger", "jobs")
+#: The coordinator's ledger as the journal keeps it: applied events and their hashes.
+DOWN = "down-ledger"
+
+#: What each table of the journal is indexed by.
+INDEXES = {
+    "accounts": ("key",),
+    "jobs": ("job", "phase"),
+    "reclaims": ("reclaim",),
+    "meta": ("key",),
+    "quarantine": ("seq",),
+}
+
+
+class Overdrawn(PrintmeshError):
+    """A hold or charge beyond what is here: the caller decided on figures that were not so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What a batch from the coordinator did."""
+
+    upto: Position
+    """The new watermark."""
+    granted: tuple[Granted, ...]
+    """Money that arrived."""
+    rejected: tuple[Rejected, ...]
+    """Events of ours that the centre could not accept."""
+    quarantined: tuple[tuple[int, str], ...]
+    """(seq, reason) of events that could not be read or carried out."""
+
+
+class Books:
+    """Accounts, jobs and streams of one site, on one journal."""
+
+    def __init__(
+        self,
+        database: EdgeDatabase,
+        *,
+        node: str,
+        coordinator: str,
+        coordinator_incarnation: UUID,
+        mint: Callable[[datetime], UUID],
+    ) -> None:
+        self._db = database
+        self._node = node
+        self._mint = mint
+        self._accounts = database.table("accounts")
+        self._jobs = database.table("jobs")
+        self._reclaims = database.table("reclaims")
+        self._meta = database.table("meta")
+        self._quarantine = database.table("quarantine")
+        self.incarnation = database.incarnation
+        self.keys = {
+            name: StreamKey(node, self.incarnation, coordinator, coordinator_incarnation, name)
+            for name in UP
+        }
+        self.down_key = StreamKey(
+            coordinator, coordinator_incarnation, node, self.incarnation, "ledger"
+        )
+
+    def open(self, now: datetime) -> None:
+        """Begin the streams of a fresh journal with their Opening; nothing on an old one."""
+        if DOWN in self._db.streams():
+            return
+        with self._db.transaction() as txn:
+            for name, key in self.keys.items():
+                txn.open_stream(name, key)
+                self._say(txn, name, Opening(), now)
+            txn.open_stream(DOWN, self.down_key)
+
+    # ── reading ─────────────────────────────────────────────────────────────────────────────
+
+    def free(self, account: str, unit: str) -> int:
+        """Return what may still be spent here, in micros: balance less holds."""
+        row = self._accounts.one(where("key") == _key(account, unit))
+        return 0 if row is None else row["balance"] - row["held"]
+
+    def balances(self) -> Iterator[AccountAmount]:
+        """Yield what sits here, holds included."""
+        for row in self._accounts:
+            yield AccountAmount(account=row["account"], unit=row["unit"], micros=row["balance"])
+
+    def job(self, job: UUID) -> JobRecord | None:
+        """Return a job's record."""
+        row = self._jobs.one(where("job") == str(job))
+        return None if row is None else JobRecord.model_validate(row)
+
+    def jobs(self, *phases: Phase) -> list[JobRecord]:
+        """Return the jobs in these phases (all, when none is named), oldest first."""
+        rows = (
+            [row for phase in phases for row in self._jobs.search(where("phase") == phase.value)]
+            if phases
+            else self._jobs.all()
+        )
+        return sorted(map(JobRecord.model_validate, rows), key=lambda job: job.received_at)
+
+    def head(self, stream: str) -> Position:
+        """Return the last event of one of our streams, or of what came down (`DOWN`)."""
+        return self._db.head(stream)
+
+    def events(self, stream: str, first: int, last: int) -> Iterator[Envelope]:
+        """Yield the events of a stream from disk."""
+        return self._db.events(stream, first, last)
+
+    def hash_at(self, stream: str, seq: int) -> str | None:
+        """Return the chain's hash at a seq, None when it is not kept any more."""
+        return self._db.hash_at(stream, seq)
+
+    def acked(self, stream: StreamName) -> Position:
+        """Return the stored watermark of a stream up; an old one does no harm."""
+        row = self._meta.one(where("key") == f"acked {stream}")
+        if row is None:
+            return start(self.keys[stream])
+        return Position(seq=row["seq"], hash=row["hash"])
+
+    def note(self, key: str) -> str | None:
+        """Return a remembered text: such as `epoch` or `accepted`."""
+        row = self._meta.one(where("key") == key)
+        return None if row is None else row["text"]
+
+    # ── writing: each call is one record ────────────────────────────────────────────────────
+
+    def remember(self, key: str, text: str) -> None:
+        """Remember a text for good."""
+        self._meta.upsert({"key": key, "text": text}, where("key") == key)
+
+    def remember_acked(self, stream: StreamName, upto: Position) -> None:
+        """Store how far the coordinator has committed a stream."""
+        key = f"acked {stream}"
+        row = {"key": key, "seq": upto.seq, "hash": upto.hash}
+        self._meta.upsert(row, where("key") == key)
+
+    def hold(self, record: JobRecord, event: JobHeld, now: datetime) -> None:
+        """Enter a job that was counted, or that cannot be."""
+        with self._db.transaction() as txn:
+            self._put(record)
+            self._say(txn, "jobs", event, now)
+
+    def refuse(self, event: JobRefused, now: datetime) -> None:
+        """Record that a release was denied; the job stays as it is."""
+        with self._db.transaction() as txn:
+            self._say(txn, "jobs", event, now)
+
+    def release(self, record: JobRecord, event: JobReleased, now: datetime) -> None:
+        """Set the price aside and write the intent, in one record.
+
+        Raises:
+            Overdrawn: an account does not cover its part; nothing was written.
+        """
+        with self._db.transaction() as txn:
+            for amount in event.held:
+                self._move(amount, balance=0, held=amount.micros)
+            self._put(record)
+            self._say(txn, "jobs", event, now)
+
+    def settle(
+        self,
+        record: JobRecord,
+        held: Sequence[AccountAmount],
+        settled: JobSettled,
+        charged: Charged | None,
+        now: datetime,
+    ) -> None:
+        """Lift the hold, charge what was printed, close the job: one record.
+
+        Raises:
+            Overdrawn: the charge is more than the hold; nothing was written.
+        """
+        with self._db.transaction() as txn:
+            for amount in held:
+                self._move(amount, balance=0, held=-amount.micros)
+            for amount in charged.postings if charged else ():
+                self._move(amount, balance=-amount.micros, held=0)
+            self._put(record)
+            if charged is not None:
+                self._say(txn, "ledger", charged, now)
+            self._say(txn, "jobs", settled, now)
+
+    def flag(self, record: JobRecord, event: JobFlagged, now: datetime) -> None:
+        """Mark a job for a person to look at, and store its record."""
+        with self._db.transaction() as txn:
+            self._put(record)
+            self._say(txn, "jobs", event, now)
+
+    def cancel(self, record: JobRecord, event: JobCanceled, now: datetime) -> None:
+        """Close a job that will not be printed."""
+        with self._db.transaction() as txn:
+            self._put(record)
+            self._say(txn, "jobs", event, now)
+
+    def forget(self, jobs: Iterable[UUID]) -> None:
+        """Drop records of jobs that ended long ago; their events stay in the streams."""
+        with self._db.transaction():
+            for job in jobs:
+                self._jobs.remove(where("job") == str(job))
+
+    def apply(self, envelopes: Sequence[Envelope], now: datetime) -> Applied:
+        """Carry out consecutive events of the coordinator's ledger, watermark and all."""
+        granted: list[Granted] = []
+        rejected: list[Rejected] = []
+        bad: list[tuple[int, str]] = []
+        with self._db.transaction() as txn:
+            for item in sift(envelopes, STREAMS_DOWN["ledger"]):
+                if isinstance(item, Quarantined):
+                    self._set_aside(item.envelope, item.reason)
+                    bad.append((item.envelope.seq, item.reason))
+                else:
+                    self._carry_out(txn, item.event.message, granted, rejected, now)
+                txn.keep(DOWN, item.envelope)
+        return Applied(place(envelopes[-1]), tuple(granted), tuple(rejected), tuple(bad))
+
+    # ── inside a transaction ────────────────────────────────────────────────────────────────
+
+    def _carry_out(
+        self,
+        txn: Transaction,
+        event: Message,
+        granted: list[Granted],
+        rejected: list[Rejected],
+        now: datetime,
+    ) -> None:
+        match event:
+            case Granted():
+                amount = AccountAmount(account=event.account, unit=event.unit, micros=event.micros)
+                self._move(amount, balance=event.micros, held=0)
+                granted.append(event)
+            case Reclaim():
+                self._give_back(txn, event, now)
+            case Rejected():
+                rejected.append(event)
+            case _:
+                pass  # an Opening of the centre carries nothing for a fresh journal
+
+    def _give_back(self, txn: Transaction, event: Reclaim, now: datetime) -> None:
+        """Return what is free, at most what is asked, once for each reclaim."""
+        if self._reclaims.one(where("reclaim") == str(event.reclaim)) is not None:
+            return
+        micros = max(0, min(event.up_to, self.free(event.account, event.unit)))
+        if micros:
+            amount = AccountAmount(account=event.account, unit=event.unit, micros=micros)
+            self._move(amount, balance=-micros, held=0)
+        self._reclaims.insert({"reclaim": str(event.reclaim), "micros": micros})
+        answer = Returned(
+            reclaim=event.reclaim, account=event.account, unit=event.unit, micros=micros
+        )
+        self._say(txn, "ledger", answer, now)
+
+    def _move(self, amount: AccountAmount, *, balance: int, held: int) -> None:
+        key = _key(amount.account, amount.unit)
+        row = self._accounts.one(where("key") == key)
+        after_balance = balance + (row["balance"] if row else 0)
+        after_held = held + (row["held"] if row else 0)
+        if not 0 <= after_held <= after_balance:
+            raise Overdrawn(
+                f"{key} would have {after_balance} micros with {after_held} held; nothing done"
+            )
+        change = {"balance": after_balance, "held": after_held}
+        if row is None:
+            self._accounts.insert(
+                {"key": key, "account": amount.account, "unit": amount.unit, **change}
+            )
+        else:
+            self._accounts.update(change, doc_ids=[row.doc_id])
+
+    def _put(self, record: JobRecord) -> None:
+        row = record.model_dump(mode="json", exclude_defaults=True)
+        self._jobs.upsert(row, where("job") == row["job"])
+
+    def _set_aside(self, envelope: Envelope, reason: str) -> None:
+        self._quarantine.insert(
+            {"seq": envelope.seq, "data": envelope.data, "reason": reason, "stream": DOWN}
+        )
+
+    def _say(self, txn: Transaction, stream: str, message: Message, now: datetime) -> None:
+        txn.append(stream, text_of(message, source=self._node, id_=self._mint(now), now=now))
+
+
+def _key(account: str, unit: str) -> str:
+    return f"{account} {unit}"

@@ -1,0 +1,252 @@
+"""The site's copy of the directory: state, not history; lost or damaged, it is fetched again.
+
+Rows live in one of two tables, so that a snapshot is staged beside what is in force and swapped in
+whole. A row applies only if it is newer than what is there (PROTOCOL 6).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from tinydb import where
+
+from broker.directory import (
+    MODELS,
+    AccountRow,
+    CardRow,
+    PrinterRow,
+    UserRow,
+    card_digest,
+    row_digest,
+)
+from broker.messages import DirectoryCursor, DirectoryRow, DirectoryRows
+from config.policy.tariffs import Tariff, in_force
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from edge.store.database import EdgeDatabase
+    from edge.store.table import JournalTable
+
+#: What each table of the replica's file is indexed by.
+INDEXES = {"rows-a": ("id",), "rows-b": ("id",), "meta": ("key",)}
+_OTHER = {"rows-a": "rows-b", "rows-b": "rows-a"}
+_MODULUS = 2**256
+
+R = TypeVar("R", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The cursor moved to here."""
+
+    cursor: DirectoryCursor
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Staged, or applied early: the cursor stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class NeedSnapshot:
+    """What came does not join what is here: ask for a snapshot."""
+
+    reason: str
+
+
+Outcome = Moved | Taken | NeedSnapshot
+
+
+class Replica:
+    """Users, cards, accounts, tariffs and printers as this site knows them."""
+
+    def __init__(self, database: EdgeDatabase) -> None:
+        self._db = database
+        self._meta = database.table("meta")
+        state = self._meta.one(where("key") == "state")
+        self._state: dict[str, Any] = dict(state) if state else {"key": "state", "live": "rows-a"}
+        self._stage: tuple[str, int, int] | None = None
+        self._tariffs: tuple[Tariff, ...] | None = None
+
+    # ── reading ─────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def cursor(self) -> DirectoryCursor | None:
+        """How far this replica goes; None when it has nothing to build on."""
+        if "n" not in self._state:
+            return None
+        # rows that came early belong to a later version: no digest to compare until it is reached
+        early = self._state.get("early", 0) > self._state["n"]
+        digest = None if early else self._digest(self._state["sum"])
+        return DirectoryCursor(epoch=self._state["epoch"], n=self._state["n"], digest=digest)
+
+    def user(self, name: str) -> UserRow | None:
+        """Return a person by user name; case does not matter."""
+        return self._row("user", name.lower(), UserRow)
+
+    def user_of_card(self, number: str) -> UserRow | None:
+        """Return whose card this is."""
+        card = self._row("card", card_digest(number), CardRow)
+        return self.user(card.user) if card else None
+
+    def account(self, key: str) -> AccountRow | None:
+        """Return an account."""
+        return self._row("account", key, AccountRow)
+
+    def printer(self, device: str) -> PrinterRow | None:
+        """Return a point of print."""
+        return self._row("printer", device, PrinterRow)
+
+    def tariff(self, at: datetime) -> Tariff | None:
+        """Return the tariff of a moment."""
+        return in_force(self.tariffs(), at)
+
+    def tariff_version(self, version: int) -> Tariff | None:
+        """Return a tariff by its version, in force or not."""
+        return next((each for each in self.tariffs() if each.version == version), None)
+
+    def tariffs(self) -> tuple[Tariff, ...]:
+        """Return every tariff known here."""
+        if self._tariffs is None:
+            rows = self._live.search(where("kind") == "tariff")
+            self._tariffs = tuple(
+                Tariff.model_validate(row["row"]) for row in rows if row["row"] is not None
+            )
+        return self._tariffs
+
+    # ── writing ─────────────────────────────────────────────────────────────────────────────
+
+    def apply(self, message: DirectoryRows) -> Outcome:
+        """Take in a delta, a slice of a snapshot, or early revocations."""
+        bad = next((problem for row in message.rows if (problem := _problem(row))), None)
+        if bad:
+            return NeedSnapshot(bad)
+        match message.kind:
+            case "snapshot":
+                return self._take_slice(message)
+            case "revocations":
+                return self._revoke(message)
+            case "delta":
+                return self._take_delta(message)
+
+    def _take_delta(self, message: DirectoryRows) -> Outcome:
+        have = self._state.get("n")
+        if have is None or message.epoch != self._state["epoch"]:
+            return NeedSnapshot("there is nothing here that this change could build on")
+        if message.since > have:
+            return NeedSnapshot(f"changes {have + 1} to {message.since} are missing")
+        if message.upto <= have:
+            return Taken()
+        with self._db.transaction():
+            total = self._put(self._live.name, message, self._state["sum"])
+            self._store({**self._state, "n": message.upto, "sum": total})
+        return self._compare(message)
+
+    def _revoke(self, message: DirectoryRows) -> Outcome:
+        if "n" not in self._state or message.epoch != self._state["epoch"]:
+            return Taken()  # the snapshot on its way has them
+        with self._db.transaction():
+            total = self._put(self._live.name, message, self._state["sum"])
+            early = max([self._state.get("early", 0), *(row.n for row in message.rows)])
+            self._store({**self._state, "sum": total, "early": early})
+        return Taken()
+
+    def _take_slice(self, message: DirectoryRows) -> Outcome:
+        stage = _OTHER[self._live.name]
+        if message.part == 0:
+            self._db.drop_table(stage)
+            self._stage = (str(message.snapshot), 0, 0)
+        if self._stage is None or self._stage[:2] != (str(message.snapshot), message.part):
+            self._stage = None
+            return NeedSnapshot(f"part {message.part} of a snapshot came out of turn")
+        name, part, total = self._stage
+        last_state = None
+        with self._db.transaction():
+            total = self._put(stage, message, total)
+            if message.last:
+                last_state = {
+                    "key": "state",
+                    "live": stage,
+                    "epoch": message.epoch,
+                    "n": message.upto,
+                    "sum": self._digest(total),
+                }
+                self._store(last_state)
+        if last_state is None:
+            self._stage = (name, part + 1, total)
+            return Taken()
+        self._stage = None
+        self._db.drop_table(_OTHER[stage])
+        return self._compare(message)
+
+    def _put(self, table_name: str, message: DirectoryRows, total: int | str) -> int:
+        """Put newer rows, tombstones too; return the digest's sum afterwards."""
+        table = self._db.table(table_name)
+        total = int(total, 16) if isinstance(total, str) else total
+        for row in message.rows:
+            id_ = f"{row.kind} {row.key}"
+            old = table.one(where("id") == id_)
+            if old is not None and old["n"] >= row.n:
+                continue
+            if old is not None and old["row"] is not None:
+                total -= row_digest(row.kind, row.key, old["n"])
+            if row.row is not None:
+                total += row_digest(row.kind, row.key, row.n)
+            new = {"id": id_, "kind": row.kind, "n": row.n, "row": row.row}
+            if old is None:
+                table.insert(new)
+            else:
+                table.update(new, doc_ids=[old.doc_id])
+            if row.kind == "tariff":
+                self._tariffs = None
+        return total % _MODULUS
+
+    def _store(self, state: dict[str, Any]) -> None:
+        state = {**state, "sum": self._digest(state["sum"])}
+        self._meta.upsert(state, where("key") == "state")
+        self._state = state
+        self._tariffs = None
+
+    def _compare(self, message: DirectoryRows) -> Outcome:
+        cursor = self.cursor
+        if cursor is None:
+            return NeedSnapshot("the replica is empty")
+        if None not in {message.digest, cursor.digest} and message.digest != cursor.digest:
+            return NeedSnapshot(f"the rows at version {cursor.n} differ from the centre's")
+        return Moved(cursor)
+
+    @property
+    def _live(self) -> JournalTable:
+        return self._db.table(self._state["live"])
+
+    def _row(self, kind: str, key: str, model: type[R]) -> R | None:
+        found = self._live.one(where("id") == f"{kind} {key}")
+        return model.model_validate(found["row"]) if found and found["row"] is not None else None
+
+    @staticmethod
+    def _digest(total: int | str) -> str:
+        return total if isinstance(total, str) else total.to_bytes(32, "big").hex()
+
+
+def _problem(row: DirectoryRow) -> str | None:
+    """Say what is wrong with a row of the centre's, None when it can be used."""
+    if row.row is None:
+        return None
+    try:
+        MODELS[row.kind].model_validate(row.row)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        return f"{row.kind} row: {'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return None
+
+
+def rows_of(rows: Iterable[tuple[str, str, int, BaseModel | None]]) -> tuple[DirectoryRow, ...]:
+    """Build wire rows from models: (kind, key, n, model or None)."""
+    return tuple(
+        DirectoryRow(kind=kind, key=key, n=n, row=model.model_dump(mode="json") if model else None)
+        for kind, key, n, model in rows
+    )
