@@ -1,0 +1,304 @@
+"""What each process is told: frozen settings from a TOML file and `PRINTMESH_<PROCESS>_…`.
+
+`load` reads them; how it does, and how it tells what is wrong, is in `settings_file.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from uuid import UUID
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    model_validator,
+)
+from pydantic_settings import SettingsConfigDict
+
+from config.ids import NodeId
+from config.policy.money import Unit
+from config.settings_file import Problem, Settings, SettingsError, load
+
+__all__ = [
+    "BrokerSettings",
+    "CentralSettings",
+    "EdgeSettings",
+    "Problem",
+    "Settings",
+    "SettingsError",
+    "load",
+]
+
+_DURATION = re.compile(r"\s*([0-9]{1,9})\s*(ms|s|min|h|d)\s*")
+_UNITS = {"ms": "milliseconds", "s": "seconds", "min": "minutes", "h": "hours", "d": "days"}
+
+
+def _duration(value: object) -> object:
+    """Read `250ms`, `30s`, `15min`, `24h` or `30d`."""
+    if isinstance(value, timedelta):
+        return value
+    if isinstance(value, str) and (match := _DURATION.fullmatch(value)):
+        return timedelta(**{_UNITS[match[2]]: int(match[1])})
+    raise ValueError("a duration such as 250ms, 30s, 15min, 24h or 30d")
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+#: 0 takes a free one.
+Port = Annotated[int, Field(ge=0, le=65535)]
+#: What CUPS takes for the name of a queue, without what needs quoting.
+QueueName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,127}$")]
+
+
+class Part(BaseModel):
+    """A table within the settings: frozen, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class BrokerFields(Part):
+    """Where a broker listens and what it bears."""
+
+    host: str = "127.0.0.1"
+    """Address to listen at."""
+    port: Port = 1883
+    """Port for MQTT, with TLS when there is a certificate."""
+    websocket_port: Port | None = None
+    """Port for MQTT over WebSocket; none by default."""
+    tls_certificate: Path | None = None
+    """PEM file: the certificate and its chain."""
+    tls_key: Path | None = None
+    """PEM file: the certificate's key."""
+    tls_client_ca: Path | None = None
+    """PEM file; when given, clients must show a certificate of this authority."""
+    max_packet_bytes: Annotated[int, Field(ge=1024)] = 131_072
+    """A bigger packet closes its connection."""
+    max_queued_messages: Annotated[int, Field(ge=1)] = 2000
+    """Messages that may wait for one slow subscriber before it is disconnected."""
+    max_queued_bytes: Annotated[int, Field(ge=1024)] = 8 * 1024 * 1024
+    """Bytes that may wait for one slow subscriber before it is disconnected."""
+
+    @model_validator(mode="after")
+    def _tls_is_whole(self) -> Self:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError("tls_certificate and tls_key together, or neither")
+        if self.tls_client_ca and not self.tls_certificate:
+            raise ValueError("tls_certificate and tls_key wherever tls_client_ca is given")
+        return self
+
+
+class BrokerSettings(Settings, BrokerFields):
+    """The process `printmesh broker run`."""
+
+    model_config = SettingsConfigDict(env_prefix="PRINTMESH_BROKER_")
+
+    credentials: Path
+    """File of who may connect; written by the central process or by hand, read again on change."""
+
+
+class LinkSettings(Part):
+    """How to reach a broker, and as whom."""
+
+    host: str = "127.0.0.1"
+    """Name or address of the broker."""
+    port: Annotated[int, Field(ge=1, le=65535)] = 1883
+    """Its port."""
+    username: NodeId | None = None
+    """MQTT user name and client id; None: the id of the node whose settings these are."""
+    secret: Annotated[SecretStr, Field(min_length=1)]
+    """The node's secret, or `secret_file`: the path of a file that holds it."""
+    tls: bool = False
+    """Encrypt, and check the broker's certificate."""
+    tls_ca: Path | None = None
+    """PEM file of the authority to trust; None: the system's."""
+    websocket: bool = False
+    """MQTT over WebSocket, where only web ports pass."""
+
+    @model_validator(mode="after")
+    def _authority_is_used(self) -> Self:
+        if self.tls_ca and not self.tls:
+            raise ValueError("tls = true wherever tls_ca is given")
+        return self
+
+
+class ApiSettings(Part):
+    """The read-only HTTP interface of the books."""
+
+    host: str = "127.0.0.1"
+    """Address to listen at."""
+    port: Port | None = None
+    """Port to listen at; None: no interface."""
+    token: SecretStr | None = None
+    """What callers show (`Authorization: Bearer …`), or `token_file`: a file that holds it."""
+
+    @model_validator(mode="after")
+    def _nobody_reads_unasked(self) -> Self:
+        if self.port is not None and (self.token is None or not self.token.get_secret_value()):
+            raise ValueError("a token (or token_file) wherever port is given")
+        return self
+
+
+class CentralSettings(Settings):
+    """The process `printmesh central run` and the commands beside it."""
+
+    model_config = SettingsConfigDict(env_prefix="PRINTMESH_CENTRAL_")
+
+    node: NodeId = "coordinator"
+    """The coordinator's own id."""
+    data: Path
+    """Directory of the books."""
+    database_url: SecretStr | None = None
+    """SQLAlchemy URL, or `database_url_file`; None: SQLite in `data`."""
+    second_log: Path | None = None
+    """Directory of the second log, best on another volume; None: in `data`."""
+    credentials: Path
+    """File of who may connect; this process writes it, the broker reads it."""
+    currency: Unit = "EUR"
+    """ISO 4217 code in which new accounts are kept."""
+    broker: LinkSettings
+    """The broker to connect to."""
+    embedded_broker: BrokerSettings | None = None
+    """Run a broker in this process; it shares `credentials` unless it names its own."""
+    api: ApiSettings = ApiSettings()
+    """The read-only HTTP interface."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _share_credentials(cls, given: Any) -> Any:  # noqa: ANN401  before validation it is anything
+        """Give the embedded broker the file that this process writes."""
+        match given:
+            case {"credentials": credentials, "embedded_broker": {**broker}}:
+                return {**given, "embedded_broker": {"credentials": credentials, **broker}}
+        return given
+
+    @property
+    def url(self) -> str:
+        """SQLAlchemy's URL of the books; may hold a password."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{(self.data / 'books.db').absolute()}"
+
+    @property
+    def second_log_directory(self) -> Path:
+        """Where the second log is."""
+        return self.second_log or self.data / "second-log"
+
+
+class CoordinatorSettings(Part):
+    """Who keeps the books."""
+
+    node: NodeId = "coordinator"
+    """The coordinator's id."""
+    incarnation: UUID
+    """Which books: printed by `printmesh central node` when this edge was enrolled."""
+
+
+class SiteBroker(BrokerFields):
+    """The broker of the site, for terminals and panels."""
+
+    embedded: bool = True
+    """Run it in the edge's process."""
+    credentials: Path | None = None
+    """File of who may connect; None: the edge knows by itself."""
+
+
+class CupsSettings(Part):
+    """The print system of this machine."""
+
+    server: str = "/run/cups/cups.sock"
+    """Path of its domain socket, or host:port."""
+    notifier: bool = True
+    """Let CUPS tell us what happened; without, jobs are found by asking."""
+    poll_every: Duration = timedelta(seconds=30)
+    """How often to ask in any case, since a notification may be lost."""
+
+
+class QueueSettings(Part):
+    """A queue that people print to."""
+
+    name: QueueName
+    """Its name in CUPS."""
+    kind: Literal["pull", "direct"]
+    """pull: held until its owner releases it at any printer. direct: bound to one printer."""
+    printer: NodeId | None = None
+    """For direct: the printer's id."""
+
+    @model_validator(mode="after")
+    def _direct_has_a_printer(self) -> Self:
+        if (self.kind == "direct") != (self.printer is not None):
+            raise ValueError("a printer for kind = direct, and none for kind = pull")
+        return self
+
+
+class PrinterSettings(Part):
+    """A point of print of this site."""
+
+    id: NodeId
+    """Its device id, for ever."""
+    name: str
+    """What people call it."""
+    uri: Annotated[str, StringConstraints(pattern=r"^ipps?://[^\s@]+$")]
+    """Where it speaks IPP."""
+    queue: QueueName
+    """Its own queue in CUPS, which people cannot reach."""
+
+
+class SettleSettings(Part):
+    """How a job is billed whose outcome nobody can tell."""
+
+    unknown: Literal["refund", "charge"] = "refund"
+    """When its dispute ends; it stays flagged either way."""
+
+
+class EdgeSettings(Settings):
+    """The process `printmesh edge run` and the commands beside it."""
+
+    model_config = SettingsConfigDict(env_prefix="PRINTMESH_EDGE_")
+
+    node: NodeId
+    """This edge's id."""
+    site: str
+    """What people call the place."""
+    role: Literal["remote"] = "remote"
+    """What this edge may do by itself."""
+    data: Path
+    """Directory of the journal and of what is kept here."""
+    coordinator: CoordinatorSettings
+    """Who keeps the books."""
+    link: LinkSettings
+    """The broker of the centre."""
+    enrolment_code: SecretStr | None = None
+    """Needed once, by a new journal; or `enrolment_code_file`: a file that holds it."""
+    site_broker: SiteBroker = SiteBroker()
+    """The broker of the site."""
+    cups: CupsSettings = CupsSettings()
+    """The print system."""
+    queues: tuple[QueueSettings, ...] = ()
+    """The queues that people print to."""
+    printers: tuple[PrinterSettings, ...] = ()
+    """The printers of the site."""
+    disputes_after: Duration = timedelta(hours=24)
+    """How long evidence may be waited for before policy decides."""
+    settle: SettleSettings = SettleSettings()
+    """That policy."""
+    events_keep_days: Annotated[int, Field(ge=30, le=3660)] = 30
+    """How long events are kept after the centre has confirmed them."""
+
+    @model_validator(mode="after")
+    def _names_are_one_things(self) -> Self:
+        ids = [printer.id for printer in self.printers]
+        queues = [each.queue for each in self.printers] + [each.name for each in self.queues]
+        for what, names in (("printer id", ids), ("queue name", queues)):
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise ValueError(f"every {what} once; twice: {', '.join(twice)}")
+        unknown = sorted({each.printer for each in self.queues if each.printer} - set(ids))
+        if unknown:
+            raise ValueError(f"queues bound to known printers; unknown: {', '.join(unknown)}")
+        return self
