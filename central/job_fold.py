@@ -1,0 +1,127 @@
+"""What the books know of a job after each event of its life: a pure fold, for lists and reports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from broker.messages import (
+    JobCanceled,
+    JobFlagged,
+    JobHeld,
+    JobRefused,
+    JobReleased,
+    JobSettled,
+)
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+    from broker.messages import Counted
+
+JobEvent: TypeAlias = JobHeld | JobRefused | JobReleased | JobSettled | JobCanceled | JobFlagged
+JOB_EVENTS: Final = (JobHeld, JobRefused, JobReleased, JobSettled, JobCanceled, JobFlagged)
+
+#: What became of a release → IPP job-state (RFC 8011 §5.3.7).
+_STATES: Final = {
+    "completed": "completed",
+    "stopped": "aborted",
+    "aborted": "aborted",
+    "canceled": "canceled",
+    "unknown": "processing",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class JobRecord:
+    """One job as its edge has told it so far."""
+
+    job: UUID
+    """job-uuid."""
+    node: str
+    """The edge."""
+    user: str = ""
+    """job-originating-user-name."""
+    queue: str = ""
+    """Where it was printed to."""
+    name: str = ""
+    """job-name."""
+    state: str = "pending-held"
+    """IPP job-state."""
+    printer: str | None = None
+    """Device id of the last release."""
+    attempt: int = 0
+    """Releases so far."""
+    counts: tuple[Counted, ...] = ()
+    """Every figure of every source, the newest settlement's if there is one."""
+    impressions: int | None = None
+    """Billed."""
+    charge: UUID | None = None
+    """Its charge in the ledger."""
+    detail: str = ""
+    """The last sentence for people: why it was refused, canceled or cannot be printed."""
+    flag: str | None = None
+    """Why somebody should look at it."""
+    received_at: datetime | None = None
+    """When the spooler took it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignJob:
+    """The job is another edge's: this one may not speak for it."""
+
+    reason: str
+    """One sentence for people."""
+
+
+def fold(  # noqa: PLR0911  one return for each kind of event
+    before: JobRecord | None, event: JobEvent, node: str
+) -> JobRecord | ForeignJob:
+    """Return the job after one event; events may tell of a job whose beginning was not heard."""
+    if before is not None and before.node != node:
+        return ForeignJob(f"job {event.job} belongs to {before.node}")
+    job = before or JobRecord(job=event.job, node=node)
+    match event:
+        case JobHeld():
+            return replace(
+                job,
+                user=event.user,
+                queue=event.queue,
+                name=event.name,
+                counts=(event.counted,) if event.counted else (),
+                detail=event.problem or "",
+                received_at=event.received_at,
+            )
+        case JobRefused():
+            return replace(job, detail=event.detail)
+        case JobReleased():
+            return replace(
+                job,
+                state="processing",
+                user=job.user or event.user,
+                printer=event.printer,
+                attempt=event.attempt,
+                detail="",
+            )
+        case JobSettled():
+            return replace(
+                job,
+                state=_STATES[event.disposition],
+                printer=event.printer,
+                attempt=event.attempt,
+                counts=event.counts,
+                impressions=event.billed.impressions,
+                charge=event.charge or job.charge,
+                flag=event.flag or job.flag,
+            )
+        case JobCanceled():
+            return replace(job, state="canceled", detail=event.detail)
+        case JobFlagged():
+            return replace(job, flag=f"{event.cause}: {event.detail}")
+
+
+def feed_state(event: JobEvent) -> str:
+    """Return the word the feed has for what just happened."""
+    words = ("held", "refused", "released", "settled", "canceled", "flagged")
+    return next(w for w, kind in zip(words, JOB_EVENTS, strict=True) if isinstance(event, kind))

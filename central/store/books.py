@@ -1,0 +1,256 @@
+"""The database itself: opening, migrating, and transactions; what they do is in its neighbours."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+from uuid import UUID
+
+from alembic import command as alembic
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event, func, insert, select
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError
+from sqlalchemy.pool import StaticPool
+
+from broker.topics import COORDINATOR
+from central.store.tables import meta
+from config.errors import PrintmeshError
+from config.ids import uuid7
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sqlalchemy.engine.interfaces import DBAPIConnection
+
+#: How long a writer waits for another one before it gives up.
+_BUSY_MILLISECONDS = 15_000
+#: One writer at a time on PostgreSQL as well: numbers are then assigned in commit order.
+_WRITER_LOCK = 7_746_511
+
+
+class BooksUnusable(PrintmeshError):
+    """The database cannot be opened: wrong address, no schema, another program's file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whose books these are."""
+
+    node: str
+    """The coordinator's node id."""
+    incarnation: UUID
+    """Minted when the books were created."""
+    epoch: int
+    """Raised by each restore."""
+    currency: str
+    """What amounts without a unit are in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """One transaction and what deciding inside it needs."""
+
+    sql: Connection
+    """Where statements go."""
+    identity: Identity
+    """Whose books."""
+    now: datetime
+    """The moment this transaction happens at."""
+    mint: Callable[[], UUID]
+    """Makes ids (UUIDv7)."""
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Books:
+    """The open database of one organisation."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        identity: Identity,
+        *,
+        clock: Callable[[], datetime] = _now,
+        dice: Callable[[int], bytes] = os.urandom,
+    ) -> None:
+        self._engine = engine
+        self.identity = identity
+        self._clock = clock
+        self._dice = dice
+        self._watch: Connection | None = None
+
+    @classmethod
+    def open(
+        cls,
+        url: str,
+        *,
+        currency: str = "EUR",
+        clock: Callable[[], datetime] = _now,
+        dice: Callable[[int], bytes] = os.urandom,
+    ) -> Self:
+        """Open the books, migrating them first; a new database gets its incarnation here.
+
+        Raises:
+            BooksUnusable: the address is wrong, the file is no database, or its schema is newer.
+        """
+        engine = _engine(url)
+        try:
+            migrate(engine)
+            with engine.connect().execution_options(writer=True) as sql, sql.begin():
+                identity = _identity(sql, currency, clock(), dice)
+        except DatabaseError as error:
+            engine.dispose()
+            raise BooksUnusable(f"cannot open {make_url(url)!r}: {error.orig}") from error
+        except BooksUnusable:
+            engine.dispose()
+            raise
+        return cls(engine, identity, clock=clock, dice=dice)
+
+    @contextmanager
+    def write(self, now: datetime | None = None) -> Iterator[Transaction]:
+        """Open the one writing transaction; it commits at the end, or leaves no trace."""
+        with self._engine.connect().execution_options(writer=True) as sql, sql.begin():
+            if sql.dialect.name == "postgresql":
+                sql.execute(select(func.pg_advisory_xact_lock(_WRITER_LOCK)))
+            yield self._transaction(sql, now)
+
+    @contextmanager
+    def read(self, now: datetime | None = None) -> Iterator[Transaction]:
+        """Open a reading transaction: one consistent moment of the books."""
+        with self._engine.connect() as sql, sql.begin():
+            yield self._transaction(sql, now)
+
+    def change_token(self) -> object:
+        """Return a value that differs once anybody committed something since the last call.
+
+        SQLite answers from shared memory (PRAGMA data_version) on a connection kept for this;
+        elsewhere every call counts as a change. Call it from one thread only.
+        """
+        if self._engine.dialect.name != "sqlite":
+            return object()
+        if self._watch is None:
+            self._watch = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        return self._watch.exec_driver_sql("PRAGMA data_version").scalar_one()
+
+    def close(self) -> None:
+        """Close every connection."""
+        if self._watch is not None:
+            self._watch.close()
+            self._watch = None
+        self._engine.dispose()
+
+    def _transaction(self, sql: Connection, now: datetime | None) -> Transaction:
+        at = self._clock() if now is None else now
+        return Transaction(sql, self.identity, at, lambda: uuid7(at, self._dice(10)))
+
+
+def sqlite_url(path: Path) -> str:
+    """Return the database address of a file."""
+    return f"sqlite:///{path}"
+
+
+def migrate(engine: Engine) -> tuple[str | None, str]:
+    """Bring the schema to the newest version; return the version before and after.
+
+    Raises:
+        BooksUnusable: the database was written by a newer version of this program.
+    """
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    script = ScriptDirectory.from_config(config)
+    newest = script.get_current_head()
+    if newest is None:
+        raise BooksUnusable("this installation has no migrations: it is incomplete")
+    with engine.connect().execution_options(writer=True) as sql, sql.begin():
+        before = MigrationContext.configure(sql).get_current_revision()
+        known = {revision.revision for revision in script.walk_revisions()}
+        if before is not None and before not in known:
+            raise BooksUnusable(
+                f"the books have schema {before}, this program knows up to {newest}: "
+                "use the version that wrote them, or a newer one"
+            )
+        if before != newest:
+            config.attributes["connection"] = sql
+            alembic.upgrade(config, "head")
+    return before, newest
+
+
+def migrate_url(url: str) -> tuple[str | None, str]:
+    """Migrate the database at an address; see `migrate`."""
+    engine = _engine(url)
+    try:
+        return migrate(engine)
+    except DatabaseError as error:
+        raise BooksUnusable(f"cannot migrate {make_url(url)!r}: {error.orig}") from error
+    finally:
+        engine.dispose()
+
+
+def _engine(url: str) -> Engine:
+    try:
+        address = make_url(url)
+        if address.get_backend_name() != "sqlite":
+            return create_engine(address, pool_pre_ping=True)
+    except ArgumentError as error:
+        raise BooksUnusable(
+            f"{url!r} is not a database address; write it like sqlite:////var/lib/printmesh/books.db"
+        ) from error
+    if address.database in {None, "", ":memory:"}:
+        memory: dict[str, Any] = {"check_same_thread": False}
+        engine = create_engine(address, poolclass=StaticPool, connect_args=memory)
+    else:
+        Path(str(address.database)).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(address)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(raw: DBAPIConnection, _record: object) -> None:
+    # BEGIN is ours (below): the driver's own rules begin a transaction too late.
+    raw.isolation_level = None
+    cursor = raw.cursor()
+    for pragma in (
+        f"busy_timeout = {_BUSY_MILLISECONDS}",
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "foreign_keys = ON",
+        "cache_size = -16000",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(sql: Connection) -> None:
+    if sql.get_execution_options().get("isolation_level") == "AUTOCOMMIT":
+        return
+    # A writer takes its lock at once: a reader that turns writer can fail half-way instead.
+    writer = sql.get_execution_options().get("writer", False)
+    sql.exec_driver_sql("BEGIN IMMEDIATE" if writer else "BEGIN")
+
+
+def _identity(
+    sql: Connection, currency: str, now: datetime, dice: Callable[[int], bytes]
+) -> Identity:
+    row = sql.execute(select(meta)).one_or_none()
+    if row is None:
+        fresh = {
+            "id": 1,
+            "node": COORDINATOR,
+            "incarnation": str(uuid7(now, dice(10))),
+            "epoch": 1,
+            "currency": currency,
+            "created_at": now,
+        }
+        sql.execute(insert(meta).values(**fresh))
+        row = sql.execute(select(meta)).one()
+    return Identity(row.node, UUID(row.incarnation), row.epoch, row.currency)

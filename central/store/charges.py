@@ -1,0 +1,162 @@
+"""Booking runs of charges: a few statements for a whole run, each charge judged by itself."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from sqlalchemy import delete, insert, select, tuple_
+
+from central.charging import Booked, Charges, Unbookable, Verdict
+from central.sizing import visited
+from central.store.ledger import Entry, Line, at_place, check_balanced, entry_row, house, move_all
+from central.store.ledger import next_entry as first_free
+from central.store.tables import charge as charge_table
+from central.store.tables import entry, posting, visit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from broker.messages import AccountAmount, Charged
+    from central.store.books import Transaction
+    from central.store.ledger import Located
+
+
+def book(tx: Transaction, node: str, charges: Sequence[Charged]) -> list[Verdict]:
+    """Book what may be booked of a run of charges from one edge; say what became of each."""
+    accounts = {p.account for charge in charges for p in charge.postings}
+    here = at_place(tx, node, accounts)
+    judge = Charges(
+        {key: at.micros for key, at in here.items()},
+        _known(tx, charges),
+        node,
+    )
+    verdicts = [judge.judge(charge) for charge in charges]
+    good = [(c, v) for c, v in zip(charges, verdicts, strict=True) if isinstance(v, Booked)]
+    if good:
+        _write(tx, node, good, here)
+        _count_visits(tx, node, [charge for charge, _ in good])
+    return verdicts
+
+
+def reason_of(verdict: Verdict) -> str | None:
+    """Return why a charge is quarantined, None when it is not."""
+    return verdict.reason if isinstance(verdict, Unbookable) else None
+
+
+def _known(tx: Transaction, charges: Sequence[Charged]) -> dict[UUID, str]:
+    ids = [str(charge.charge) for charge in charges]
+    rows = tx.sql.execute(
+        select(charge_table.c.charge, charge_table.c.content).where(charge_table.c.charge.in_(ids))
+    )
+    known = {UUID(id_): content for id_, content in rows}
+    # an id that names something else in the ledger can be no charge
+    taken = tx.sql.execute(select(entry.c.id).where(entry.c.id.in_(ids)))
+    return {UUID(id_): "" for (id_,) in taken} | known
+
+
+def _write(
+    tx: Transaction,
+    node: str,
+    good: Sequence[tuple[Charged, Booked]],
+    here: dict[tuple[str, str], Located],
+) -> None:
+    changes: defaultdict[int, int] = defaultdict(int)
+    entries, postings, charges = [], [], []
+    houses: dict[tuple[str, str], int] = {}
+    n = first_free(tx)
+    for charge, booked in good:
+        number = None
+        if booked.takes:
+            number, n = n, n + 1
+            what = Entry(charge.charge, "charge", reference=str(charge.job), author=node)
+            entries.append(entry_row(number, what, tx))
+            for location, micros in _lines(tx, node, charge, booked, here, houses).items():
+                postings.append({"entry": number, "location": location, "micros": micros})
+                changes[location] += micros
+        charges.append(_charge_row(node, charge, booked, number))
+    move_all(tx, changes)
+    if entries:
+        tx.sql.execute(insert(entry), entries)
+        tx.sql.execute(insert(posting), postings)
+    tx.sql.execute(insert(charge_table), charges)
+
+
+def _lines(
+    tx: Transaction,
+    node: str,
+    charge: Charged,
+    booked: Booked,
+    here: dict[tuple[str, str], Located],
+    houses: dict[tuple[str, str], int],
+) -> dict[int, int]:
+    income = f"income:{charge.service}"
+    lines, by_location = [], {}
+    earned: defaultdict[str, int] = defaultdict(int)
+    for account, unit, micros in booked.takes:
+        lines.append(Line(account, node, unit, -micros))
+        by_location[here[account, unit].id] = -micros
+        earned[unit] += micros
+    for unit, micros in earned.items():
+        lines.append(Line(income, "", unit, micros))
+        if (income, unit) not in houses:
+            houses[income, unit] = house(tx, income, unit).id
+        by_location[houses[income, unit]] = micros
+    check_balanced(lines)
+    return by_location
+
+
+def _charge_row(
+    node: str, charge: Charged, booked: Booked, number: int | None
+) -> dict[str, object]:
+    return {
+        "charge": str(charge.charge),
+        "entry": number,
+        "node": node,
+        "content": booked.content,
+        "job": str(charge.job),
+        "attempt": charge.attempt,
+        "user": charge.user,
+        "printer": charge.printer,
+        "service": charge.service,
+        "tariff_version": charge.tariff_version,
+        "source": charge.counted.source,
+        "impressions": charge.counted.impressions,
+        "color_impressions": charge.counted.color_impressions,
+        "sheets": charge.counted.sheets,
+        "paid": _amounts(charge.postings),
+        "printed_above": charge.printed_above,
+        "alone": charge.alone,
+        "settled_at": charge.settled_at,
+    }
+
+
+def _amounts(amounts: Sequence[AccountAmount]) -> str:
+    rows = [{"account": a.account, "unit": a.unit, "micros": a.micros} for a in amounts]
+    return json.dumps(rows, separators=(",", ":"))
+
+
+def _count_visits(tx: Transaction, node: str, charges: Sequence[Charged]) -> None:
+    accounts = {p.account for charge in charges for p in charge.postings}
+    rows = tx.sql.execute(select(visit).where(visit.c.node == node, visit.c.account.in_(accounts)))
+    counters = {row.account: (row.value, row.at) for row in rows}
+    known = set(counters)
+    for charge in charges:
+        # an edge's clock may be ahead; ours bounds it
+        at = min(charge.settled_at, tx.now)
+        for account in {p.account for p in charge.postings}:
+            value, before = counters.get(account, (0.0, at))
+            counters[account] = visited(value, before, at), max(before, at)
+    if known:
+        tx.sql.execute(
+            delete(visit).where(
+                tuple_(visit.c.node, visit.c.account).in_([(node, a) for a in known])
+            )
+        )
+    fresh: list[dict[str, Any]] = [
+        {"account": account, "node": node, "value": value, "at": at}
+        for account, (value, at) in counters.items()
+    ]
+    tx.sql.execute(insert(visit), fresh)

@@ -1,0 +1,116 @@
+"""Commands to nodes: written here, sent by the coordinator, answered into the same row."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
+
+from sqlalchemy import insert, select, update
+
+from broker.messages import Command
+from central.store.tables import command
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from broker.messages import CommandState
+    from central.store.books import Transaction
+
+_OVER: Final = ("successful", "failed", "expired")
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRecord:
+    """A command and how far it is."""
+
+    id: UUID
+    """Names it."""
+    node: str
+    """Who is to do it."""
+    state: str
+    """waiting, sent, accepted, executing, successful, failed or expired."""
+    detail: str
+    """For people."""
+    data: dict[str, Any]
+    """The result."""
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will happen."""
+        return self.state in _OVER
+
+
+def order(
+    tx: Transaction, node: str, what: str, args: dict[str, Any], expires_at: datetime
+) -> UUID:
+    """Write a command down; the coordinator sends it when the node is linked."""
+    id_ = tx.mint()
+    values = {
+        "id": str(id_),
+        "node": node,
+        "command": what,
+        "args": json.dumps(args),
+        "created_at": tx.now,
+        "expires_at": expires_at,
+        "state": "waiting",
+        "detail": "",
+        "result": "{}",
+    }
+    tx.sql.execute(insert(command).values(**values))
+    return id_
+
+
+def waiting(tx: Transaction) -> list[tuple[str, Command]]:
+    """Return commands nobody has sent yet, with the nodes they are for."""
+    rows = tx.sql.execute(
+        select(command).where(command.c.state == "waiting").order_by(command.c.id)
+    )
+    return [
+        (
+            row.node,
+            Command(
+                id=UUID(row.id),
+                command=row.command,
+                args=json.loads(row.args),
+                expires_at=row.expires_at,
+            ),
+        )
+        for row in rows
+    ]
+
+
+def sent(tx: Transaction, id_: UUID) -> None:
+    """Note that a command went out."""
+    tx.sql.execute(
+        update(command)
+        .where(command.c.id == str(id_), command.c.state == "waiting")
+        .values(state="sent")
+    )
+
+
+def expire(tx: Transaction) -> None:
+    """Close what was not begun in time."""
+    tx.sql.execute(
+        update(command)
+        .where(command.c.state.in_(("waiting", "sent")), command.c.expires_at <= tx.now)
+        .values(state="expired", detail="not answered in time")
+    )
+
+
+def answered(tx: Transaction, node: str, told: CommandState) -> None:
+    """Store what a node says of a command; only of its own, and not after its end."""
+    tx.sql.execute(
+        update(command)
+        .where(command.c.id == str(told.id), command.c.node == node, command.c.state.not_in(_OVER))
+        .values(state=told.state, detail=told.detail, result=json.dumps(told.data))
+    )
+
+
+def find(tx: Transaction, id_: UUID) -> CommandRecord | None:
+    """Return a command, or None."""
+    row = tx.sql.execute(select(command).where(command.c.id == str(id_))).one_or_none()
+    if row is None:
+        return None
+    return CommandRecord(id_, row.node, row.state, row.detail, json.loads(row.result))

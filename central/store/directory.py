@@ -1,0 +1,131 @@
+"""The directory: the register of people, cards, accounts, tariffs and printers, with versions.
+
+A version `n` is assigned inside the only writing transaction, so numbers ascend as commits do.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from sqlalchemy import delete, func, insert, select
+
+from broker.directory import directory_digest
+from broker.messages import DirectoryRow
+from central.store.tables import directory_row
+
+if TYPE_CHECKING:
+    from sqlalchemy import Row as SqlRow
+
+    from broker.directory import Row
+    from central.store.books import Transaction
+
+Kind: TypeAlias = Literal["user", "card", "account", "tariff", "printer", "setting"]
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What happened in the directory after a version."""
+
+    rows: tuple[DirectoryRow, ...]
+    """In order of n; the newest version of each key only."""
+    upto: int
+    """The version these lead to."""
+
+
+def put(tx: Transaction, kind: Kind, key: str, row: Row) -> int:
+    """Enter or replace a row; return its version. An unchanged row keeps the version it has."""
+    text = row.model_dump_json()
+    before = tx.sql.execute(_one(kind, key)).one_or_none()
+    if before is not None and before.row == text:
+        return int(before.n)
+    return _write(tx, kind, key, text)
+
+
+def remove(tx: Transaction, kind: Kind, key: str) -> bool:
+    """Leave a tombstone; return False when there was no such row."""
+    before = tx.sql.execute(_one(kind, key)).one_or_none()
+    if before is None or before.row is None:
+        return False
+    _write(tx, kind, key, None)
+    return True
+
+
+def get(tx: Transaction, kind: Kind, key: str) -> dict[str, Any] | None:
+    """Return a live row as JSON, or None."""
+    found = tx.sql.execute(_one(kind, key)).one_or_none()
+    return None if found is None or found.row is None else json.loads(found.row)
+
+
+def live(
+    tx: Transaction, kind: Kind, *, after: str = "", limit: int | None = None
+) -> list[tuple[str, dict[str, Any]]]:
+    """Return live rows of a kind by key: (key, JSON)."""
+    rows = tx.sql.execute(
+        select(directory_row.c.key, directory_row.c.row)
+        .where(
+            directory_row.c.kind == kind,
+            directory_row.c.row.is_not(None),
+            directory_row.c.key > after,
+        )
+        .order_by(directory_row.c.key)
+        .limit(limit)
+    )
+    return [(key, json.loads(row)) for key, row in rows]
+
+
+def version(tx: Transaction) -> int:
+    """Return the newest version."""
+    return tx.sql.execute(select(func.max(directory_row.c.n))).scalar() or 0
+
+
+def changes(tx: Transaction, since: int) -> Changes:
+    """Return what changed after a version, tombstones included."""
+    rows = tx.sql.execute(
+        select(directory_row).where(directory_row.c.n > since).order_by(directory_row.c.n)
+    )
+    found = tuple(_wire(row) for row in rows)
+    return Changes(found, found[-1].n if found else since)
+
+
+def snapshot(tx: Transaction) -> Changes:
+    """Return every live row, and the version that they are."""
+    rows = tx.sql.execute(
+        select(directory_row).where(directory_row.c.row.is_not(None)).order_by(directory_row.c.n)
+    )
+    return Changes(tuple(_wire(row) for row in rows), version(tx))
+
+
+def digest(tx: Transaction) -> tuple[int, str]:
+    """Return the newest version and the digest over its live rows."""
+    rows = tx.sql.execute(
+        select(directory_row.c.kind, directory_row.c.key, directory_row.c.n).where(
+            directory_row.c.row.is_not(None)
+        )
+    )
+    return version(tx), directory_digest((kind, key, n) for kind, key, n in rows)
+
+
+def is_revocation(row: DirectoryRow) -> bool:
+    """Say whether a row takes something away: it goes out before everything else."""
+    return row.row is None or row.row.get("enabled") is False
+
+
+def _one(kind: Kind, key: str) -> Any:  # noqa: ANN401  SQLAlchemy's type would not fit a line
+    return select(directory_row).where(directory_row.c.kind == kind, directory_row.c.key == key)
+
+
+def _write(tx: Transaction, kind: Kind, key: str, text: str | None) -> int:
+    n = version(tx) + 1
+    tx.sql.execute(
+        delete(directory_row).where(directory_row.c.kind == kind, directory_row.c.key == key)
+    )
+    tx.sql.execute(insert(directory_row).values(kind=kind, key=key, n=n, row=text))
+    return n
+
+
+def _wire(row: SqlRow[Any]) -> DirectoryRow:
+    return DirectoryRow(
+        kind=row.kind, key=row.key, n=row.n, row=None if row.row is None else json.loads(row.row)
+    )

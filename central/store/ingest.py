@@ -1,0 +1,150 @@
+"""Taking a verified run of events in: effects, events and watermark in the one transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import insert
+
+from broker.messages import Charged, Opening, Position, Rejected, Returned
+from broker.stream import place
+from broker.stream_inbound import Quarantined, Readable, sift
+from broker.topics import STREAMS_UP
+from central.job_fold import JOB_EVENTS
+from central.store import charges, funds, jobs, streams
+from central.store.ledger import Refused
+from central.store.streams import StreamMoved
+from central.store.tables import event
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from broker.messages import Envelope, Message
+    from central.store.books import Transaction
+    from central.store.streams import StreamState
+
+_REASON_LIMIT = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """What a run of events did; true once the transaction has committed."""
+
+    upto: Position
+    """The new watermark."""
+    accepted: tuple[Message, ...]
+    """Events that took effect (or had before)."""
+    quarantined: tuple[tuple[int, str], ...]
+    """(seq, reason) of events that are kept but have no effect."""
+    wake: frozenset[str]
+    """Nodes that have something new in their stream."""
+
+
+def ingest(
+    tx: Transaction, state: StreamState, envelopes: Sequence[Envelope], linked: frozenset[str]
+) -> Ingested:
+    """Apply events that follow the stream's watermark, exactly once and in order.
+
+    Args:
+        tx: a writing transaction.
+        state: the stream as it was read; stale is refused.
+        envelopes: verified against the chain, at least one.
+        linked: nodes that can be reached now.
+
+    Raises:
+        StreamMoved: the stream is somewhere else by now.
+    """
+    if envelopes[0].seq != state.at.seq + 1:
+        raise StreamMoved(f"stream {state.id} is at {state.at.seq}, not before {envelopes[0].seq}")
+    node = state.key.sender
+    read = list(sift(envelopes, STREAMS_UP[state.key.name]))
+    wake: set[str] = set()
+    reasons: list[str | None] = []
+    for kind, run in groupby(read, key=_family):
+        reasons.extend(_effects(tx, node, kind, list(run), linked, wake))
+    rejected = [
+        (each.envelope.seq, reason[:_REASON_LIMIT])
+        for each, reason in zip(read, reasons, strict=True)
+        if reason is not None
+    ]
+    rows = [_row(tx, state, each, why) for each, why in zip(read, reasons, strict=True)]
+    tx.sql.execute(insert(event), rows)
+    upto = place(envelopes[-1])
+    streams.advance(tx, state, upto)
+    if rejected:
+        name = state.key.name
+        notes = [Rejected(stream=name, seq=seq, reason=reason) for seq, reason in rejected]
+        streams.append(tx, node, notes)
+        wake.add(node)
+    accepted = tuple(
+        each.event.message
+        for each, reason in zip(read, reasons, strict=True)
+        if reason is None and isinstance(each, Readable)
+    )
+    return Ingested(upto, accepted, tuple(rejected), frozenset(wake))
+
+
+def _family(each: Readable | Quarantined) -> str:
+    if isinstance(each, Quarantined):
+        return "unreadable"
+    message = each.event.message
+    if isinstance(message, Charged):
+        return "charges"
+    return "jobs" if isinstance(message, JOB_EVENTS) else "single"
+
+
+def _effects(
+    tx: Transaction,
+    node: str,
+    kind: str,
+    run: Sequence[Readable | Quarantined],
+    linked: frozenset[str],
+    wake: set[str],
+) -> list[str | None]:
+    """Carry a run of one family out; return for each event why it was refused, or None."""
+    messages = [each.event.message for each in run if isinstance(each, Readable)]
+    if kind == "charges":
+        some = [message for message in messages if isinstance(message, Charged)]
+        return [charges.reason_of(verdict) for verdict in charges.book(tx, node, some)]
+    if kind == "jobs":
+        told = [message for message in messages if isinstance(message, JOB_EVENTS)]
+        return jobs.record(tx, node, told)
+    if kind == "unreadable":
+        return [each.reason for each in run if isinstance(each, Quarantined)]
+    return [_single(tx, node, message, linked, wake) for message in messages]
+
+
+def _single(
+    tx: Transaction, node: str, message: Message, linked: frozenset[str], wake: set[str]
+) -> str | None:
+    match message:
+        case Returned():
+            done = funds.take_back(tx, node, message, linked)
+            if isinstance(done, Refused):
+                return done.reason
+            wake.update(done.wake)
+            return None
+        case Opening():
+            if any(balance.micros for balance in message.balances):
+                return "a new journal claims money that was never granted to it"
+            return None
+        case _:
+            return f"{message.TYPE} has no effect that is known here"
+
+
+def _row(
+    tx: Transaction, state: StreamState, each: Readable | Quarantined, reason: str | None
+) -> dict[str, Any]:
+    return {
+        "stream": state.id,
+        "seq": each.envelope.seq,
+        "hash": each.envelope.hash,
+        "data": each.envelope.data,
+        "digest": each.envelope.digest,
+        "type": each.event.message.TYPE if isinstance(each, Readable) else "",
+        "state": "applied" if reason is None else "quarantined",
+        "reason": "" if reason is None else reason[:_REASON_LIMIT],
+        "at": tx.now,
+    }

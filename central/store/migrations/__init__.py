@@ -1,0 +1,1 @@
+"""Schema versions of the books, oldest first; a published one is never edited."""

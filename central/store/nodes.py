@@ -1,0 +1,232 @@
+"""Nodes: entered by an administrator, accepted at their first birth, parked or frozen at fault."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from uuid import UUID
+
+from sqlalchemy import insert, select, update
+
+from central.store import streams
+from central.store.tables import location, node, stream
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from sqlalchemy import Row
+
+    from broker.messages import Birth, StreamName
+    from central.store.books import Transaction
+    from central.store.streams import StreamState
+
+NodeState = Literal["active", "parked", "frozen"]
+#: Streams up that every edge has.
+UP_STREAMS: tuple[StreamName, ...] = ("ledger", "jobs")
+
+
+@dataclass(frozen=True, slots=True)
+class NodeRecord:
+    """A node as the books know it."""
+
+    id: str
+    """Its node id."""
+    site: str
+    """Where it stands."""
+    role: str
+    """agent, tracker or remote."""
+    kind: str
+    """edge, or dashboard."""
+    incarnation: UUID | None
+    """Its accepted journal."""
+    state: NodeState
+    """Active; parked: not listened to; frozen: granted nothing, its streams stand still."""
+    reason: str
+    """Why, for people."""
+    software: str
+    """Name and version, as of its last birth."""
+    linked: bool
+    """Whether the coordinator heard it lately."""
+    born_at: datetime | None
+    """Last birth."""
+    seen_at: datetime | None
+    """Last message."""
+    may_enrol: bool
+    """Whether an unspent enrolment code exists."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The node's journal is the one the books go on with."""
+
+    up: Mapping[StreamName, StreamState]
+    """Its streams up, by name."""
+    down: StreamState
+    """Its ledger stream down."""
+    first: bool
+    """The journal was accepted just now, by its enrolment code."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotAccepted:
+    """The books do not go on with this journal; the node is parked or stays as it is."""
+
+    reason: str
+    """One sentence for people."""
+
+
+Acceptance: TypeAlias = Accepted | NotAccepted
+
+
+def add(
+    tx: Transaction, node_id: str, *, site: str, role: str, kind: str, code: str | None
+) -> bool:
+    """Enter a node; return False when there is one of that name already."""
+    if find(tx, node_id) is not None:
+        return False
+    values = {
+        "id": node_id,
+        "site": site,
+        "role": role,
+        "kind": kind,
+        "code_digest": None if code is None else _digest(code),
+        "state": "active",
+        "linked": False,
+        "created_at": tx.now,
+    }
+    tx.sql.execute(insert(node).values(**values))
+    return True
+
+
+def enrol(tx: Transaction, node_id: str, code: str) -> None:
+    """Let one new journal of a node in, by a new one-use code; a parked node becomes active."""
+    tx.sql.execute(
+        update(node)
+        .where(node.c.id == node_id)
+        .values(code_digest=_digest(code), state="active", reason="")
+    )
+
+
+def find(tx: Transaction, node_id: str) -> NodeRecord | None:
+    """Return a node, or None."""
+    row = tx.sql.execute(select(node).where(node.c.id == node_id)).one_or_none()
+    return None if row is None else _record(row)
+
+
+def every(tx: Transaction) -> list[NodeRecord]:
+    """Return all nodes by name."""
+    return [_record(row) for row in tx.sql.execute(select(node).order_by(node.c.id))]
+
+
+def accept(tx: Transaction, node_id: str, birth: Birth) -> Acceptance:
+    """Decide whether the books go on with the journal that was born, and note the birth."""
+    row = tx.sql.execute(select(node).where(node.c.id == node_id)).one_or_none()
+    if row is None:
+        return NotAccepted(f"{node_id} is not known here; enter it with `central node add`")
+    if row.kind != "edge":
+        return NotAccepted(f"{node_id} is a {row.kind}, it has no journal")
+    first = row.incarnation != str(birth.incarnation)
+    changes: dict[str, Any] = {}
+    if first:
+        code = birth.enrolment
+        if code is None or row.code_digest is None or not _proves(code, row.code_digest):
+            reason = (
+                "a journal that is not known here came without a valid enrolment code; if it is "
+                f"meant to be there, make one with `central node enrol {node_id}`"
+            )
+            if row.state == "active":
+                set_state(tx, node_id, "parked", reason)
+            return NotAccepted(reason)
+        changes = {"incarnation": str(birth.incarnation), "code_digest": None}
+        if row.state == "parked":
+            changes |= {"state": "active", "reason": ""}
+    elif row.state == "parked":
+        return NotAccepted(row.reason)
+    heads = birth.model_dump_json(include={"up", "down", "directory", "epoch"})
+    tx.sql.execute(
+        update(node)
+        .where(node.c.id == node_id)
+        .values(
+            **changes,
+            software=birth.software,
+            role=birth.role,
+            born_at=tx.now,
+            seen_at=tx.now,
+            linked=True,
+            birth=heads,
+        )
+    )
+    up = {
+        name: streams.open_stream(tx, node_id, birth.incarnation, "up", name) for name in UP_STREAMS
+    }
+    down = streams.open_stream(tx, node_id, birth.incarnation, "down", "ledger")
+    return Accepted(up, down, first)
+
+
+def set_state(tx: Transaction, node_id: str, state: NodeState, reason: str) -> None:
+    """Park, freeze or free a node."""
+    tx.sql.execute(update(node).where(node.c.id == node_id).values(state=state, reason=reason))
+
+
+def seen(tx: Transaction, linked: Mapping[str, bool]) -> None:
+    """Store whether nodes are heard; who is, was seen now."""
+    for node_id, heard in linked.items():
+        changes: dict[str, Any] = {"linked": heard} | ({"seen_at": tx.now} if heard else {})
+        tx.sql.execute(update(node).where(node.c.id == node_id).values(**changes))
+
+
+def nobody_linked(tx: Transaction) -> None:
+    """Forget who was heard: the coordinator begins or ends."""
+    tx.sql.execute(update(node).values(linked=False))
+
+
+def money_at(tx: Transaction, node_id: str) -> list[tuple[str, str, int]]:
+    """Return what sits at a node: (account, unit, micros), nothing that is zero."""
+    rows = tx.sql.execute(
+        select(location.c.account, location.c.unit, location.c.micros)
+        .where(location.c.place == node_id, location.c.micros != 0)
+        .order_by(location.c.account, location.c.unit)
+    )
+    return [(account, unit, micros) for account, unit, micros in rows]
+
+
+def down_streams(tx: Transaction, node_ids: Iterable[str]) -> list[StreamState]:
+    """Return the current down streams of the named nodes."""
+    rows = tx.sql.execute(
+        select(stream)
+        .join(node, (node.c.id == stream.c.node) & (node.c.incarnation == stream.c.incarnation))
+        .where(
+            stream.c.direction == "down",
+            stream.c.ours == str(tx.identity.incarnation),
+            node.c.id.in_(set(node_ids)),
+        )
+    )
+    return [streams.state_of(row, tx.identity) for row in rows]
+
+
+def _digest(code: str) -> str:
+    return sha256(code.encode()).hexdigest()
+
+
+def _proves(code: str, digest: str) -> bool:
+    return hmac.compare_digest(_digest(code), digest)
+
+
+def _record(row: Row[Any]) -> NodeRecord:
+    return NodeRecord(
+        id=row.id,
+        site=row.site,
+        role=row.role,
+        kind=row.kind,
+        incarnation=UUID(row.incarnation) if row.incarnation else None,
+        state=row.state,
+        reason=row.reason,
+        software=row.software,
+        linked=row.linked,
+        born_at=row.born_at,
+        seen_at=row.seen_at,
+        may_enrol=row.code_digest is not None,
+    )

@@ -1,0 +1,329 @@
+"""The tables of the books, as SQLAlchemy Core metadata; the migrations build exactly these."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+
+if TYPE_CHECKING:
+    from sqlalchemy import Dialect
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware datetime, stored as whole microseconds since 1970 UTC in every database."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """Return the integer that is stored."""
+        del dialect
+        return None if value is None else (value - _EPOCH) // _MICROSECOND
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        """Return the datetime, in UTC."""
+        del dialect
+        return None if value is None else _EPOCH + value * _MICROSECOND
+
+
+#: An integer key: SQLite's own row number, a bigint elsewhere.
+_RowId = BigInteger().with_variant(Integer, "sqlite")
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+#: One row: whose books these are.
+meta = Table(
+    "meta",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("node", Text, nullable=False),
+    Column("incarnation", Text, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    CheckConstraint("id = 1", name="one"),
+)
+
+node = Table(
+    "node",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("site", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    # The accepted journal; none before the first birth.
+    Column("incarnation", Text),
+    # SHA-256 of the unspent one-use code.
+    Column("code_digest", Text),
+    Column("state", Text, nullable=False),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("software", Text, nullable=False, server_default=""),
+    Column("linked", Boolean, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("born_at", Instant),
+    Column("seen_at", Instant),
+    # The last birth as JSON: its heads, for people who look for a fault.
+    Column("birth", Text),
+    CheckConstraint("state IN ('active', 'parked', 'frozen')", name="state"),
+)
+
+account = Table(
+    "account",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("unit", Text, nullable=False),
+    Column("floor", BigInteger, nullable=False),
+    Column("enabled", Boolean, nullable=False),
+)
+
+#: A ledger account in one unit at one place: `` is the centre, else a node. `micros` is a cache.
+location = Table(
+    "location",
+    metadata,
+    Column("id", _RowId, primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("place", Text, nullable=False),
+    # None for the house's own accounts: they are the other side and may go anywhere.
+    Column("floor", BigInteger),
+    Column("micros", BigInteger, nullable=False),
+    UniqueConstraint("account", "unit", "place"),
+    CheckConstraint("place = '' OR micros >= 0", name="edge_not_negative"),
+    Index(
+        "ix_location_free",
+        "account",
+        sqlite_where=text("place = '' AND floor IS NOT NULL AND micros > 0"),
+        postgresql_where=text("place = '' AND floor IS NOT NULL AND micros > 0"),
+    ),
+    Index("ix_location_place", "place", "account", "unit"),
+)
+
+entry = Table(
+    "entry",
+    metadata,
+    Column("n", _RowId, primary_key=True, autoincrement=False),
+    Column("id", Text, nullable=False, unique=True),
+    Column("kind", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("reference", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("author", Text, nullable=False),
+)
+
+posting = Table(
+    "posting",
+    metadata,
+    Column("entry", _RowId, ForeignKey("entry.n"), primary_key=True),
+    Column("location", _RowId, ForeignKey("location.id"), primary_key=True),
+    Column("micros", BigInteger, nullable=False),
+    Index("ix_posting_location", "location", "entry"),
+    sqlite_with_rowid=False,
+)
+
+#: One direction of one named stream between an incarnation of a node and one of these books.
+stream = Table(
+    "stream",
+    metadata,
+    Column("id", _RowId, primary_key=True),
+    Column("node", Text, ForeignKey("node.id"), nullable=False),
+    Column("direction", Text, nullable=False),
+    Column("incarnation", Text, nullable=False),
+    Column("ours", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    # Up: the watermark, what was applied. Down: the head, what was written.
+    Column("seq", BigInteger, nullable=False),
+    Column("hash", Text, nullable=False),
+    # Down only: what the node has acknowledged.
+    Column("acked_seq", BigInteger, nullable=False),
+    Column("acked_hash", Text, nullable=False),
+    CheckConstraint("direction IN ('up', 'down')", name="direction"),
+    UniqueConstraint("node", "direction", "incarnation", "ours", "name"),
+)
+
+event = Table(
+    "event",
+    metadata,
+    Column("stream", _RowId, ForeignKey("stream.id"), primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("hash", Text, nullable=False),
+    # The sender's exact text; erased by retention, which leaves the digest.
+    Column("data", Text),
+    Column("digest", Text),
+    Column("type", Text, nullable=False),
+    # applied and quarantined upwards, sent downwards.
+    Column("state", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Index(
+        "ix_event_quarantined",
+        "stream",
+        "seq",
+        sqlite_where=text("state = 'quarantined'"),
+        postgresql_where=text("state = 'quarantined'"),
+    ),
+)
+
+charge = Table(
+    "charge",
+    metadata,
+    Column("charge", Text, primary_key=True),
+    # None when nothing was to pay.
+    Column("entry", _RowId, ForeignKey("entry.n"), unique=True),
+    Column("node", Text, nullable=False),
+    # SHA-256 of the message, to tell a repetition from a contradiction.
+    Column("content", Text, nullable=False),
+    Column("job", Text, nullable=False, index=True),
+    Column("attempt", Integer, nullable=False),
+    Column("user", Text, nullable=False),
+    Column("printer", Text, nullable=False),
+    Column("service", Text, nullable=False),
+    Column("tariff_version", BigInteger, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("impressions", Integer),
+    Column("color_impressions", Integer),
+    Column("sheets", Integer),
+    # JSON list of {account, unit, micros}.
+    Column("paid", Text, nullable=False),
+    Column("printed_above", Integer, nullable=False),
+    Column("alone", Boolean, nullable=False),
+    Column("settled_at", Instant, nullable=False),
+)
+
+reclaim = Table(
+    "reclaim",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("node", Text, ForeignKey("node.id"), nullable=False),
+    Column("up_to", BigInteger, nullable=False),
+    # The funds request it serves.
+    Column("request", Text, ForeignKey("request.corr"), nullable=False),
+    Column("state", Text, nullable=False),
+    Column("returned", BigInteger, nullable=False),
+    Column("at", Instant, nullable=False),
+    CheckConstraint("state IN ('open', 'closed')", name="state"),
+    Index(
+        "uq_reclaim_open",
+        "account",
+        "unit",
+        "node",
+        unique=True,
+        sqlite_where=text("state = 'open'"),
+        postgresql_where=text("state = 'open'"),
+    ),
+)
+
+#: A funds request that was acted on; its correlation id makes a repetition harmless.
+request = Table(
+    "request",
+    metadata,
+    Column("corr", Text, primary_key=True),
+    Column("node", Text, ForeignKey("node.id"), nullable=False),
+    Column("account", Text, nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("asked", BigInteger, nullable=False),
+    Column("granted", BigInteger, nullable=False),
+    Column("coming", BigInteger, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+)
+
+visit = Table(
+    "visit",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("node", Text, primary_key=True),
+    Column("value", Float, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
+job = Table(
+    "job",
+    metadata,
+    Column("n", _RowId, primary_key=True, autoincrement=False),
+    Column("job", Text, nullable=False, unique=True),
+    Column("node", Text, nullable=False),
+    Column("user", Text, nullable=False),
+    Column("queue", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("printer", Text),
+    Column("attempt", Integer, nullable=False),
+    # JSON: every figure of every source.
+    Column("counts", Text, nullable=False),
+    Column("impressions", Integer),
+    Column("charge", Text),
+    Column("detail", Text, nullable=False),
+    Column("flag", Text),
+    Column("received_at", Instant),
+    Column("updated_at", Instant, nullable=False),
+    Index("ix_job_user", "user", "n"),
+    Index("ix_job_node", "node", "n"),
+)
+
+#: The register of people, cards, accounts, tariffs and printers, and what sites replicate.
+directory_row = Table(
+    "directory_row",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("n", BigInteger, nullable=False, unique=True),
+    # JSON; none is a tombstone.
+    Column("row", Text),
+)
+
+command = Table(
+    "command",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("node", Text, ForeignKey("node.id"), nullable=False),
+    Column("command", Text, nullable=False),
+    Column("args", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("result", Text, nullable=False),
+    Index(
+        "ix_command_waiting",
+        "node",
+        sqlite_where=text("state = 'waiting'"),
+        postgresql_where=text("state = 'waiting'"),
+    ),
+)
+
+api_token = Table(
+    "api_token",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("created_at", Instant, nullable=False),
+)
