@@ -152,6 +152,11 @@ class Exchange:
         self._evict(seat, "cut off")
         return True
 
+    def keep_quiet(self) -> None:
+        """Forget every will: the broker itself is going, and nobody's end is news."""
+        for seat in self._seats.values():
+            seat.will = None
+
     def connected(self) -> list[Identity]:
         """Return who is connected."""
         return [seat.identity for seat in self._seats.values() if seat.connection is not None]

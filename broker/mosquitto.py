@@ -143,8 +143,6 @@ def _configuration(directory: Path, listeners: Iterable[Listener], limits: Limit
         "allow_anonymous false",
         f"password_file {directory / PASSWORDS}",
         f"acl_file {directory / ACL}",
-        "# The client id is the user name: nobody takes another's session over.",
-        "use_username_as_clientid true",
         "allow_zero_length_clientid false",
         "# Nothing of ours relies on what a broker keeps; sessions are clean.",
         "persistence false",
@@ -157,7 +155,14 @@ def _configuration(directory: Path, listeners: Iterable[Listener], limits: Limit
         "log_dest stderr",
     ]
     for listener in listeners:
-        lines += ["", f"listener {listener.port} {listener.host}"]
+        lines += [
+            "",
+            f"listener {listener.port} {listener.host}",
+            f"max_connections {limits.max_connections}",
+            "# The client id is the user name: nobody takes another's session over. It counts for",
+            "# the listener above it only, so it stands below each.",
+            "use_username_as_clientid true",
+        ]
         if listener.websocket:
             lines.append("protocol websockets")
         if (tls := listener.tls) is not None:

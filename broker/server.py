@@ -67,7 +67,7 @@ class EmbeddedBroker(Broker):
         # amqtt's listeners inherit from `default`, even an address; ours are opened by ourselves.
         super().__init__(BrokerConfig(listeners={"default": ListenerConfig(bind=None)}, plugins={}))
         self.exchange = Exchange(authorise, limits)
-        self.guests: set[asyncio.Task[Any]] = set()
+        self.guests: dict[asyncio.Task[Any], BufferedWriter] = {}
         self._wanted = listeners
         self._prove = authenticate
         self._limits = limits
@@ -135,7 +135,7 @@ class EmbeddedBroker(Broker):
             writer.abort()
             return
         await server.acquire_connection()
-        self.guests.add(task)
+        self.guests[task] = writer
         peer = writer.get_peer_info()
         try:
             await self._serve(reader, writer)
@@ -146,7 +146,7 @@ class EmbeddedBroker(Broker):
         except Exception:  # noqa: BLE001  one connection's trouble is not the broker's
             _log.exception("connection failed", action="mqtt-dropped", peer=peer)
         finally:
-            self.guests.discard(task)
+            del self.guests[task]
             server.release_connection()
             await writer.close()
 
@@ -264,8 +264,9 @@ class BrokerServer:
             return
         for server in broker.servers():
             server.close()
-        for task in broker.guests:
-            task.cancel()
+        broker.exchange.keep_quiet()
+        for writer in broker.guests.values():
+            writer.abort()
         if broker.guests:
             await asyncio.wait(broker.guests, timeout=5)
         await broker.shutdown()
