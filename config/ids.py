@@ -12,7 +12,7 @@ from pydantic import StringConstraints
 NODE_ID_PATTERN = r"^[a-z0-9-]{1,32}$"
 
 NodeId = Annotated[str, StringConstraints(pattern=NODE_ID_PATTERN)]
-#: IPP job-uuid without its `urn:uuid:` prefix, lower case (RFC 8011 §5.3.6, PWG 5100.3).
+#: IPP job-uuid (PWG 5100.13) without its `urn:uuid:` prefix.
 JobId = NewType("JobId", UUID)
 #: `kind:name`, for instance `user:ana`, `department:physics`; the organisation's own are `house:…`.
 AccountKey = Annotated[str, StringConstraints(pattern=r"^[a-z]+:[^\s@]{1,120}$")]

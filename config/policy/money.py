@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints
+
+from config.errors import PrintmeshError
 
 #: An ISO 4217 currency code in capitals, or `page`.
 Unit = Annotated[str, StringConstraints(pattern=r"^([A-Z]{3}|page)$")]
@@ -19,8 +21,12 @@ Micros = Annotated[int, Field(strict=True, ge=-MICROS_BOUND, le=MICROS_BOUND)]
 PositiveMicros = Annotated[int, Field(strict=True, gt=0, le=MICROS_BOUND)]
 UNIT_MICROS = 1_000_000
 
+_AMOUNT = re.compile(r"([+-]?)([0-9]{1,40})(?:\.([0-9]{1,40}))?")
+_DECIMALS = 6
+_SHOWN = 40
 
-class MoneyError(ValueError):
+
+class MoneyError(PrintmeshError, ValueError):
     """A text that is no amount, or a sum over two units."""
 
 
@@ -35,20 +41,23 @@ class Money:
 
     @classmethod
     def parse(cls, text: str, unit: Unit) -> Self:
-        """Read a decimal such as `2.50`; at most six decimals.
+        """Read a decimal such as `2.50`, `3` or `-0.1234`; at most six decimals count.
 
         Raises:
             MoneyError: not a decimal number, too fine, or beyond the bound.
         """
-        try:
-            scaled = Decimal(text.strip()) * UNIT_MICROS
-            micros = int(scaled)
-        except (InvalidOperation, ValueError, OverflowError) as error:
-            raise MoneyError(f"{text!r} is not an amount; write it like 2.50") from error
-        if micros != scaled:
-            raise MoneyError(f"{text!r} is finer than a millionth of {unit}")
-        if abs(micros) > MICROS_BOUND:
-            raise MoneyError(f"{text!r} is beyond ±{MICROS_BOUND // UNIT_MICROS:,} {unit}")
+        shown = repr(text[:_SHOWN])
+        match = _AMOUNT.fullmatch(text.strip())
+        if match is None:
+            raise MoneyError(f"{shown} is not an amount; write it like 2.50")
+        sign, whole, rest = match[1], match[2], (match[3] or "").rstrip("0")
+        if len(rest) > _DECIMALS:
+            raise MoneyError(f"{shown} is finer than a millionth of {unit}")
+        micros = int(whole) * UNIT_MICROS + int(rest.ljust(_DECIMALS, "0"))
+        if micros > MICROS_BOUND:
+            raise MoneyError(f"{shown} is beyond ±{MICROS_BOUND // UNIT_MICROS:,} {unit}")
+        if sign == "-":
+            micros = -micros
         return cls(micros, unit)
 
     def __add__(self, other: Money) -> Money:
