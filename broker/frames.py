@@ -133,7 +133,7 @@ def parse_publish(flags: int, body: bytes) -> tuple[Message, int]:
     """Return the message of a PUBLISH and its packet id (0 with QoS 0).
 
     Raises:
-        ProtocolViolation: cut short, QoS 3, packet id 0, or a topic that is not UTF-8.
+        ProtocolViolation: cut short, QoS 3, packet id 0, or a topic that is none.
     """
     qos = flags >> 1 & 3
     end = 2 + int.from_bytes(body[:2], "big")
@@ -147,6 +147,8 @@ def parse_publish(flags: int, body: bytes) -> tuple[Message, int]:
         topic = body[2:end].decode()
     except UnicodeDecodeError as error:
         raise ProtocolViolation("a topic that is not UTF-8") from error
+    if not topic or "+" in topic or "#" in topic or "\0" in topic:
+        raise ProtocolViolation("a PUBLISH to what is no topic")
     return Message(topic, body[payload:], qos, bool(flags & 1)), packet_id
 
 
