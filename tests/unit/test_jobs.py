@@ -176,6 +176,28 @@ def test_what_came_out_never_exceeds_what_was_planned(
         assert actual == planned.model_copy(update={"source": Source.DEVICE_JOB})
 
 
+@pytest.mark.parametrize(
+    ("count", "color", "expected"),
+    [
+        # how many came out, of these in colour, (impressions, colour, sheets)
+        (5, None, (5, 0, 3)),  # nobody says which: monochrome first, full sheets
+        (8, None, (8, 2, 4)),
+        (5, 3, (5, 3, 3)),  # the printer says which
+        (9, 0, (9, 0, 6)),  # it printed grey what the document has in colour
+        (9, 99, (9, 3, 6)),
+        (99, None, (9, 3, 6)),
+        (-1, -1, (0, 0, 0)),
+    ],
+)
+def test_doubts_are_settled_for_the_person(
+    count: int, color: int | None, expected: tuple[int, int, int]
+) -> None:
+    """Of three copies of three pages, one in colour, what is not known is not charged."""
+    job = JobAttributes(copies=3, sides=Sides.TWO_SIDED_LONG_EDGE)
+    actual = came_out(figures(3, {1}, job), count, Source.DEVICE_JOB, color)
+    assert expected == (actual.impressions, actual.color_impressions, actual.sheets)
+
+
 def test_states_have_the_numbers_of_the_rfc() -> None:
     """RFC 8011 numbers the seven states from 3 to 9; the last three are terminal."""
     assert list(JobState) == [JobState.of(number) for number in range(3, 10)]
