@@ -261,6 +261,13 @@ METHODS: Mapping[str, type[m.Request]] = {
     "verify": m.VerifyRequest,
 }
 
+#: `{kind}` of the feed → what is said there.
+FEEDS: Mapping[str, type[m.Message]] = {
+    "jobs": m.FeedJob,
+    "fleet": m.FeedNode,
+    "alerts": m.FeedAlert,
+}
+
 #: `{stream}` upwards and downwards → the events it may carry.
 STREAMS_UP: Mapping[str, tuple[type[m.Message], ...]] = {"ledger": m.LEDGER_UP, "jobs": m.JOBS_UP}
 STREAMS_DOWN: Mapping[str, tuple[type[m.Message], ...]] = {"ledger": m.LEDGER_DOWN}
