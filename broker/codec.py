@@ -103,6 +103,8 @@ def _reason(error: ValidationError | RecursionError) -> str:
     if isinstance(error, RecursionError):
         return "nested too deep"
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    place = ".".join(map(str, first["loc"])) or "payload"
+    # a place may hold a key of the sender's: kept from writing lines of its own into a log
+    steps = (step if step.isprintable() else repr(step) for step in map(str, first["loc"]))
+    place = ".".join(steps) or "payload"
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     return f"{place}: {first['msg']}{more}"[:_REASON_LIMIT]
