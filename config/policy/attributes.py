@@ -1,8 +1,8 @@
 """Reads a spooler's raw job attributes into `JobAttributes`; what it cannot honour it refuses.
 
 A refusal is a value with the attribute, what was given and what would do. Attributes that change
-what comes out of the printer and that nobody here counts (booklets, banners, odd pages only) are
-refused too: what is not counted is not printed.
+what comes out of the printer and that nobody here counts (booklets, banners, posters, odd pages
+only) are refused too: what is not counted is not printed.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ from config.policy.jobs import (
     COPIES_MAX,
     NAME_OCTETS,
     NUMBER_UP,
+    ORIENTATIONS,
     PAGE_MAX,
     ColorMode,
     JobAttributes,
+    Orientation,
     Sides,
     ascending,
 )
@@ -63,6 +65,7 @@ _Answer = _Read[Value] | str
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
 _RANGE = re.compile(r"(\d{0,10})(-?)(\d{0,10})")
 _SHOWN = 60
+_NO_ORIENTATION = 7
 
 #: names for `sides` and `print-color-mode` that drivers' dialogs send → IPP's value
 _DRIVER_SIDES = {
@@ -72,16 +75,46 @@ _DRIVER_SIDES = {
 }
 _DRIVER_COLORS = {"gray": "monochrome", "grayscale": "monochrome", "black": "monochrome"}
 
+_NO = frozenset({"off", "false", "no", "none", "0"})
 #: attributes that change what is printed → the values under which they change nothing
 _INERT: Mapping[str, frozenset[str]] = {
-    "booklet": frozenset({"off", "false", "no", "none"}),
+    "booklet": _NO,
+    "columns": frozenset({"1"}),  # of text
+    "cpi": frozenset({"10"}),  # of text
     "imposition-template": frozenset({"none"}),
     "insert-sheet": frozenset(),
     "job-sheets": frozenset({"none", "none,none", "none none"}),
+    "lpi": frozenset({"6"}),  # of text
+    "natural-scaling": frozenset({"100"}),  # an image of 400 % is a poster of several sheets
     "overrides": frozenset(),
+    "page-bottom": frozenset(),  # margins of text
+    "page-left": frozenset(),
+    "page-right": frozenset(),
     "page-set": frozenset({"all"}),
+    "page-top": frozenset(),
+    "ppi": frozenset(),  # of an image: the fewer, the more sheets
+    "prettyprint": _NO,  # of text
+    "scaling": frozenset({"100"}),  # of an image
     "separator-sheets": frozenset(),
 }
+
+#: every attribute that is looked at; a spooler has to be asked for all of them
+NAMES_READ: tuple[str, ...] = (
+    "ColorModel",
+    "Duplex",
+    "copies",
+    "document-format",
+    "job-name",
+    "job-originating-user-name",
+    "landscape",
+    "media",
+    "number-up",
+    "orientation-requested",
+    "page-ranges",
+    "print-color-mode",
+    "sides",
+    *_INERT,
+)
 
 
 def read_attributes(raw: Mapping[str, object]) -> JobAttributes | AttributesRefused:
@@ -106,6 +139,7 @@ def read_attributes(raw: Mapping[str, object]) -> JobAttributes | AttributesRefu
 
     sides = one("sides", _sides, Sides.ONE_SIDED)
     mode = one("print-color-mode", _color_mode, ColorMode.AUTO)
+    landscape = one("landscape", _landscape, None)
     driver_sides = one("Duplex", _driver_sides, None)
     driver_mode = one("ColorModel", _driver_mode, None)
     if "sides" in raw and driver_sides not in {None, sides}:
@@ -122,6 +156,7 @@ def read_attributes(raw: Mapping[str, object]) -> JobAttributes | AttributesRefu
         copies=one("copies", _copies, 1),
         sides=sides if "sides" in raw else driver_sides or sides,
         number_up=one("number-up", _number_up, 1),
+        orientation_requested=one("orientation-requested", _orientation, landscape),
         page_ranges=_ranges(raw.get("page-ranges"), refusals),
         media=one("media", _media, None),
         print_color_mode=mode if "print-color-mode" in raw else driver_mode or mode,
@@ -191,6 +226,21 @@ def _driver_sides(value: object) -> _Answer[Sides | None]:
 def _driver_mode(value: object) -> _Answer[ColorMode | None]:
     """Every colour model that is not grey prints the document as it is."""
     return _Read(ColorMode(_DRIVER_COLORS.get(str(value).lower(), "auto")))
+
+
+def _orientation(value: object) -> _Answer[Orientation | None]:
+    """Read RFC 8011's 3 to 6; PWG 5100.13's 7 is none."""
+    number = _integer(value)
+    for known in ORIENTATIONS:
+        if number == known:
+            return _Read(known)
+    return _Read(None) if number == _NO_ORIENTATION else "a number from 3 to 7"
+
+
+def _landscape(value: object) -> _Answer[Orientation | None]:
+    """CUPS's older word for an orientation of 4."""
+    word = str(value).lower()
+    return _Read(4) if word in {"on", "true", "yes", "1"} else _Read(None)
 
 
 def _media(value: object) -> _Answer[str | None]:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 COPIES_MAX = 9999
 NUMBER_UP = (1, 2, 4, 6, 9, 16)
+Orientation = Literal[3, 4, 5, 6]
+ORIENTATIONS: tuple[Orientation, ...] = (3, 4, 5, 6)
 #: name(MAX) of RFC 8011 §5.1.3: 255 octets.
 NAME_OCTETS = 255
 #: the upper end of an open range, and of IPP's integers (RFC 8011 §5.1.5).
@@ -109,6 +111,8 @@ class JobAttributes(BaseModel):
     """RFC 8011 §5.2.8."""
     number_up: Literal[1, 2, 4, 6, 9, 16] = 1
     """Pages put on one impression (RFC 8011 §5.2.9)."""
+    orientation_requested: Orientation | None = None
+    """3 portrait, 4 landscape, 5 and 6 reversed (RFC 8011 §5.2.10); texts break pages by it."""
     page_ranges: tuple[PageRange, ...] = ()
     """Ascending and apart, both ends included; empty means all (RFC 8011 §5.2.7)."""
     media: str | None = None

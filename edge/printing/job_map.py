@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from config.ids import JobId
+from config.policy.attributes import NAMES_READ
 from config.policy.jobs import NAME_OCTETS, JobState
 from edge.ports import SpooledJob
 
@@ -22,28 +23,11 @@ JOB_ATTRIBUTES: Final = (
     "job-id",
     "job-uuid",
     "job-state",
-    "job-name",
-    "job-originating-user-name",
     "job-printer-uri",
     "job-impressions-completed",
     "number-of-documents",
     "time-at-creation",
-    "copies",
-    "sides",
-    "number-up",
-    "page-ranges",
-    "media",
-    "print-color-mode",
-    "document-format",
-    "booklet",
-    "Duplex",
-    "ColorModel",
-    "imposition-template",
-    "insert-sheet",
-    "job-sheets",
-    "overrides",
-    "page-set",
-    "separator-sheets",
+    *NAMES_READ,
 )
 #: What is asked of a printer for its jobs (RFC 8011 §5.3, PWG 5100.7-2023 §6).
 DEVICE_ATTRIBUTES: Final = (

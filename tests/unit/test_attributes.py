@@ -8,13 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.policy.attributes import AttributesRefused, read_attributes
+from config.policy.attributes import NAMES_READ, AttributesRefused, read_attributes
 from config.policy.jobs import PAGE_MAX, ColorMode, JobAttributes, Sides
-
-NAMES = (
-    *("copies", "sides", "number-up", "page-ranges", "media", "job-name", "page-set"),
-    *("job-originating-user-name", "print-color-mode", "Duplex", "ColorModel"),
-)
 
 
 def test_nothing_said_takes_ipps_defaults() -> None:
@@ -47,6 +42,11 @@ def test_nothing_said_takes_ipps_defaults() -> None:
         ({"job-originating-user-name": "ana"}, "user", "ana"),
         ({"document-format": "Application/PDF"}, "document_format", "application/pdf"),
         ({"job-sheets": ["none", "none"], "page-set": "all"}, "copies", 1),  # inert values
+        ({"orientation-requested": 4}, "orientation_requested", 4),
+        ({"orientation-requested": "7"}, "orientation_requested", None),  # PWG 5100.13: none
+        ({"landscape": "true"}, "orientation_requested", 4),  # CUPS's older word
+        ({"landscape": False}, "orientation_requested", None),
+        ({"scaling": "100", "cpi": 10, "prettyprint": False}, "copies", 1),
         ({"job-k-octets": 12}, "copies", 1),  # unknown names are nobody's business
     ],
 )
@@ -97,6 +97,11 @@ def test_values_in_range_are_read(raw: dict[str, object], field: str, expected: 
         ("page-set", "odd"),
         ("job-sheets", ["standard", "none"]),
         ("insert-sheet", "x"),
+        ("scaling", 300),  # an image on 9 sheets
+        ("ppi", "20"),
+        ("lpi", 2),  # a text on three times the sheets
+        ("prettyprint", "true"),
+        ("orientation-requested", 2),
     ],
 )
 def test_a_value_out_of_range_is_refused_by_name(name: str, given: object) -> None:
@@ -131,7 +136,7 @@ def test_a_drivers_word_may_not_contradict_ipps(raw: dict[str, object]) -> None:
 
 @given(
     st.dictionaries(
-        st.sampled_from(NAMES),
+        st.sampled_from(NAMES_READ),
         st.recursive(
             st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
             lambda inner: st.lists(inner, max_size=3) | st.tuples(inner, inner),
@@ -142,3 +147,18 @@ def test_a_drivers_word_may_not_contradict_ipps(raw: dict[str, object]) -> None:
 def test_any_rubbish_is_answered_with_a_value(raw: dict[str, Any]) -> None:
     """No raw attribute, however odd, raises."""
     assert isinstance(read_attributes(raw), JobAttributes | AttributesRefused)
+
+
+def test_every_name_that_is_read_is_listed() -> None:
+    """Whoever asks a spooler for NAMES_READ misses nothing that is looked at."""
+
+    class Recorder(dict[str, object]):
+        """Notes what it is asked for."""
+
+        def get(self, key: str, default: object = None) -> Any:  # noqa: ANN401  as dict
+            asked.add(key)
+            return super().get(key, default)
+
+    asked: set[str] = set()
+    read_attributes(Recorder())
+    assert asked == set(NAMES_READ)
