@@ -16,19 +16,19 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Annotated
 
-import structlog
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from broker.acl import Identity
 from broker.topics import Party
 from config.errors import PrintmeshError
 from config.ids import NodeId
+from config.logs import logger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-_log = structlog.get_logger(__name__)
+_log = logger("broker.credentials")
 
 #: Compared against when the name is unknown, so that both answers take as long.
 _NOBODY = "0" * 64
@@ -117,6 +117,10 @@ class CredentialMemory:
         """Return who this is, or None."""
         return prove(login, self._known.get(login.user_name or ""))
 
+    def knows(self, identity: Identity) -> bool:
+        """Say whether a connected client would still be let in."""
+        return _is_known(identity, self._known)
+
 
 class CredentialFile:
     """Credentials in a JSON file of mode 0600, read again whenever it changed."""
@@ -183,6 +187,11 @@ class CredentialFile:
         self._refresh()
         return prove(login, self._known.get(login.user_name or ""))
 
+    def knows(self, identity: Identity) -> bool:
+        """Say whether a connected client would still be let in, by the file as it is now."""
+        self._refresh()
+        return _is_known(identity, self._known)
+
     def _refresh(self) -> None:
         try:
             status = self._path.stat()
@@ -217,6 +226,11 @@ class CredentialFile:
             write_private(self._path, json.dumps({"credentials": rows}, indent=1) + "\n")
         except OSError as error:
             raise CredentialError(f"{self._path}: cannot be written: {error}") from error
+
+
+def _is_known(identity: Identity, known: Mapping[str, Credential]) -> bool:
+    entry = known.get(identity.name)
+    return entry is not None and entry.party is identity.party
 
 
 def write_private(path: Path, text: str) -> None:

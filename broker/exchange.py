@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-import structlog
-
 from broker.outbox import Outbox
 from broker.routing import Retained, Subscriptions
+from config.logs import logger
 
 if TYPE_CHECKING:
     from broker.acl import Authoriser, Identity
     from broker.frames import Message
 
-_log = structlog.get_logger(__name__)
+_log = logger("broker.exchange")
 
 #: The return code of a refused SUBSCRIBE (MQTT 3.1.1 §3.9.3).
 REFUSED = 0x80

@@ -1,4 +1,4 @@
-"""Where a broker listens, and the server's side of TLS."""
+"""Where a broker listens, the server's side of TLS, and both as the settings declare them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from broker.exchange import Limits
+
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from config.settings import BrokerFields
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,26 @@ class Listener:
     tls: Tls | None = None
     websocket: bool = False
     """MQTT over WebSocket (subprotocol `mqtt`) instead of plain TCP."""
+
+
+def listeners_of(settings: BrokerFields) -> tuple[Listener, ...]:
+    """Return the listeners that settings declare: MQTT, then WebSocket if there is one."""
+    tls = None
+    if settings.tls_certificate is not None and settings.tls_key is not None:
+        tls = Tls(settings.tls_certificate, settings.tls_key, settings.tls_client_ca)
+    plain = Listener(settings.host, settings.port, tls)
+    if settings.websocket_port is None:
+        return (plain,)
+    return plain, Listener(settings.host, settings.websocket_port, tls, websocket=True)
+
+
+def limits_of(settings: BrokerFields) -> Limits:
+    """Return the limits that settings declare; the rest stays as it is by default."""
+    return Limits(
+        max_packet_bytes=settings.max_packet_bytes,
+        max_queued_messages=settings.max_queued_messages,
+        max_queued_bytes=settings.max_queued_bytes,
+    )
 
 
 def tls_context(tls: Tls) -> ssl.SSLContext:

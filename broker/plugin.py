@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-import structlog
 from amqtt.adapters import BufferReader, ReaderAdapter, WriterAdapter
 from amqtt.mqtt.packet import MQTTFixedHeader
 from amqtt.mqtt.pingreq import PingReqPacket
@@ -17,6 +16,7 @@ from websockets.exceptions import ConnectionClosed
 from broker import frames
 from broker.exchange import REFUSED
 from broker.frames import ProtocolViolation
+from config.logs import logger
 
 if TYPE_CHECKING:
     import ssl
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from broker.exchange import Exchange, Seat
     from broker.frames import Frame, FrameReader
 
-_log = structlog.get_logger(__name__)
+_log = logger("broker.plugin")
 
 _CHUNK_BYTES = 65_536
 #: A client that does not read its last bytes is cut off after this many seconds.

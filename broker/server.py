@@ -7,7 +7,6 @@ import ssl
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self, cast
 
-import structlog
 import websockets
 from amqtt.adapters import BufferReader, ReaderAdapter, WriterAdapter
 from amqtt.broker import Broker, Server
@@ -30,6 +29,7 @@ from broker.plugin import (
     WebSocketWriter,
 )
 from config.errors import PrintmeshError
+from config.logs import logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from broker.frames import Frame
     from broker.listeners import Listener
 
-_log = structlog.get_logger(__name__)
+_log = logger("broker.server")
 
 _MAX_QOS = 2
 
@@ -63,6 +63,7 @@ class EmbeddedBroker(Broker):
         authenticate: Callable[[Login], Identity | None],
         authorise: Authoriser,
         limits: Limits,
+        knows: Callable[[Identity], bool] | None,
     ) -> None:
         # amqtt's listeners inherit from `default`, even an address; ours are opened by ourselves.
         super().__init__(BrokerConfig(listeners={"default": ListenerConfig(bind=None)}, plugins={}))
@@ -70,6 +71,7 @@ class EmbeddedBroker(Broker):
         self.guests: dict[asyncio.Task[Any], BufferedWriter] = {}
         self._wanted = listeners
         self._prove = authenticate
+        self._knows = knows
         self._limits = limits
 
     def servers(self) -> list[asyncio.Server | websockets.asyncio.server.Server]:
@@ -219,6 +221,9 @@ class EmbeddedBroker(Broker):
         while True:
             await asyncio.sleep(1)
             self.exchange.expire(self._loop.time() - self._limits.session_seconds)
+            for identity in self.exchange.connected() if self._knows else ():
+                if self._knows is not None and not self._knows(identity):
+                    self.exchange.cut_off(identity.name)
 
 
 class BrokerServer:
@@ -229,6 +234,8 @@ class BrokerServer:
         authenticate: who a login is, or None; called on the event loop, so it must be quick.
         authorise: what an identity may say and hear (`acl.TOPIC_TABLE`, `acl.OPEN`).
         limits: bounds on what clients may cost.
+        knows: asked about each connected client every second; False cuts it off (a credential
+            that was removed).
     """
 
     def __init__(
@@ -237,11 +244,13 @@ class BrokerServer:
         authenticate: Callable[[Login], Identity | None],
         authorise: Authoriser = acl.TOPIC_TABLE,
         limits: Limits | None = None,
+        knows: Callable[[Identity], bool] | None = None,
     ) -> None:
         self._listeners = tuple(listeners)
         self._authenticate = authenticate
         self._authorise = authorise
         self._limits = limits or Limits()
+        self._knows = knows
         self._broker: EmbeddedBroker | None = None
 
     async def start(self) -> None:
@@ -250,7 +259,9 @@ class BrokerServer:
         Raises:
             BrokerServerError: one cannot be opened; then none is.
         """
-        broker = EmbeddedBroker(self._listeners, self._authenticate, self._authorise, self._limits)
+        broker = EmbeddedBroker(
+            self._listeners, self._authenticate, self._authorise, self._limits, self._knows
+        )
         try:
             await broker.start()
         except BrokerError as error:
