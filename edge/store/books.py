@@ -7,6 +7,7 @@ that the money is there and writing it down nothing else may run.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -101,6 +102,8 @@ class Books:
         self._meta = database.table("meta")
         self._quarantine = database.table("quarantine")
         self.incarnation = database.incarnation
+        self.on_growth: Callable[[], None] = lambda: None
+        """Called after a record that added events."""
         self.keys = {
             name: StreamKey(node, self.incarnation, coordinator, coordinator_incarnation, name)
             for name in UP
@@ -113,7 +116,7 @@ class Books:
         """Begin the streams of a fresh journal with their Opening; nothing on an old one."""
         if DOWN in self._db.streams():
             return
-        with self._db.transaction() as txn:
+        with self._growing() as txn:
             for name, key in self.keys.items():
                 txn.open_stream(name, key)
                 self._say(txn, name, Opening(), now)
@@ -183,13 +186,13 @@ class Books:
 
     def hold(self, record: JobRecord, event: JobHeld, now: datetime) -> None:
         """Enter a job that was counted, or that cannot be."""
-        with self._db.transaction() as txn:
+        with self._growing() as txn:
             self._put(record)
             self._say(txn, "jobs", event, now)
 
     def refuse(self, event: JobRefused, now: datetime) -> None:
         """Record that a release was denied; the job stays as it is."""
-        with self._db.transaction() as txn:
+        with self._growing() as txn:
             self._say(txn, "jobs", event, now)
 
     def release(self, record: JobRecord, event: JobReleased, now: datetime) -> None:
@@ -198,7 +201,7 @@ class Books:
         Raises:
             Overdrawn: an account does not cover its part; nothing was written.
         """
-        with self._db.transaction() as txn:
+        with self._growing() as txn:
             for amount in event.held:
                 self._move(amount, balance=0, held=amount.micros)
             self._put(record)
@@ -217,7 +220,7 @@ class Books:
         Raises:
             Overdrawn: the charge is more than the hold; nothing was written.
         """
-        with self._db.transaction() as txn:
+        with self._growing() as txn:
             for amount in held:
                 self._move(amount, balance=0, held=-amount.micros)
             for amount in charged.postings if charged else ():
@@ -229,13 +232,13 @@ class Books:
 
     def flag(self, record: JobRecord, event: JobFlagged, now: datetime) -> None:
         """Mark a job for a person to look at, and store its record."""
-        with self._db.transaction() as txn:
+        with self._growing() as txn:
             self._put(record)
             self._say(txn, "jobs", event, now)
 
     def cancel(self, record: JobRecord, event: JobCanceled, now: datetime) -> None:
         """Close a job that will not be printed."""
-        with self._db.transaction() as txn:
+        with self._growing() as txn:
             self._put(record)
             self._say(txn, "jobs", event, now)
 
@@ -250,7 +253,7 @@ class Books:
         granted: list[Granted] = []
         rejected: list[Rejected] = []
         bad: list[tuple[int, str]] = []
-        with self._db.transaction() as txn:
+        with self._growing() as txn:
             for item in sift(envelopes, STREAMS_DOWN["ledger"]):
                 if isinstance(item, Quarantined):
                     self._set_aside(item.envelope, item.reason)
@@ -261,6 +264,12 @@ class Books:
         return Applied(place(envelopes[-1]), tuple(granted), tuple(rejected), tuple(bad))
 
     # ── inside a transaction ────────────────────────────────────────────────────────────────
+
+    @contextmanager
+    def _growing(self) -> Iterator[Transaction]:
+        with self._db.transaction() as txn:
+            yield txn
+        self.on_growth()
 
     def _carry_out(
         self,

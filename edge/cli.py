@@ -1,0 +1,277 @@
+"""`printmesh edge …`: run the site's node, and ask it things over its own broker."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from uuid import UUID
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from config.errors import PrintmeshError
+from config.policy.money import Money
+from config.settings import EdgeSettings, load
+
+if TYPE_CHECKING:
+    from broker.messages import Reply, Request
+
+DEFAULT_CONFIG = Path("edge.toml")
+app = typer.Typer(
+    help="The site: run the edge node, see its jobs, release and cancel them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+console = Console()
+errors = Console(stderr=True)
+
+Config = Annotated[
+    Path, typer.Option("--config", "-c", help="Settings of this edge.", envvar="PRINTMESH_CONFIG")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Write JSON for machines.")]
+Job = Annotated[str, typer.Argument(help="job-uuid, or as many of its first digits as are unique.")]
+User = Annotated[str | None, typer.Option("--user", help="The person, by user name.")]
+Card = Annotated[str | None, typer.Option("--card", help="The person, by card number.")]
+
+
+def main(arguments: list[str]) -> int:
+    """Run one subcommand; return its exit status."""
+    try:
+        result = app(arguments, prog_name="printmesh edge", standalone_mode=False)
+    except typer.Exit as stop:
+        return stop.exit_code
+    except PrintmeshError as error:
+        errors.print(f"printmesh edge: {error}", style="red", highlight=False, soft_wrap=True)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        import click  # noqa: PLC0415  only to tell its errors from ours
+
+        if isinstance(error, click.ClickException):
+            error.show()
+            return error.exit_code
+        raise
+    return int(result or 0)
+
+
+@app.command()
+def run(config: Config = DEFAULT_CONFIG) -> None:
+    """Run this site's node until SIGTERM."""
+    from config import logs  # noqa: PLC0415  the other subcommands do not log
+    from edge.app import run as run_edge  # noqa: PLC0415  heavy, and only here
+
+    settings = load(EdgeSettings, config)
+    logs.configure("edge")
+    asyncio.run(run_edge(settings))
+
+
+@app.command()
+def jobs(
+    config: Config = DEFAULT_CONFIG,
+    *,
+    user: User = None,
+    card: Card = None,
+    everything: Annotated[bool, typer.Option("--all", help="Also jobs that are done.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the jobs that wait here."""
+    from broker.messages import JobsRequest  # noqa: PLC0415  keeps --help fast
+
+    rows: list[dict[str, Any]] = []
+    after: UUID | None = None
+    while True:
+        reply = _ask(
+            config,
+            "jobs",
+            JobsRequest,
+            person=_person(user, card, needed=False),
+            held_only=not everything,
+            after=after,
+        )
+        rows += reply.data["jobs"]
+        if not reply.data["more"]:
+            break
+        after = UUID(rows[-1]["job"])
+    if as_json:
+        _write(rows)
+        return
+    if not rows:
+        console.print("No jobs wait here. Print to a queue of this site, and they show up.")
+        return
+    table = Table("job", "user", "document", "state", "impressions", "colour", "printer", "cost")
+    for row in rows:
+        table.add_row(
+            row["job"][:8],
+            row["user"],
+            row["name"],
+            row["problem"] or row["phase"],
+            _figure(row["impressions"]),
+            _figure(row["color_impressions"]),
+            row["printer"] or "",
+            _amounts(row["charged"] or row["held"]),
+        )
+    console.print(table)
+
+
+@app.command()
+def release(
+    job: Job,
+    printer: Annotated[str, typer.Option("--printer", "-p", help="Device id of the printer.")],
+    config: Config = DEFAULT_CONFIG,
+    *,
+    user: User = None,
+    card: Card = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print a held job at a printer of this site; exit status 3 when it is refused."""
+    from broker.messages import ReleaseRequest  # noqa: PLC0415  keeps --help fast
+
+    reply = _ask(
+        config,
+        "release",
+        ReleaseRequest,
+        job=_job(config, job, user, card),
+        printer=printer,
+        person=_person(user, card, needed=True),
+    )
+    if as_json:
+        _write(reply.data)
+        return
+    row = reply.data["job"]
+    console.print(
+        f"Released {row['name']!r} at {printer}: {row['impressions']} impressions, "
+        f"{_amounts(row['held']) or 'free'}."
+    )
+
+
+@app.command()
+def cancel(
+    job: Job,
+    config: Config = DEFAULT_CONFIG,
+    *,
+    user: User = None,
+    card: Card = None,
+    as_json: AsJson = False,
+) -> None:
+    """Throw a held job away; without --user or --card, as the site's operator."""
+    from broker.messages import CancelRequest  # noqa: PLC0415  keeps --help fast
+
+    reply = _ask(
+        config,
+        "cancel",
+        CancelRequest,
+        job=_job(config, job, user, card),
+        person=_person(user, card, needed=False),
+    )
+    if as_json:
+        _write(reply.data)
+        return
+    console.print(f"Canceled {reply.data['job']['name']!r}; nothing was charged.")
+
+
+@app.command()
+def status(config: Config = DEFAULT_CONFIG, *, as_json: AsJson = False) -> None:
+    """Say how this edge is: link, backlog, jobs, money."""
+    from broker.messages import StatusRequest  # noqa: PLC0415  keeps --help fast
+
+    data = _ask(config, "status", StatusRequest).data
+    if as_json:
+        _write(data)
+        return
+    link = (
+        "linked"
+        if data["linked"]
+        else f"working alone, {data['waiting']} events waiting, worst case 0.00"
+    )
+    console.print(f"{data['site']} ({data['node']}, {data['role']}): {link}")
+    for phase, count in data["jobs"].items():
+        console.print(f"  {count} jobs {phase}")
+    for unit, micros in data["money"].items():
+        console.print(f"  {Money(micros, unit)} may be spent here, {data['accounts']} accounts")
+
+
+@app.command()
+def verify(config: Config = DEFAULT_CONFIG, *, as_json: AsJson = False) -> None:
+    """Re-fold the journal and check it: checksums, hash chains, tables, holds. Reads only."""
+    from edge.app import verified  # noqa: PLC0415  keeps --help fast
+
+    found = verified(load(EdgeSettings, config).data)
+    if as_json:
+        _write(found)
+    else:
+        console.print(
+            f"{found['records']} records, {found['events']} events, "
+            f"{sum(found['rows'].values())} rows: "
+            + ("all as acknowledged" if found["holds"] else "NOT as acknowledged")
+        )
+        for problem in found["problems"]:
+            errors.print(f"  {problem}", style="red")
+    if not found["holds"]:
+        raise typer.Exit(1)
+
+
+def _ask(config: Path, method: str, model: type[Request], **fields: Any) -> Reply:  # noqa: ANN401
+    """Put one question to the running edge.
+
+    Raises:
+        PrintmeshError: it does not run or does not answer.
+        typer.Exit: with 3, after saying why it refused.
+    """
+    from edge.asking import ask  # noqa: PLC0415  keeps --help fast
+
+    reply = asyncio.run(ask(load(EdgeSettings, config), method, model, fields))
+    if reply.status != "ok":
+        problem = reply.problem
+        detail = problem.detail if problem else "no reason given"
+        code = problem.code if problem else reply.status
+        errors.print(f"{reply.status}: {detail} ({code})", style="yellow", soft_wrap=True)
+        raise typer.Exit(3)
+    return reply
+
+
+def _person(user: str | None, card: str | None, *, needed: bool) -> dict[str, str] | None:
+    if user and card:
+        _wrong("give --user or --card, not both")
+    if user or card:
+        return {"user": user} if user else {"card": card or ""}
+    if needed:
+        _wrong("say who releases it: --user NAME or --card NUMBER")
+    return None
+
+
+def _job(config: Path, text: str, user: str | None, card: str | None) -> UUID:
+    """Read a job-uuid, or find the one whose id begins so."""
+    from broker.messages import JobsRequest  # noqa: PLC0415  keeps --help fast
+
+    try:
+        return UUID(text)
+    except ValueError:
+        pass
+    person = _person(user, card, needed=False)
+    reply = _ask(config, "jobs", JobsRequest, person=person, held_only=True)
+    found = [row["job"] for row in reply.data["jobs"] if row["job"].startswith(text.lower())]
+    if len(found) == 1:
+        return UUID(found[0])
+    return _wrong(f"{len(found)} waiting jobs begin with {text!r}; `printmesh edge jobs` lists them")
+
+
+def _wrong(what: str) -> NoReturn:
+    errors.print(f"printmesh edge: {what}", style="red", soft_wrap=True)
+    raise typer.Exit(2)
+
+
+def _write(what: object) -> None:
+    console.print_json(json.dumps(what))
+
+
+def _figure(value: int | None) -> str:
+    return "" if value is None else str(value)
+
+
+def _amounts(amounts: list[dict[str, Any]]) -> str:
+    return ", ".join(str(Money(each["micros"], each["unit"])) for each in amounts)

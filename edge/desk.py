@@ -1,0 +1,99 @@
+"""The edge as the coordinator of its own site broker: it listens to terminals and answers them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import structlog
+from broker.link import Arrived, Connected
+
+from broker import topics
+from broker.codec import encode
+from broker.messages import CoordinatorStatus, Message
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+    from uuid import UUID
+
+    from broker.link import Link
+
+    from edge.ports import Clock
+    from edge.requests import Requests
+
+_log = structlog.get_logger(__name__)
+
+_STATUS_EVERY = 30.0
+#: Questions that are being answered; a terminal that asks more waits.
+_AT_ONCE = 64
+
+
+class Desk:
+    """Answers `req/{method}` on the site's broker and says there that the edge is on line."""
+
+    def __init__(
+        self, link: Link, *, node: str, mint: Callable[[datetime], UUID], clock: Clock
+    ) -> None:
+        self._link = link
+        self._node = node
+        self._mint = mint
+        self._clock = clock
+        self._session: UUID | None = None
+        self._room = asyncio.Semaphore(_AT_ONCE)
+
+    async def run(self, requests: Requests) -> None:
+        """Serve until canceled; a question that fails stops nobody else's."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._beat(), name="desk beat")
+            async for event in self._link.events():
+                match event:
+                    case Connected(session=session):
+                        self._session = session
+                        await self._say_online()
+                    case Arrived(topic=topic, payload=payload):
+                        found = topics.REQUEST.match(topic)
+                        if found is not None:
+                            await self._room.acquire()
+                            work = self._answer(requests, found, payload)
+                            tasks.create_task(work, name=f"answer {found['method']}")
+                    case _:
+                        self._session = None
+
+    async def _answer(self, requests: Requests, found: dict[str, str], payload: bytes) -> None:
+        try:
+            reply = await requests.answer(found["node"], found["method"], payload)
+            if reply is None:
+                _log.warning(
+                    "a question that cannot be read",
+                    action="desk-unreadable",
+                    node=found["node"],
+                    method=found["method"][:60],
+                )
+                return
+            await self._publish(topics.REPLY, reply, node=found["node"], corr=str(reply.corr))
+        except ConnectionError:
+            pass  # the asker will ask again; the answer is kept for that
+        except Exception:  # noqa: BLE001  once a message
+            _log.exception("a question could not be answered", action="desk-error", **found)
+        finally:
+            self._room.release()
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(_STATUS_EVERY)
+            await self._say_online()
+
+    async def _say_online(self) -> None:
+        if self._session is None:
+            return
+        status = CoordinatorStatus(online=True, session=self._session, epoch=0)
+        try:
+            await self._publish(topics.ALL_COORDINATOR, status)
+        except ConnectionError:
+            self._session = None
+
+    async def _publish(self, topic: topics.Topic, message: Message, **levels: str) -> None:
+        now = self._clock()
+        payload = encode(message, source=self._node, id_=self._mint(now), now=now)
+        await self._link.publish(topic.of(**levels), payload, qos=topic.qos, retain=topic.retain)

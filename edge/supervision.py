@@ -1,0 +1,33 @@
+"""Keeps the tasks of a node alive: one that fails is logged and begun again, others go on."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import structlog
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+_log = structlog.get_logger(__name__)
+
+_FIRST_PAUSE = 0.2
+_LONGEST_PAUSE = 30.0
+_HEALTHY_AFTER = 60.0
+
+
+async def supervised(name: str, work: Callable[[], Awaitable[None]]) -> None:
+    """Run `work` for ever: when it ends or fails, begin it again after a growing pause."""
+    loop = asyncio.get_running_loop()
+    pause = _FIRST_PAUSE
+    while True:
+        begun = loop.time()
+        try:
+            await work()
+        except Exception:  # noqa: BLE001  once a task
+            _log.exception("a task failed and is begun again", action="task-failed", task=name)
+        if loop.time() - begun > _HEALTHY_AFTER:
+            pause = _FIRST_PAUSE
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, _LONGEST_PAUSE)
