@@ -79,21 +79,17 @@ class Journal:
         self._checkpoint: SnapshotWriter | None = None
         self.restarted: StoreDamagedError | None = None
         """Why a journal that is not durable was started empty."""
-        owner = disk.lock()
-        if owner is not None:
-            disk.close()
-            raise StoreInUseError(disk.label, owner)
-        try:
-            self.recovered = self._recover(durable=durable)
-            self._open(self.recovered, durable=durable, mint=mint)
-        except OSError as error:
-            disk.close()
-            raise StoreUnwritableError(
-                f"{disk.label} cannot be opened: {error.strerror or error}"
-            ) from error
-        except BaseException:
-            disk.close()
-            raise
+        with contextlib.ExitStack() as undo:
+            undo.callback(disk.close)
+            try:
+                self._own()
+                self.recovered = self._recover(durable=durable)
+                self._open(self.recovered, durable=durable, mint=mint)
+            except OSError as error:
+                raise StoreUnwritableError(
+                    f"{disk.label} cannot be opened: {error.strerror or error}"
+                ) from error
+            undo.pop_all()
 
     @property
     def incarnation(self) -> UUID:
@@ -221,6 +217,11 @@ class Journal:
         with contextlib.suppress(OSError):  # a durable journal has nothing left to sync
             self._disk.sync(segment_name(self._tail.number))
         self._disk.close()
+
+    def _own(self) -> None:
+        owner = self._disk.lock()
+        if owner is not None:
+            raise StoreInUseError(self._disk.label, owner)
 
     def _recover(self, *, durable: bool) -> Recovered | None:
         try:

@@ -59,29 +59,46 @@ def recover(disk: Disk) -> Recovered | None:
         StoreDamagedError: acknowledged records may be missing or changed.
         OSError: a file cannot be read.
     """
-    segments = segments_of(disk)
-    starts: list[int | None] = list(snapshots(disk))
     passed_over: list[Flaw] = []
-    if 1 in segments:
-        starts.append(None)
-    for start in starts:
-        if start is None:
-            return replay(disk, None, segments, passed_over)
-        loaded = read_snapshot(disk, start)
-        if isinstance(loaded, Broken):
-            name = snapshot_name(start)
-            rest = disk.size(name) - loaded.offset
-            passed_over.append(Flaw(name, loaded.offset, rest, loaded.what))
+    for beginning in candidates(disk):
+        found = recover_from(disk, beginning)
+        if isinstance(found, Flaw):
+            passed_over.append(found)
             continue
-        return replay(disk, (start, *loaded), segments, passed_over)
+        if found is not None:
+            found.passed_over = passed_over
+        return found
     if passed_over:
         newest = passed_over[0]
         what = f"{newest.what}; no other snapshot is whole, and the journal's beginning is gone"
         raise StoreDamagedError(f"{disk.label}/{newest.file}", newest.offset, what)
-    if segments:
+    if segments_of(disk):
         first = f"{disk.label}/{segment_name(1)}"
         raise StoreDamagedError(first, 0, "the first segment is missing, and there is no snapshot")
     return None
+
+
+def candidates(disk: Disk) -> list[int | None]:
+    """Return where a fold can begin, best first: the snapshots, then none for the first segment."""
+    found: list[int | None] = list(snapshots(disk))
+    if 1 in segments_of(disk):
+        found.append(None)
+    return found
+
+
+def recover_from(disk: Disk, beginning: int | None) -> Recovered | Flaw | None:
+    """Fold from a snapshot, or the first segment; see `recover`.
+
+    Returns none when the directory was left while its first segment was being made, and the flaw
+    when the snapshot is not whole.
+    """
+    if beginning is None:
+        return _replay(disk, None)
+    loaded = read_snapshot(disk, beginning)
+    if isinstance(loaded, Broken):
+        name = snapshot_name(beginning)
+        return Flaw(name, loaded.offset, disk.size(name) - loaded.offset, loaded.what)
+    return _replay(disk, (beginning, *loaded))
 
 
 def segments_of(disk: Disk) -> list[int]:
@@ -90,16 +107,9 @@ def segments_of(disk: Disk) -> list[int]:
     return sorted(number for number in numbers if number is not None)
 
 
-def replay(
-    disk: Disk,
-    snapshot: tuple[int, Fold, int] | None,
-    segments: list[int],
-    passed_over: list[Flaw],
-) -> Recovered | None:
-    """Apply every record from the snapshot's segment (or the first) on.
-
-    Returns none when the directory was left while its first segment was being made.
-    """
+def _replay(disk: Disk, snapshot: tuple[int, Fold, int] | None) -> Recovered | None:
+    """Apply every record from the snapshot's segment (or the first) on."""
+    segments = segments_of(disk)
     begin = snapshot[0] if snapshot else 1
     torn: list[Flaw] = []
     heads = _heads(disk, begin, [n for n in segments if n >= begin], torn)
@@ -116,12 +126,10 @@ def replay(
         next_number=snapshot[2] if snapshot else 0,
         snapshot=snapshot[0] if snapshot else None,
         torn=torn,
-        passed_over=passed_over,
     )
     for number, head in heads.items():
-        following = heads.get(number + 1)
         _check_head(disk, head, number, fold)
-        _replay_segment(disk, number, result, following)
+        _replay_segment(disk, number, result, heads.get(number + 1))
     for number in range(fold.oldest, begin):
         if number not in segments:
             name = f"{disk.label}/{segment_name(number)}"
