@@ -199,17 +199,23 @@ def _engine(url: str) -> Engine:
     try:
         address = make_url(url)
         if address.get_backend_name() != "sqlite":
-            return create_engine(address, pool_pre_ping=True)
+            return create_engine(address, pool_pre_ping=True, hide_parameters=True)
     except ArgumentError as error:
         raise BooksUnusable(
             f"{url!r} is not a database address; write it like sqlite:////var/lib/printmesh/books.db"
         ) from error
     if address.database in {None, "", ":memory:"}:
         memory: dict[str, Any] = {"check_same_thread": False}
-        engine = create_engine(address, poolclass=StaticPool, connect_args=memory)
+        engine = create_engine(
+            address,
+            poolclass=StaticPool,
+            connect_args=memory,
+            paramstyle="named",
+            hide_parameters=True,
+        )
     else:
         Path(str(address.database)).parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(address)
+        engine = create_engine(address, paramstyle="named", hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

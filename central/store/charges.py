@@ -7,10 +7,11 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select, tuple_
+from sqlalchemy import bindparam, literal, select, union_all, update
 
 from central.charging import Booked, Charges, Unbookable, Verdict
 from central.sizing import visited
+from central.store.bulk import insert_all, run_all
 from central.store.ledger import Entry, Line, at_place, check_balanced, entry_row, house, move_all
 from central.store.ledger import next_entry as first_free
 from central.store.tables import charge as charge_table
@@ -48,13 +49,16 @@ def reason_of(verdict: Verdict) -> str | None:
 
 def _known(tx: Transaction, charges: Sequence[Charged]) -> dict[UUID, str]:
     ids = [str(charge.charge) for charge in charges]
-    rows = tx.sql.execute(
-        select(charge_table.c.charge, charge_table.c.content).where(charge_table.c.charge.in_(ids))
-    )
-    known = {UUID(id_): content for id_, content in rows}
     # an id that names something else in the ledger can be no charge
-    taken = tx.sql.execute(select(entry.c.id).where(entry.c.id.in_(ids)))
-    return {UUID(id_): "" for (id_,) in taken} | known
+    rows = tx.sql.execute(
+        union_all(
+            select(entry.c.id, literal("")).where(entry.c.id.in_(ids)),
+            select(charge_table.c.charge, charge_table.c.content).where(
+                charge_table.c.charge.in_(ids)
+            ),
+        )
+    )
+    return {UUID(id_): content for id_, content in rows}
 
 
 def _write(
@@ -79,9 +83,9 @@ def _write(
         charges.append(_charge_row(node, charge, booked, number))
     move_all(tx, changes)
     if entries:
-        tx.sql.execute(insert(entry), entries)
-        tx.sql.execute(insert(posting), postings)
-    tx.sql.execute(insert(charge_table), charges)
+        insert_all(tx, entry, entries)
+        insert_all(tx, posting, postings)
+    insert_all(tx, charge_table, charges)
 
 
 def _lines(
@@ -142,21 +146,32 @@ def _count_visits(tx: Transaction, node: str, charges: Sequence[Charged]) -> Non
     accounts = {p.account for charge in charges for p in charge.postings}
     rows = tx.sql.execute(select(visit).where(visit.c.node == node, visit.c.account.in_(accounts)))
     counters = {row.account: (row.value, row.at) for row in rows}
-    known = set(counters)
+    known = frozenset(counters)
     for charge in charges:
         # an edge's clock may be ahead; ours bounds it
         at = min(charge.settled_at, tx.now)
         for account in {p.account for p in charge.postings}:
             value, before = counters.get(account, (0.0, at))
             counters[account] = visited(value, before, at), max(before, at)
-    if known:
-        tx.sql.execute(
-            delete(visit).where(
-                tuple_(visit.c.node, visit.c.account).in_([(node, a) for a in known])
-            )
-        )
-    fresh: list[dict[str, Any]] = [
+    rows_now: list[dict[str, Any]] = [
         {"account": account, "node": node, "value": value, "at": at}
         for account, (value, at) in counters.items()
     ]
-    tx.sql.execute(insert(visit), fresh)
+    run_all(tx, _VISITED, visit, [_keyed(row) for row in rows_now if row["account"] in known])
+    insert_all(tx, visit, [row for row in rows_now if row["account"] not in known])
+
+
+def _keyed(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "account_": row["account"],
+        "node_": row["node"],
+        "value": row["value"],
+        "at": row["at"],
+    }
+
+
+_VISITED = (
+    update(visit)
+    .where(visit.c.account == bindparam("account_"), visit.c.node == bindparam("node_"))
+    .values(value=bindparam("value"), at=bindparam("at"))
+)

@@ -187,7 +187,7 @@ def park_free(tx: Transaction, linked: frozenset[str]) -> tuple[frozenset[str], 
         )
         plan = park(
             micros,
-            dict(visits.tuples()),
+            dict(visits.all()),
             ledger.places_of(tx, account, unit),
             sites,
             UNIT_MICROS if unit == PAGE else QUANTUM,

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert
-
 from broker.messages import Charged, Opening, Position, Rejected, Returned
 from broker.stream import place
 from broker.stream_inbound import Quarantined, Readable, sift
 from broker.topics import STREAMS_UP
 from central.job_fold import JOB_EVENTS
 from central.store import charges, funds, jobs, streams
+from central.store.bulk import insert_all
 from central.store.ledger import Refused
 from central.store.streams import StreamMoved
 from central.store.tables import event
@@ -70,7 +69,7 @@ def ingest(
         if reason is not None
     ]
     rows = [_row(tx, state, each, why) for each, why in zip(read, reasons, strict=True)]
-    tx.sql.execute(insert(event), rows)
+    insert_all(tx, event, rows)
     upto = place(envelopes[-1])
     streams.advance(tx, state, upto)
     if rejected:

@@ -6,10 +6,11 @@ import json
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from broker.messages import Counted
 from central.job_fold import ForeignJob, JobRecord, fold
+from central.store.bulk import insert_all, run_all
 from central.store.tables import job as job_table
 
 if TYPE_CHECKING:
@@ -67,11 +68,11 @@ def _store(tx: Transaction, jobs: dict[UUID, JobRecord], numbers: dict[UUID, int
     old = [_row(job, tx) | {"n_": numbers[id_]} for id_, job in jobs.items() if id_ in numbers]
     new = [_row(job, tx) for id_, job in jobs.items() if id_ not in numbers]
     if old:
-        tx.sql.execute(_UPDATE, old)
+        run_all(tx, _UPDATE, job_table, old)
     if new:
         last = tx.sql.execute(select(func.max(job_table.c.n))).scalar() or 0
         rows = [row | {"n": n} for n, row in enumerate(new, last + 1)]
-        tx.sql.execute(insert(job_table), rows)
+        insert_all(tx, job_table, rows)
 
 
 def _row(job: JobRecord, tx: Transaction) -> dict[str, Any]:

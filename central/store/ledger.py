@@ -10,8 +10,9 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import bindparam, func, insert, or_, select, update
+from sqlalchemy import bindparam, func, insert, literal_column, or_, select, update
 
+from central.store.bulk import run_all
 from central.store.tables import account as account_table
 from central.store.tables import entry, location, posting
 from config.errors import PrintmeshError
@@ -154,7 +155,7 @@ def places_of(tx: Transaction, account: str, unit: Unit) -> dict[str, int]:
             location.c.account == account, location.c.unit == unit
         )
     )
-    return dict(rows.tuples())
+    return dict(rows.all())
 
 
 def house(tx: Transaction, account: str, unit: Unit) -> Located:
@@ -172,7 +173,7 @@ def move_all(tx: Transaction, changes: dict[int, int]) -> None:
         LedgerUnbalanced: a balance was not as it was read; the transaction must not commit.
     """
     moves = [{"id_": id_, "by": micros} for id_, micros in sorted(changes.items()) if micros]
-    if moves and tx.sql.execute(_MOVE, moves).rowcount != len(moves):
+    if moves and run_all(tx, _MOVE, location, moves) != len(moves):
         raise LedgerUnbalanced("a balance changed under a transaction that holds the only lock")
 
 
@@ -183,7 +184,7 @@ _MOVE = (
         or_(
             location.c.floor.is_(None),
             location.c.micros + bindparam("by") >= location.c.floor,
-            bindparam("by") > 0,
+            bindparam("by") > literal_column("0"),
         ),
     )
     .values(micros=location.c.micros + bindparam("by"))

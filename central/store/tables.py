@@ -136,6 +136,12 @@ entry = Table(
     Column("reference", Text, nullable=False),
     Column("note", Text, nullable=False),
     Column("author", Text, nullable=False),
+    Index(
+        "ix_entry_return",
+        "reference",
+        sqlite_where=text("kind = 'return'"),
+        postgresql_where=text("kind = 'return'"),
+    ),
 )
 
 posting = Table(

@@ -54,6 +54,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("n", name=op.f("pk_entry")),
         sa.UniqueConstraint("id", name=op.f("uq_entry_id")),
     )
+    op.create_index(
+        "ix_entry_return",
+        "entry",
+        ["reference"],
+        unique=False,
+        sqlite_where=sa.text("kind = 'return'"),
+        postgresql_where=sa.text("kind = 'return'"),
+    )
     op.create_table(
         "job",
         sa.Column(

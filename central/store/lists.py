@@ -1,0 +1,156 @@
+"""What people and the API list: jobs, entries, quarantined events; always a page at a time."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from central.store.jobs import record_of
+from central.store.tables import charge, entry, event, location, posting, stream
+from central.store.tables import job as job_table
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from central.job_fold import JobRecord
+    from central.store.books import Transaction
+    from config.policy.money import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class JobFilter:
+    """Which jobs; None is any."""
+
+    user: str | None = None
+    node: str | None = None
+    state: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedJob:
+    """A job with what was paid for it."""
+
+    n: int
+    """The cursor after it."""
+    job: JobRecord
+    updated_at: datetime
+    paid: tuple[dict[str, Any], ...]
+    """{account, unit, micros} of each account; empty while nothing is booked."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPosting:
+    """One line of an entry."""
+
+    account: str
+    place: str
+    unit: Unit
+    micros: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListedEntry:
+    """An entry with its postings."""
+
+    n: int
+    """The cursor after it."""
+    id: UUID
+    kind: str
+    at: datetime
+    reference: str
+    note: str
+    author: str
+    postings: tuple[ListedPosting, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ListedEvent:
+    """An event that was kept without effect."""
+
+    node: str
+    stream: str
+    seq: int
+    reason: str
+    at: datetime
+    data: str | None
+
+
+def jobs(
+    tx: Transaction, which: JobFilter, *, after: int = 0, limit: int | None = None
+) -> list[ListedJob]:
+    """Return jobs in the order in which the books first heard of them."""
+    query = (
+        select(job_table, charge.c.paid)
+        .outerjoin(charge, charge.c.charge == job_table.c.charge)
+        .where(job_table.c.n > after)
+        .order_by(job_table.c.n)
+        .limit(limit)
+    )
+    for column, value in (
+        (job_table.c.user, which.user),
+        (job_table.c.node, which.node),
+        (job_table.c.state, which.state),
+    ):
+        if value is not None:
+            query = query.where(column == value)
+    return [
+        ListedJob(row.n, record_of(row), row.updated_at, tuple(json.loads(row.paid or "[]")))
+        for row in tx.sql.execute(query)
+    ]
+
+
+def entries(
+    tx: Transaction, *, account: str | None = None, after: int = 0, limit: int = 100
+) -> list[ListedEntry]:
+    """Return entries by number, all or those that touch an account."""
+    query = select(entry).where(entry.c.n > after).order_by(entry.c.n).limit(limit)
+    if account is not None:
+        touching = (
+            select(posting.c.entry)
+            .join(location, location.c.id == posting.c.location)
+            .where(location.c.account == account)
+        )
+        query = query.where(entry.c.n.in_(touching))
+    rows = tx.sql.execute(query).all()
+    lines: dict[int, list[ListedPosting]] = {row.n: [] for row in rows}
+    found = tx.sql.execute(
+        select(posting, location.c.account, location.c.place, location.c.unit)
+        .join(location, location.c.id == posting.c.location)
+        .where(posting.c.entry.in_(lines))
+        .order_by(posting.c.entry, location.c.account, location.c.place)
+    )
+    for line in found:
+        lines[line.entry].append(ListedPosting(line.account, line.place, line.unit, line.micros))
+    return [
+        ListedEntry(
+            row.n,
+            UUID(row.id),
+            row.kind,
+            row.at,
+            row.reference,
+            row.note,
+            row.author,
+            tuple(lines[row.n]),
+        )
+        for row in rows
+    ]
+
+
+def quarantined(tx: Transaction, *, node: str | None = None) -> list[ListedEvent]:
+    """Return events that the books could not accept, by node and place."""
+    query = (
+        select(event, stream.c.node, stream.c.name)
+        .join(stream, stream.c.id == event.c.stream)
+        .where(event.c.state == "quarantined")
+        .order_by(stream.c.node, stream.c.name, event.c.seq)
+    )
+    if node is not None:
+        query = query.where(stream.c.node == node)
+    return [
+        ListedEvent(row.node, row.name, row.seq, row.reason, row.at, row.data)
+        for row in tx.sql.execute(query)
+    ]

@@ -1,0 +1,255 @@
+"""Re-folding the books: every balance, entry, chain, charge and grant, against each other.
+
+Nothing is changed and nothing trusted: what is a cache is computed again, what is hashed is
+hashed again. A database may be a forgery as a whole; this finds damage, not a careful forger.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import func, select
+
+from broker.codec import EVENT_LIMIT, Received, decode
+from broker.messages import Charged, Granted, Returned
+from broker.stream import follows, place, start
+from central.store import streams
+from central.store.ledger import CENTRE
+from central.store.tables import charge, entry, event, location, posting, stream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sqlalchemy import ColumnElement
+
+    from broker.messages import Envelope
+    from central.store.books import Transaction
+    from central.store.streams import StreamState
+
+#: Events read at once.
+_SLICE: Final = 2000
+_MONEY: Final = (Charged, Returned, Granted)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is not as it must be."""
+
+    check: str
+    """Which rule: balance, zero-sum, edge-negative, chain, watermark, charge, grant, return."""
+    where: str
+    """What it is about."""
+    detail: str
+    """What is there and what should be."""
+
+
+@dataclass(slots=True)
+class Counts:
+    """What was looked at."""
+
+    entries: int = 0
+    locations: int = 0
+    streams: int = 0
+    events: int = 0
+    quarantined: int = 0
+    erased: int = 0
+
+
+def verify(
+    tx: Transaction, counts: Counts, progress: Callable[[int, int], None]
+) -> Iterator[Finding]:
+    """Check the whole of the books; yield what is wrong as it is found.
+
+    Args:
+        tx: a reading transaction: one moment of the books.
+        counts: filled in on the way.
+        progress: called with (events checked, events in all).
+    """
+    counts.entries = tx.sql.execute(select(func.count()).select_from(entry)).scalar_one()
+    counts.locations = tx.sql.execute(select(func.count()).select_from(location)).scalar_one()
+    yield from _zero_sums(tx)
+    yield from _balances(tx)
+    yield from _charges_have_entries(tx)
+    total = tx.sql.execute(select(func.count()).select_from(event)).scalar_one()
+    told: dict[str, set[str]] = {kind.TYPE: set() for kind in _MONEY}
+    for row in tx.sql.execute(select(stream).order_by(stream.c.id)).all():
+        counts.streams += 1
+        state = streams.state_of(row, tx.identity)
+        if row.ours == str(tx.identity.incarnation):
+            yield from _chain(tx, state, row.direction, told, counts, lambda n: progress(n, total))
+    if not counts.erased:
+        yield from _told(tx, told)
+
+
+def _zero_sums(tx: Transaction) -> Iterator[Finding]:
+    sums = func.sum(posting.c.micros)
+    rows = tx.sql.execute(
+        select(posting.c.entry, location.c.unit, sums.label("off"))
+        .join(location, location.c.id == posting.c.location)
+        .group_by(posting.c.entry, location.c.unit)
+        .having(sums != 0)
+    )
+    for row in rows:
+        yield Finding("zero-sum", f"entry {row.entry}", f"{row.off} micros of {row.unit} left over")
+    empty = tx.sql.execute(
+        select(entry.c.n)
+        .outerjoin(posting, posting.c.entry == entry.c.n)
+        .where(posting.c.entry.is_(None))
+    )
+    for (n,) in empty:
+        yield Finding("zero-sum", f"entry {n}", "it has no postings")
+
+
+def _balances(tx: Transaction) -> Iterator[Finding]:
+    folded = func.coalesce(func.sum(posting.c.micros), 0)
+    rows = tx.sql.execute(
+        select(location, folded.label("folded"))
+        .outerjoin(posting, posting.c.location == location.c.id)
+        .group_by(location.c.id)
+        .having(folded != location.c.micros)
+    )
+    for row in rows:
+        yield Finding(
+            "balance",
+            _name(row.account, row.place),
+            f"stored {row.micros}, its postings sum to {row.folded} micros of {row.unit}",
+        )
+    negative = tx.sql.execute(
+        select(location).where(location.c.place != CENTRE, location.c.micros < 0)
+    )
+    for row in negative:
+        yield Finding("edge-negative", _name(row.account, row.place), f"{row.micros} {row.unit}")
+
+
+def _charges_have_entries(tx: Transaction) -> Iterator[Finding]:
+    odd = tx.sql.execute(
+        select(charge.c.charge)
+        .outerjoin(entry, entry.c.n == charge.c.entry)
+        .where(
+            charge.c.entry.is_not(None),
+            (entry.c.n.is_(None)) | (entry.c.id != charge.c.charge) | (entry.c.kind != "charge"),
+        )
+    )
+    for (id_,) in odd:
+        yield Finding("charge", id_, "its entry is missing or another's")
+    alone = tx.sql.execute(
+        select(entry.c.id)
+        .outerjoin(charge, charge.c.entry == entry.c.n)
+        .where(entry.c.kind == "charge", charge.c.charge.is_(None))
+    )
+    for (id_,) in alone:
+        yield Finding("charge", id_, "an entry without its charge")
+
+
+def _chain(
+    tx: Transaction,
+    state: StreamState,
+    direction: str,
+    told: dict[str, set[str]],
+    counts: Counts,
+    progress: Callable[[int], None],
+) -> Iterator[Finding]:
+    peer = state.key.sender if direction == "up" else state.key.receiver
+    where = f"stream {state.key.name} {direction} of {peer}"
+    at, acked = start(state.key), state.acked
+    while True:
+        states = _states(tx, state.id, at.seq)
+        if not states:
+            break
+        for envelope in streams.envelopes(tx, state.id, at.seq + 1, max(states)):
+            if not follows(state.key, at, envelope):
+                detail = f"event {envelope.seq} does not follow event {at.seq}, or was changed"
+                yield Finding("chain", where, detail)
+                return
+            at = place(envelope)
+            if at.seq == acked.seq and at.hash != acked.hash:
+                yield Finding("watermark", where, f"the node confirmed another event {at.seq}")
+            if states[envelope.seq] == "quarantined":
+                counts.quarantined += 1
+            elif envelope.data is None:
+                counts.erased += 1
+            else:
+                yield from _effect(tx, envelope, where, told)
+        counts.events += len(states)
+        progress(counts.events)
+    if at != state.at:
+        yield Finding("watermark", where, f"it says {state.at.seq}, the events end at {at.seq}")
+    if direction == "down" and acked.seq > at.seq:
+        yield Finding("watermark", where, f"the node confirmed {acked.seq}, there are {at.seq}")
+
+
+def _states(tx: Transaction, stream_id: int, after: int) -> dict[int, str]:
+    rows = tx.sql.execute(
+        select(event.c.seq, event.c.state)
+        .where(event.c.stream == stream_id, event.c.seq > after)
+        .order_by(event.c.seq)
+        .limit(_SLICE)
+    )
+    return dict(rows.all())
+
+
+def _effect(
+    tx: Transaction, envelope: Envelope, where: str, told: dict[str, set[str]]
+) -> Iterator[Finding]:
+    """Check that an event that counts has had its effect, and only that."""
+    if envelope.data is None:
+        return
+    read = decode(envelope.data, _MONEY, limit=EVENT_LIMIT)
+    if not isinstance(read, Received):
+        return
+    match read.message:
+        case Charged() as charged:
+            told[Charged.TYPE].add(str(charged.charge))
+            content = sha256(charged.model_dump_json().encode()).hexdigest()
+            kept = tx.sql.execute(
+                select(charge.c.content).where(charge.c.charge == str(charged.charge))
+            ).scalar()
+            if kept != content:
+                why = "is not in the books" if kept is None else "has other content in the books"
+                yield Finding("charge", str(charged.charge), f"{where}: {why}")
+        case Granted() as granted:
+            told[Granted.TYPE].add(str(granted.grant))
+            moved = _moved(tx, "grant", entry.c.id == str(granted.grant), granted.account)
+            if moved != granted.micros:
+                detail = f"{where} says {granted.micros} micros, the ledger {moved}"
+                yield Finding("grant", str(granted.grant), detail)
+        case Returned() as returned if returned.micros:
+            told[Returned.TYPE].add(str(returned.reclaim))
+            by_reclaim = entry.c.reference == str(returned.reclaim)
+            moved = -_moved(tx, "return", by_reclaim, returned.account)
+            if moved != returned.micros:
+                detail = f"{where} says {returned.micros} micros, the ledger {moved}"
+                yield Finding("return", str(returned.reclaim), detail)
+        case _:
+            pass
+
+
+def _moved(tx: Transaction, kind: str, which: ColumnElement[bool], account: str) -> int:
+    """Return what an entry changed at edges, in micros."""
+    moved = tx.sql.execute(
+        select(func.coalesce(func.sum(posting.c.micros), 0))
+        .join(entry, entry.c.n == posting.c.entry)
+        .join(location, location.c.id == posting.c.location)
+        .where(
+            entry.c.kind == kind, which, location.c.place != CENTRE, location.c.account == account
+        )
+    )
+    return int(moved.scalar_one())
+
+
+def _told(tx: Transaction, told: dict[str, set[str]]) -> Iterator[Finding]:
+    """Check that nothing is in the ledger that no event tells of."""
+    for kind, column, type_ in (
+        ("charge", entry.c.id, Charged.TYPE),
+        ("grant", entry.c.id, Granted.TYPE),
+        ("return", entry.c.reference, Returned.TYPE),
+    ):
+        for (id_,) in tx.sql.execute(select(column).where(entry.c.kind == kind)):
+            if id_ not in told[type_]:
+                yield Finding(kind, id_, "it is in the ledger and no event tells of it")
+
+
+def _name(account: str, place_: str) -> str:
+    return f"{account}@{place_}" if place_ else account
