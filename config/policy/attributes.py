@@ -305,6 +305,8 @@ def _range(part: object) -> tuple[int, int] | None:
         lower = int(low or 1)
         part = (lower, int(high or PAGE_MAX) if dash else lower)
     match part:
+        case (bool(), _) | (_, bool()):
+            return None
         case (int(lower), int(upper)) if 1 <= lower <= upper <= PAGE_MAX:
             return lower, upper
     return None

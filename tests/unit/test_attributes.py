@@ -77,6 +77,7 @@ def test_values_in_range_are_read(raw: dict[str, object], field: str, expected: 
         ("print-color-mode", None.__class__),
         ("page-ranges", (3, 2)),
         ("page-ranges", (0, 2)),
+        ("page-ranges", (True, 1)),
         ("page-ranges", "5,2"),
         ("page-ranges", "1-3,3-4"),
         ("page-ranges", "1-2-3"),
