@@ -1,0 +1,282 @@
+"""One example of every message, as the golden payloads in `tests/fixtures/golden` hold them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from broker import directory
+from broker import messages as m
+from config.policy.jobs import Source
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+NOW = datetime(2026, 11, 22, 9, 30, 15, 250000, tzinfo=UTC)
+LATER = datetime(2026, 11, 22, 9, 30, 45, tzinfo=UTC)
+EVENT = UUID("019aaba6-0b12-7000-8000-00000000000e")
+SESSION = UUID("019aaba6-0b12-7000-8000-000000000001")
+EDGE = UUID("019aaba6-0b12-7000-8000-000000000002")
+BOOKS = UUID("019aaba6-0b12-7000-8000-000000000003")
+CORR = UUID("019aaba6-0b12-7000-8000-000000000004")
+JOB = UUID("6ba7b810-9dad-11d1-80b4-00c04fd430c8")
+CHARGE = UUID("019aaba6-0b12-7000-8000-000000000005")
+GRANT = UUID("019aaba6-0b12-7000-8000-000000000006")
+RECLAIM = UUID("019aaba6-0b12-7000-8000-000000000007")
+COMMAND = UUID("019aaba6-0b12-7000-8000-000000000008")
+SNAPSHOT = UUID("019aaba6-0b12-7000-8000-000000000009")
+START, HEAD = m.Position(seq=0, hash="0" * 64), m.Position(seq=41, hash="ab" * 32)
+PAID = (
+    m.AccountAmount(account="user:ana", unit="EUR", micros=240_000),
+    m.AccountAmount(account="department:physics", unit="page", micros=4_000_000),
+)
+ANALYSIS = m.Counted(source=Source.ANALYSIS, impressions=4, color_impressions=1, sheets=2)
+DEVICE = m.Counted(source=Source.DEVICE_JOB, impressions=None, color_impressions=None, sheets=None)
+NOTE = m.Note(severity="critical", code="fork", subject="ledger", detail="two pasts", cleared=True)
+PAPER = m.Note(severity="info", code="media-low", detail="Papier für Fach 2 bestellen — 紙")
+ROWS: tuple[tuple[str, str, BaseModel | None], ...] = (
+    (
+        "user",
+        "ana",
+        directory.UserRow(
+            name="ana",
+            display="Ana",
+            groups=("staff",),
+            accounts=("user:ana", "department:physics"),
+            enabled=False,
+        ),
+    ),
+    ("card", directory.card_digest("04A2 24FF"), directory.CardRow(user="ana")),
+    ("account", "user:ana", directory.AccountRow(account="user:ana", unit="EUR", enabled=False)),
+    (
+        "tariff",
+        "7",
+        directory.MODELS["tariff"].model_validate(
+            {
+                "version": 7,
+                "unit": "EUR",
+                "effective_from": NOW,
+                "lines": [
+                    {"per_impression": 50_000, "per_sheet": 10_000},
+                    {
+                        "service": "print",
+                        "color": "color",
+                        "media": "iso_a4",
+                        "sides": "two-sided",
+                        "printer": "lobby",
+                        "per_impression": 200_000,
+                    },
+                ],
+            }
+        ),
+    ),
+    ("printer", "lobby", directory.PrinterRow(device="lobby", node="edge-1", name="Lobby")),
+    ("setting", "currency", directory.SettingRow(value="EUR")),
+    ("user", "gone", None),
+)
+
+#: name of the golden file → what it holds. A type may have several: `type` or `type, variant`.
+EXAMPLES: dict[str, m.Message] = {
+    "status": m.Status(online=True, session=SESSION, incarnation=EDGE),
+    "status, will of a terminal": m.Status(online=False, session=SESSION),
+    "coordinator": m.CoordinatorStatus(online=True, session=SESSION, epoch=2),
+    "birth": m.Birth(
+        corr=CORR,
+        session=SESSION,
+        incarnation=EDGE,
+        software="printmesh 0.1.0",
+        role="remote",
+        enrolment="7Q4M-2J9X",
+        epoch=2,
+        up={"ledger": m.UpHeads(sent=HEAD, acked=START), "jobs": m.UpHeads(sent=HEAD, acked=HEAD)},
+        down={"ledger": HEAD},
+        directory=m.DirectoryCursor(epoch=2, n=17, digest="cd" * 32),
+    ),
+    "birth, the first": m.Birth(
+        corr=CORR,
+        session=SESSION,
+        incarnation=EDGE,
+        software="printmesh 0.1.0",
+        role="agent",
+        epoch=0,
+        up={"ledger": m.UpHeads(sent=START, acked=START)},
+        down={},
+    ),
+    "batch": m.Batch(
+        stream="ledger",
+        sender_incarnation=EDGE,
+        receiver_incarnation=BOOKS,
+        epoch=2,
+        events=(
+            m.Envelope(seq=41, hash="ab" * 32, data='{"type":"printmesh.returned.v1"}'),
+            m.Envelope(seq=42, hash="ef" * 32, data=None, digest="01" * 32),
+        ),
+    ),
+    "ack": m.Ack(
+        stream="jobs", incarnation=EDGE, epoch=2, upto=41, hash="ab" * 32, one_at_a_time=True
+    ),
+    "opening": m.Opening(balances=PAID),
+    "opening, of a fresh journal": m.Opening(),
+    "charged": m.Charged(
+        charge=CHARGE,
+        job=JOB,
+        attempt=1,
+        user="ana",
+        printer="lobby",
+        service="print",
+        tariff_version=7,
+        counted=ANALYSIS,
+        postings=PAID,
+        printed_above=3,
+        alone=True,
+        settled_at=NOW,
+    ),
+    "returned": m.Returned(reclaim=RECLAIM, account="user:ana", unit="EUR", micros=0),
+    "granted": m.Granted(
+        grant=GRANT,
+        account="user:ana",
+        unit="EUR",
+        micros=5_000_000,
+        reason="requested",
+        request=CORR,
+    ),
+    "reclaim": m.Reclaim(
+        reclaim=RECLAIM, account="user:ana", unit="EUR", up_to=5_000_000, request=CORR
+    ),
+    "rejected": m.Rejected(stream="ledger", seq=41, reason="user:ana has not so much at edge-1"),
+    "job-held": m.JobHeld(
+        job=JOB,
+        queue="print2me",
+        user="ana",
+        name="Übung 4 — 紙.pdf",
+        received_at=NOW,
+        counted=ANALYSIS,
+    ),
+    "job-held, unreadable": m.JobHeld(
+        job=JOB,
+        queue="print2me",
+        user="ana",
+        name="",
+        received_at=NOW,
+        counted=None,
+        problem="the document needs a password",
+    ),
+    "job-refused": m.JobRefused(
+        job=JOB,
+        user="ana",
+        printer="lobby",
+        reason="short",
+        detail="0.20 EUR are missing on user:ana",
+        alone=True,
+    ),
+    "job-released": m.JobReleased(
+        job=JOB, attempt=1, user="ana", printer="lobby", held=PAID, alone=False
+    ),
+    "job-settled": m.JobSettled(
+        job=JOB,
+        attempt=1,
+        printer="lobby",
+        disposition="stopped",
+        counts=(ANALYSIS, DEVICE),
+        billed=ANALYSIS,
+        charge=CHARGE,
+        flag="sources disagree",
+    ),
+    "job-settled, nothing charged": m.JobSettled(
+        job=JOB,
+        attempt=2,
+        printer="lobby",
+        disposition="canceled",
+        counts=(),
+        billed=m.Counted(source=Source.ANALYSIS, impressions=0),
+        charge=None,
+    ),
+    "job-canceled": m.JobCanceled(job=JOB, by="edge", detail="older than 24 h"),
+    "job-flagged": m.JobFlagged(job=JOB, cause="unknown-outcome", detail="gone from the spooler"),
+    "directory": m.DirectoryRows(
+        epoch=2,
+        kind="snapshot",
+        since=3,
+        upto=17,
+        snapshot=SNAPSHOT,
+        part=1,
+        last=False,
+        digest="cd" * 32,
+        rows=tuple(
+            m.DirectoryRow.model_validate(
+                {
+                    "kind": kind,
+                    "key": key,
+                    "n": n,
+                    "row": None if row is None else row.model_dump(mode="json"),
+                }
+            )
+            for n, (kind, key, row) in enumerate(ROWS, 10)
+        ),
+    ),
+    "funds-request": m.FundsRequest(
+        corr=CORR, expires_at=LATER, account="user:ana", unit="EUR", micros=240_000, job=JOB
+    ),
+    "directory-request": m.DirectoryRequest(
+        corr=CORR, expires_at=LATER, cursor=m.DirectoryCursor(epoch=2, n=17)
+    ),
+    "release-request": m.ReleaseRequest(
+        corr=CORR, expires_at=LATER, job=JOB, printer="lobby", person=m.Person(card="04A224FF")
+    ),
+    "cancel-request": m.CancelRequest(
+        corr=CORR, expires_at=LATER, job=JOB, person=m.Person(user="ana")
+    ),
+    "jobs-request": m.JobsRequest(
+        corr=CORR, expires_at=LATER, person=m.Person(user="ana"), held_only=False, after=JOB
+    ),
+    "status-request": m.StatusRequest(corr=CORR, expires_at=LATER),
+    "verify-request": m.VerifyRequest(corr=CORR, expires_at=LATER),
+    "reply": m.Reply(
+        corr=CORR,
+        status="refused",
+        problem=m.Problem(code="short", detail="0.20 EUR are missing"),
+        data={"where": [{"site": "edge-2", "micros": 200000, "linked": False}]},
+    ),
+    "reply, birth accepted": m.Reply(
+        corr=CORR,
+        status="ok",
+        data=m.BirthAccepted(
+            epoch=2, incarnation=BOOKS, up={"ledger": HEAD, "jobs": START}, down={"ledger": HEAD}
+        ).model_dump(mode="json"),
+    ),
+    "reply, funds": m.Reply(
+        corr=CORR,
+        status="ok",
+        data=m.FundsAnswer(
+            coming=240_000,
+            where=(
+                m.MoneyAtSite(site="centre", micros=0, linked=True),
+                m.MoneyAtSite(site="edge-2", micros=200_000, linked=False),
+            ),
+        ).model_dump(mode="json"),
+    ),
+    "command": m.Command(id=COMMAND, command="report-digest", args={"part": 3}, expires_at=LATER),
+    "command-state": m.CommandState(
+        id=COMMAND,
+        state="successful",
+        detail="done",
+        data=m.EdgeDigest(
+            up=HEAD, down=HEAD, accounts=2, digest="ef" * 32, part=3, rows=PAID
+        ).model_dump(mode="json"),
+    ),
+    "note": NOTE,
+    "note, in many scripts": PAPER,
+    "device": m.DeviceState(
+        device="lobby",
+        name="Lobby",
+        state="stopped",
+        reasons=("media-empty", "door-open"),
+        updated_at=NOW,
+    ),
+    "feed-job": m.FeedJob(
+        job=JOB, node="edge-1", state="settled", printer="lobby", impressions=4, charged=PAID
+    ),
+    "feed-node": m.FeedNode(node="edge-1", linked=False, since=NOW, waiting=120),
+    "feed-alert": m.FeedAlert(node="edge-1", note=NOTE),
+}
