@@ -1,0 +1,62 @@
+"""What the edge adds to a job at release, so that CUPS prints what was counted; pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from config.policy.media import SIZES
+from edge.printing.formats import TEXT, disagreement
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: How plain text is laid out: margins in points, characters and lines per inch. Given with the job,
+#: these stand above the margins of the printer, so every printer breaks pages at the same line.
+TEXT_LAYOUT: Final[Mapping[str, int]] = {
+    "page-left": 36,
+    "page-right": 36,
+    "page-top": 36,
+    "page-bottom": 36,
+    "cpi": 10,
+    "lpi": 6,
+    "columns": 1,
+}
+_HUNDREDTHS_PER_INCH: Final = 2540
+
+
+def release_options(
+    attributes: Mapping[str, object], changes: Mapping[str, str | int], default_media: str
+) -> dict[str, str | int]:
+    """Return the job attributes to set at release.
+
+    Args:
+        attributes: the job's own.
+        changes: what was decided; stands above everything else.
+        default_media: class of the paper that plain text is laid out for when the job names none.
+    """
+    options: dict[str, str | int] = {}
+    if is_text(attributes.get("document-format")):
+        options |= TEXT_LAYOUT
+        if "media" not in attributes:
+            options["media"] = pwg_name(default_media)
+    sides = changes.get("sides", attributes.get("sides", "one-sided"))
+    if str(sides).startswith("two-sided"):
+        # For printers that deliver face up CUPS reverses the pages and then has to put a blank one
+        # first when their number is odd, which the printer counts. A compromise: there, two-sided
+        # jobs come out last page up.
+        options["OutputOrder"] = "Normal"
+    return options | dict(changes)
+
+
+def is_text(document_format: object) -> bool:
+    """Say whether CUPS will print this format as plain text."""
+    return isinstance(document_format, str) and disagreement(TEXT, document_format) is None
+
+
+def pwg_name(media: str) -> str:
+    """Return the self-describing name of a media class (PWG 5101.1): `iso_a4_210x297mm`."""
+    width, height = SIZES[media]
+    if media.startswith("na_"):
+        sizes = (f"{each / _HUNDREDTHS_PER_INCH:g}" for each in (width, height))
+        return f"{media}_{'x'.join(sizes)}in"
+    return f"{media}_{width / 100:g}x{height / 100:g}mm"
