@@ -36,7 +36,7 @@ class Disk(Protocol):
         """Return at most `length` bytes; fewer only at the end."""
 
     def create(self, name: str) -> None:
-        """Make an empty file; one of that name is emptied."""
+        """Make a new, empty file; what had the name is removed, for its sync may have failed."""
 
     def write(self, name: str, offset: int, content: bytes) -> None:
         """Write all of it; when this raises, some of it may stand there."""
@@ -113,9 +113,9 @@ class DirectoryDisk:
             os.close(descriptor)
 
     def create(self, name: str) -> None:
-        """Open with O_CREAT and O_TRUNC."""
-        self._forget(name)
-        flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC
+        """Unlink what is there and open with O_CREAT and O_EXCL."""
+        self.remove(name)
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL
         self._open[name] = os.open(self._path / name, flags, 0o600)
 
     def write(self, name: str, offset: int, content: bytes) -> None:

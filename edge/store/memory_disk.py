@@ -21,6 +21,8 @@ class _File:
         self.content = b""
         self.durable = b""
         self.unsynced: list[tuple[int, bytes | None]] = []
+        self.lost = False
+        """A sync failed: the kernel calls the pages clean, and later syncs bring nothing back."""
 
     def write(self, offset: int, content: bytes) -> None:
         self.unsynced.append((offset, content))
@@ -31,7 +33,8 @@ class _File:
         self.content = _cut(self.content, length)
 
     def sync(self) -> None:
-        self.durable, self.unsynced = self.content, []
+        if not self.lost:
+            self.durable, self.unsynced = self.content, []
 
     def after_crash(self, choose: Callable[[int], int]) -> _File:
         """Return what is found again: some of the writes since the last sync, the last in part."""
@@ -111,14 +114,10 @@ class MemoryDisk:
         return self._found(name).content[offset : offset + length]
 
     def create(self, name: str) -> None:
-        """Make an empty file, or empty the one there is."""
+        """Make an empty file in place of the one there is."""
         self._use("create", name)
-        present = self._files.get(name)
-        if present is not None:
-            present.truncate(0)
-        else:
-            self._files[name] = _File()
-            self._note_names()
+        self._files[name] = _File()
+        self._note_names()
 
     def write(self, name: str, offset: int, content: bytes) -> None:
         """Write as much as there is space for."""
@@ -145,8 +144,13 @@ class MemoryDisk:
 
     def sync(self, name: str) -> None:
         """Make a file's contents durable."""
-        self._use("sync", name)
-        self._found(name).sync()
+        file = self._found(name)
+        try:
+            self._use("sync", name)
+        except OSError:
+            file.lost = True
+            raise
+        file.sync()
         self.synced_writes += 1
 
     def sync_directory(self) -> None:

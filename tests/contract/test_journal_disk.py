@@ -35,7 +35,7 @@ def test_what_is_written_is_read_and_counted(disk: Disk) -> None:
     assert disk.read("a", 50, 3) == b""
 
 
-def test_creating_again_empties(disk: Disk) -> None:
+def test_creating_again_begins_anew(disk: Disk) -> None:
     """A leftover of the same name does not shine through."""
     for _ in range(2):
         disk.create("a")

@@ -109,6 +109,16 @@ def test_slices_end_when_their_time_is_over() -> None:
     assert steps > 50
 
 
+def test_a_checkpoint_is_synced_as_it_grows() -> None:
+    """A transaction's sync never waits behind much more than a mebibyte of snapshot."""
+    disk = MemoryDisk()
+    database = opened(disk)
+    database.table("jobs").insert_multiple({"value": n, "p": PADDING} for n in range(200))
+    before = disk.synced_writes
+    database.checkpoint()
+    assert disk.synced_writes - before >= 5
+
+
 def test_a_slow_sync_of_the_checkpoint_holds_up_nobody() -> None:
     """While the background syncs, steps return at once and transactions go on."""
     disk = MemoryDisk()
