@@ -29,16 +29,6 @@ JOB_ATTRIBUTES: Final = (
     "time-at-creation",
     *NAMES_READ,
 )
-#: What is asked of a printer for its jobs (RFC 8011 §5.3, PWG 5100.7-2023 §6).
-DEVICE_ATTRIBUTES: Final = (
-    "job-id",
-    "job-name",
-    "job-originating-user-name",
-    "job-state",
-    "job-impressions-completed",
-    "job-impressions-completed-col",
-    "job-media-sheets-completed",
-)
 _ABOUT_THE_JOB: Final = frozenset(
     {
         "job-id",
