@@ -60,13 +60,19 @@ def tls_context(tls: Tls) -> ssl.SSLContext:
     """Return the server's side of TLS: 1.2 or newer; client certificates required when declared.
 
     Raises:
-        OSError: a file is missing or not what it should be (`ssl.SSLError` is one).
+        OSError: a file is missing or not what it should be; its words name the files.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(tls.certificate, tls.key)
+    try:
+        context.load_cert_chain(tls.certificate, tls.key)
+    except OSError as error:
+        raise OSError(f"certificate {tls.certificate} with key {tls.key}: {error}") from error
     if tls.client_ca is not None:
-        context.load_verify_locations(tls.client_ca)
+        try:
+            context.load_verify_locations(tls.client_ca)
+        except OSError as error:
+            raise OSError(f"client authority {tls.client_ca}: {error}") from error
         context.verify_mode = ssl.CERT_REQUIRED  # amqtt leaves it optional whatever is declared
     return context
 

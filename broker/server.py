@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -78,16 +77,23 @@ class EmbeddedBroker(Broker):
         """Return what listens, in the order asked for."""
         return [server.instance for server in self._servers.values()]
 
-    async def _start_listeners(self) -> None:
+    async def open(self) -> None:
+        """Open every listener.
+
+        Raises:
+            OSError: one cannot be opened; the others are closed again.
+        """
         try:
             for index, wanted in enumerate(self._wanted):
-                name = f"{index}"
-                server = await self._listen(name, wanted)
-                self._servers[name] = Server(name, server)
-        except (OSError, ssl.SSLError):
-            for opened in self._servers.values():
-                await opened.close_instance()
+                server = await self._listen(str(index), wanted)
+                self._servers[str(index)] = Server(str(index), server)
+        except OSError:
+            for server in self.servers():
+                server.close()
             raise
+
+    async def _start_listeners(self) -> None:
+        """Do nothing: `open` did, where its errors can be told without amqtt's traceback."""
 
     async def _listen(
         self, name: str, wanted: Listener
@@ -263,9 +269,10 @@ class BrokerServer:
             self._listeners, self._authenticate, self._authorise, self._limits, self._knows
         )
         try:
-            await broker.start()
-        except BrokerError as error:
-            raise BrokerServerError(str(error.__cause__ or error)) from error
+            await broker.open()
+        except OSError as error:
+            raise BrokerServerError(f"the broker cannot listen: {error}") from error
+        await broker.start()
         self._broker = broker
 
     async def stop(self) -> None:
