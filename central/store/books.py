@@ -16,7 +16,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, func, insert, select
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError
+from sqlalchemy.exc import ArgumentError, DatabaseError, InterfaceError, OperationalError
 from sqlalchemy.pool import StaticPool
 
 from broker.topics import COORDINATOR
@@ -37,6 +37,10 @@ _WRITER_LOCK = 7_746_511
 
 class BooksUnusable(PrintmeshError):
     """The database cannot be opened: wrong address, no schema, another program's file."""
+
+
+class BooksUnwritable(PrintmeshError):
+    """The database fails at present: disk full, locked, gone. Nothing was changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +121,12 @@ class Books:
 
     @contextmanager
     def write(self, now: datetime | None = None) -> Iterator[Transaction]:
-        """Open the one writing transaction; it commits at the end, or leaves no trace."""
-        with self._engine.connect().execution_options(writer=True) as sql, sql.begin():
+        """Open the one writing transaction; it commits at the end, or leaves no trace.
+
+        Raises:
+            BooksUnwritable: the database fails; nothing was changed.
+        """
+        with self._begun(writer=True) as sql:
             if sql.dialect.name == "postgresql":
                 sql.execute(select(func.pg_advisory_xact_lock(_WRITER_LOCK)))
             yield self._transaction(sql, now)
@@ -126,7 +134,7 @@ class Books:
     @contextmanager
     def read(self, now: datetime | None = None) -> Iterator[Transaction]:
         """Open a reading transaction: one consistent moment of the books."""
-        with self._engine.connect() as sql, sql.begin():
+        with self._begun(writer=False) as sql:
             yield self._transaction(sql, now)
 
     def change_token(self) -> object:
@@ -147,6 +155,14 @@ class Books:
             self._watch.close()
             self._watch = None
         self._engine.dispose()
+
+    @contextmanager
+    def _begun(self, *, writer: bool) -> Iterator[Connection]:
+        try:
+            with self._engine.connect().execution_options(writer=writer) as sql, sql.begin():
+                yield sql
+        except (OperationalError, InterfaceError) as error:
+            raise BooksUnwritable(f"the books cannot be used at present: {error.orig}") from error
 
     def _transaction(self, sql: Connection, now: datetime | None) -> Transaction:
         at = self._clock() if now is None else now

@@ -107,11 +107,6 @@ def digest(tx: Transaction) -> tuple[int, str]:
     return version(tx), directory_digest((kind, key, n) for kind, key, n in rows)
 
 
-def is_revocation(row: DirectoryRow) -> bool:
-    """Say whether a row takes something away: it goes out before everything else."""
-    return row.row is None or row.row.get("enabled") is False
-
-
 def _one(kind: Kind, key: str) -> Any:  # noqa: ANN401  SQLAlchemy's type would not fit a line
     return select(directory_row).where(directory_row.c.kind == kind, directory_row.c.key == key)
 

@@ -42,7 +42,12 @@ class Ingested:
 
 
 def ingest(
-    tx: Transaction, state: StreamState, envelopes: Sequence[Envelope], linked: frozenset[str]
+    tx: Transaction,
+    state: StreamState,
+    envelopes: Sequence[Envelope],
+    linked: frozenset[str],
+    *,
+    because: str | None = None,
 ) -> Ingested:
     """Apply events that follow the stream's watermark, exactly once and in order.
 
@@ -51,6 +56,7 @@ def ingest(
         state: the stream as it was read; stale is refused.
         envelopes: verified against the chain, at least one.
         linked: nodes that can be reached now.
+        because: quarantine all of them with this reason, whatever they say.
 
     Raises:
         StreamMoved: the stream is somewhere else by now.
@@ -58,7 +64,11 @@ def ingest(
     if envelopes[0].seq != state.at.seq + 1:
         raise StreamMoved(f"stream {state.id} is at {state.at.seq}, not before {envelopes[0].seq}")
     node = state.key.sender
-    read = list(sift(envelopes, STREAMS_UP[state.key.name]))
+    read: list[Readable | Quarantined] = (
+        list(sift(envelopes, STREAMS_UP[state.key.name]))
+        if because is None
+        else [Quarantined(envelope, because) for envelope in envelopes]
+    )
     wake: set[str] = set()
     reasons: list[str | None] = []
     for kind, run in groupby(read, key=_family):

@@ -1,0 +1,84 @@
+"""Cutting directory rows into messages that fit: deltas, snapshots, revocations first. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from broker.messages import DirectoryRows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from uuid import UUID
+
+    from broker.messages import DirectoryRow
+
+#: Bytes of rows in one message; the rest of the 64 KiB is its frame.
+ROWS_BYTES: Final = 56 * 1024
+#: The biggest row that can travel.
+ROW_LIMIT: Final = 48 * 1024
+
+
+def delta(
+    rows: Sequence[DirectoryRow], *, epoch: int, since: int, upto: int, digest: str | None
+) -> Iterator[DirectoryRows]:
+    """Return messages that lead a replica from `since` to `upto`, revocations before all else.
+
+    Revocations are sent a second time in their place: early, they do not move the cursor.
+    """
+    revoked = [row for row in rows if takes_away(row)]
+    if len(revoked) < len(rows):
+        for part in _parts(revoked):
+            yield DirectoryRows(
+                epoch=epoch, kind="revocations", since=since, upto=since, rows=tuple(part)
+            )
+    at = since
+    parts = _parts(rows)
+    for number, part in enumerate(parts, 1):
+        last = number == len(parts)
+        to = upto if last else part[-1].n
+        yield DirectoryRows(
+            epoch=epoch,
+            kind="delta",
+            since=at,
+            upto=to,
+            digest=digest if last else None,
+            rows=tuple(part),
+        )
+        at = to
+
+
+def snapshot(
+    rows: Sequence[DirectoryRow], *, epoch: int, upto: int, name: UUID, digest: str
+) -> Iterator[DirectoryRows]:
+    """Return messages that are the whole directory at `upto`; at least one."""
+    parts = _parts(rows) or [[]]
+    for number, part in enumerate(parts):
+        last = number == len(parts) - 1
+        yield DirectoryRows(
+            epoch=epoch,
+            kind="snapshot",
+            upto=upto,
+            snapshot=name,
+            part=number,
+            last=last,
+            digest=digest if last else None,
+            rows=tuple(part),
+        )
+
+
+def takes_away(row: DirectoryRow) -> bool:
+    """Say whether a row takes something away: a tombstone, or a user or account that is closed."""
+    return row.row is None or row.row.get("enabled") is False
+
+
+def _parts(rows: Sequence[DirectoryRow]) -> list[list[DirectoryRow]]:
+    parts: list[list[DirectoryRow]] = []
+    room = 0
+    for row in rows:
+        size = len(row.model_dump_json().encode()) + 1
+        if size > room or not parts:
+            parts.append([])
+            room = ROWS_BYTES
+        parts[-1].append(row)
+        room -= size
+    return parts
