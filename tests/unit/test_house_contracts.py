@@ -1,0 +1,239 @@
+"""Who may import whom, and what a deciding file may do: each rule is shown to catch a breach."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from contextlib import contextmanager
+from importlib.metadata import packages_distributions
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+LINTER = PROJECT["tool"]["importlinter"]
+CONTRACTS = {contract["id"]: contract for contract in LINTER["contracts"]}
+PACKAGES = LINTER["root_packages"]
+DECIDERS = CONTRACTS["deciders-do-not-await"]["source_modules"]
+
+#: (contract, file → line added to it): a file that is not there yet is made.
+VIOLATIONS: list[tuple[str, dict[str, str]]] = [
+    # the rooms: upwards, sideways, and around a corner
+    ("rooms", {"config/planted.py": "import broker.topics"}),
+    ("rooms", {"broker/planted.py": "import edge.ports"}),
+    ("rooms", {"edge/planted.py": "import central.sizing"}),
+    ("rooms", {"central/planted.py": "from edge import release"}),
+    ("rooms", {"terminal_bridge/planted.py": "import edge.ports"}),
+    ("rooms", {"central/planted.py": "import terminal_bridge"}),
+    ("rooms", {"edge/planted.py": "def late():\n    import demo.lab"}),
+    ("policy-is-pure", {"config/policy/planted.py": "import sqlalchemy"}),
+    ("policy-is-pure", {"config/policy/planted.py": "from config.settings import load"}),
+    (
+        "policy-is-pure",
+        {"config/policy/planted.py": "import config.ids", "config/ids.py": "import io"},
+    ),
+    ("deciders-do-not-await", {"edge/release.py": "import asyncio"}),
+    ("deciders-do-not-await", {"broker/stream_inbound.py": "from time import monotonic"}),
+    ("deciders-know-no-adapter", {"edge/release.py": "from edge.store.books import Books"}),
+    (
+        "deciders-know-no-adapter",
+        {"central/sizing.py": "import central.planted", "central/planted.py": "import broker.link"},
+    ),
+    ("spooler-named-in-app", {"edge/releasing.py": "from edge.printing import spooler"}),
+    ("spooler-named-in-app", {"edge/planted/deep.py": "import edge.printing.job_map"}),
+    ("embedded-broker-named-in-app", {"edge/intake.py": "from broker.server import BrokerServer"}),
+    ("embedded-broker-named-in-app", {"demo/planted.py": "import broker.plugin"}),
+    ("paho-in-link", {"edge/planted.py": "import paho.mqtt.client"}),
+    ("paho-in-link", {"broker/planted.py": "from paho.mqtt import client"}),
+    ("amqtt-in-server", {"broker/planted.py": "from amqtt.broker import Broker"}),
+    ("amqtt-in-server", {"edge/app.py": "import amqtt"}),
+    ("tinydb-in-edge-store", {"edge/planted.py": "import tinydb"}),
+    ("tinydb-in-edge-store", {"central/store/planted.py": "import orjson"}),
+    ("cups-in-edge-printing", {"edge/app.py": "import cups"}),
+    ("cups-in-edge-printing", {"demo/planted.py": "import cups"}),
+    ("documents-in-edge-printing", {"edge/intake.py": "import pikepdf"}),
+    ("documents-in-edge-printing", {"demo/planted.py": "from PIL import Image"}),
+    ("sql-in-central-store", {"central/app.py": "import sqlalchemy"}),
+    ("sql-in-central-store", {"central/web/planted.py": "from sqlalchemy import select"}),
+    ("sql-in-central-store", {"edge/store/planted.py": "import alembic"}),
+    ("http-in-web", {"central/app.py": "import uvicorn"}),
+    ("http-in-web", {"edge/planted.py": "import fastapi"}),
+    ("settings-in-config", {"edge/planted.py": "from pydantic_settings import BaseSettings"}),
+    ("settings-in-config", {"config/policy/planted.py": "import pydantic_settings"}),
+]  # fmt: skip
+
+
+class Tree:
+    """A copy of the packages in which violations can be planted."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        for package in PACKAGES:
+            ignore = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(ROOT / package, root / package, ignore=ignore)
+        shutil.copy(ROOT / "pyproject.toml", root)
+
+    @contextmanager
+    def with_(self, lines: Mapping[str, str]) -> Iterator[None]:
+        """Add lines at the end of files, and take them out again."""
+        before: dict[Path, str | None] = {}
+        made: list[Path] = []
+        for name, line in lines.items():
+            file = self.root / name
+            before[file] = file.read_text(encoding="utf-8") if file.exists() else None
+            if not file.parent.exists():
+                file.parent.mkdir()
+                made.append(file.parent)
+                (file.parent / "__init__.py").touch()
+            file.write_text(f"{before[file] or ''}\n{line}\n", encoding="utf-8")
+        try:
+            yield
+        finally:
+            for file, text in before.items():
+                if text is None:
+                    file.unlink()
+                else:
+                    file.write_text(text, encoding="utf-8")
+            for directory in made:
+                shutil.rmtree(directory)
+
+    def lint(self, *contracts: str) -> tuple[int, str]:
+        """Check contracts (all when none is given); return the exit status and what was said."""
+        only = [word for contract in contracts for word in ("--contract", contract)]
+        program = Path(sys.executable).with_name("lint-imports")
+        done = subprocess.run(
+            [program, "--no-cache", "--no-logo", *only],
+            cwd=self.root,
+            env={**os.environ, "PYTHONPATH": str(self.root), "COLUMNS": "200"},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        return done.returncode, " ".join((done.stdout + done.stderr).split())
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Tree:
+    """Copy the packages once."""
+    return Tree(tmp_path_factory.mktemp("house"))
+
+
+def test_the_house_is_clean(tree: Tree) -> None:
+    """Every contract is kept by the packages as they are."""
+    status, said = tree.lint()
+    assert status == 0, said
+    assert f"Contracts: {len(CONTRACTS)} kept, 0 broken" in said
+
+
+@pytest.mark.parametrize(("contract", "lines"), VIOLATIONS)
+def test_a_planted_violation_breaks_its_contract(
+    tree: Tree, contract: str, lines: dict[str, str]
+) -> None:
+    """The contract that forbids an import is broken by it, by name."""
+    with tree.with_(lines):
+        status, said = tree.lint(contract)
+    assert status == 1, said
+    assert f"{CONTRACTS[contract]['name']} BROKEN" in said
+
+
+def test_no_contract_is_decoration() -> None:
+    """Each contract in pyproject.toml has a violation that it is shown to catch."""
+    assert {contract for contract, _ in VIOLATIONS} == set(CONTRACTS)
+
+
+def test_every_decider_is_watched(tree: Tree) -> None:
+    """Each file in the list of deciders is really there and really checked."""
+    files = {name: path_of(name) for name in DECIDERS}
+    inside = {
+        name: str((file / "planted.py" if file.is_dir() else file).relative_to(ROOT))
+        for name, file in files.items()
+    }
+    with tree.with_(dict.fromkeys(inside.values(), "import time")):
+        _, said = tree.lint("deciders-do-not-await")
+    for name in DECIDERS:
+        assert f"{name} is not allowed to import time" in said
+
+
+def test_policy_forbids_every_dependency() -> None:
+    """A dependency that joins pyproject.toml joins the list of what policy may not import."""
+    project = PROJECT["project"]
+    declared = [*project["dependencies"], *project["optional-dependencies"]["cups"]]
+    forbidden = CONTRACTS["policy-is-pure"]["forbidden_modules"]
+    covered = {each for name in forbidden for each in packages_distributions().get(name, ())}
+    names = {re.split(r"[=<>]", each)[0].lower() for each in declared}
+    assert names - {each.lower() for each in covered} == {"pydantic"}
+
+
+def test_policy_imports_only_what_it_may() -> None:
+    """In `config/policy` stand imports of the standard library, pydantic and config, no others."""
+    allowed = sys.stdlib_module_names | {"pydantic", "config"}
+    for file in sorted((ROOT / "config" / "policy").rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            names = []
+            if isinstance(node, ast.Import):
+                names = [each.name for each in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                names = [node.module or "."]
+            for name in names:
+                assert name.split(".")[0] in allowed, f"{file.name}: {name}"
+
+
+@pytest.mark.parametrize("name", DECIDERS)
+def test_what_decides_does_not_await(name: str) -> None:
+    """A deciding file holds no coroutine, reads no clock and throws no dice."""
+    path = path_of(name)
+    for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+        found = breaches(file.read_text(encoding="utf-8"))
+        assert found == [], f"{file.relative_to(ROOT)}: {found}"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "async def f(): ...",
+        "async def f():\n    await g()",
+        "import datetime\nx = datetime.datetime.now(datetime.UTC)",
+        "from datetime import datetime\nx = datetime.utcnow()",
+        "from datetime import date\nx = date.today()",
+        "from uuid import uuid4\nx = uuid4()",
+        "import uuid\nx = uuid.uuid1()",
+        "x = open('file')",
+        "print('hello')",
+    ],
+)
+def test_a_breach_is_seen(source: str) -> None:
+    """The eye that looks for coroutines, clocks and dice is not blind."""
+    assert breaches(source)
+
+
+def path_of(module: str) -> Path:
+    """Return the file of a module, or the directory of a package."""
+    path = ROOT.joinpath(*module.split("."))
+    return path if path.is_dir() else path.with_suffix(".py")
+
+
+def breaches(source: str) -> list[str]:
+    """Return what a deciding file may not hold, with line numbers."""
+    impure = {"now", "utcnow", "today", "uuid1", "uuid4", "open", "print", "input"}
+    waiting = (ast.AsyncFunctionDef, ast.Await, ast.AsyncFor, ast.AsyncWith)
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, waiting):
+            found.append(f"line {node.lineno}: waits")
+        elif isinstance(node, ast.Call):
+            called = node.func
+            name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+            if name in impure:
+                found.append(f"line {node.lineno}: {name}()")
+    return found
