@@ -257,7 +257,9 @@ def _job(config: Path, text: str, user: str | None, card: str | None) -> UUID:
     found = [row["job"] for row in reply.data["jobs"] if row["job"].startswith(text.lower())]
     if len(found) == 1:
         return UUID(found[0])
-    return _wrong(f"{len(found)} waiting jobs begin with {text!r}; `printmesh edge jobs` lists them")
+    return _wrong(
+        f"{len(found)} waiting jobs begin with {text!r}; `printmesh edge jobs` lists them"
+    )
 
 
 def _wrong(what: str) -> NoReturn:

@@ -65,7 +65,7 @@ class Floor:
         self, people: Sequence[PeopleQueue], printers: Sequence[PrinterQueue]
     ) -> None:
         """Bring the queues in order; again and again until the spooler does it."""
-        while not await self._sound("queues", self._spooler.set_up(people, printers)):
+        while not await self._sound("queues", self._spooler.set_up(people, printers)):  # noqa: ASYNC110  no event
             await asyncio.sleep(_AFTER_TROUBLE)
 
     async def follow(self) -> None:
@@ -98,7 +98,7 @@ class Floor:
     async def _tidy(self) -> None:
         self._releasing.end_disputes()
         for database in self._databases:
-            while database.checkpoint_due and not database.checkpoint_step(_SLICE):
+            while database.checkpoint_due and not database.checkpoint_step(_SLICE):  # noqa: ASYNC110  no event
                 await asyncio.sleep(_BETWEEN_SLICES)
         before = self._clock() - _RECORDS_KEPT
         ended = self._books.jobs(Phase.SETTLED, Phase.CANCELED) if self._due_to_forget() else []

@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, assert_never
 
 import structlog
-from broker.link import Arrived, Connected, Disconnected
 
 from broker import topics
 from broker.codec import Unreadable, decode, encode
+from broker.link import Arrived, Connected, Disconnected
 from broker.messages import (
     Ack,
     Batch,
@@ -64,7 +65,6 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from broker.link import Link
-
     from broker.messages import Granted, Position, Rejected, Role, StreamName
     from edge.ports import Clock
     from edge.store.books import Books
@@ -130,7 +130,7 @@ class Uplink:
                 books.keys[name],
                 head=books.head(name),
                 acked=books.acked(name),
-                hash_at=lambda seq, name=name: books.hash_at(name, seq),
+                hash_at=partial(books.hash_at, name),
                 epoch=epoch,
             )
             for name in UP
@@ -138,7 +138,7 @@ class Uplink:
         self._in = Inbound(
             books.down_key,
             applied=books.head(DOWN),
-            hash_at=lambda seq: books.hash_at(DOWN, seq),
+            hash_at=partial(books.hash_at, DOWN),
             epoch=epoch,
             from_coordinator=True,
         )
@@ -258,7 +258,7 @@ class Uplink:
             try:
                 await self._take(event)
             except ConnectionError:
-                pass  # the link went while we answered; what was not said is said after the next birth
+                pass  # the link went while we answered; the next birth makes up for it
             except StoreUnwritableError as error:
                 self._in.abandoned()
                 self.note(Note(severity="critical", code="store-unwritable", detail=str(error)))
@@ -297,12 +297,12 @@ class Uplink:
 
     async def _hear(self, topic: str, payload: bytes) -> None:
         for known in topics.TABLE:
-            if topics.Party.NODE in known.readers and (found := known.match(topic)) is not None:
+            if topics.Party.NODE in known.readers and known.match(topic) is not None:
                 received = decode(payload, known.messages)
                 if isinstance(received, Unreadable):
                     await self._unreadable(known, received.reason)
                 else:
-                    await self._act(received.message, found)
+                    await self._act(received.message)
                 return
         _log.warning("a message on an unknown topic", action="uplink-stray", topic=topic[:200])
 
@@ -313,7 +313,7 @@ class Uplink:
             if isinstance(outcome, AskSingly) and outcome.ack is not None:
                 await self._publish(topics.UP_ACK, outcome.ack, stream="ledger")
 
-    async def _act(self, message: Message, place: dict[str, str]) -> None:
+    async def _act(self, message: Message) -> None:
         match message:
             case CoordinatorStatus():
                 await self._coordinator_says(message)

@@ -37,6 +37,7 @@ from broker.stream_inbound import Quarantined, sift
 from broker.topics import STREAMS_DOWN
 from config.errors import PrintmeshError
 from edge.jobs import JobRecord
+from edge.release import Phase
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from broker.messages import Envelope
-    from edge.release import Phase
     from edge.store.database import EdgeDatabase
     from edge.store.transaction import Transaction
 
@@ -147,6 +147,14 @@ class Books:
             else self._jobs.all()
         )
         return sorted(map(JobRecord.model_validate, rows), key=lambda job: job.received_at)
+
+    def count_jobs(self) -> dict[str, int]:
+        """Return how many jobs are in each phase, by index."""
+        return {
+            phase.value: found
+            for phase in Phase
+            if (found := self._jobs.count(where("phase") == phase.value))
+        }
 
     def head(self, stream: str) -> Position:
         """Return the last event of one of our streams, or of what came down (`DOWN`)."""

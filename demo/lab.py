@@ -1,0 +1,270 @@
+"""A whole fleet on this machine: broker, centre, sites with edges, print systems and printers.
+
+Every part is a real process on a free port of 127.0.0.1, started and ended by its pid. The
+acceptance tests and the benchmarks stand on this as the demo does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from config.errors import PrintmeshError
+from demo.guarded import Guarded
+from demo.ports import answers, free_port
+from demo.printers import PrivateBus
+from demo.site import Site
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+#: What a process of ours may take to get going on a busy machine.
+_START_SECONDS = 60.0
+_PAUSE = 0.05
+
+
+class LabError(PrintmeshError):
+    """The lab could not be set up, or a command in it failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who prints."""
+
+    user: str
+    card: str
+    credit: str
+    """As `printmesh central topup` takes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the lab is made of."""
+
+    sites: tuple[str, ...] = ("north", "south")
+    printers: int = 2
+    """At each site."""
+    people: tuple[Person, ...] = ()
+    mono: str = "0.05"
+    """Price of a monochrome impression."""
+    color: str = "0.20"
+    """Price of a colour impression."""
+    separate_site_brokers: bool = False
+    """Run each site's broker as its own process, so that it can be killed by itself."""
+    direct_queues: bool = True
+    """Give each printer a queue of its own that releases at once, besides the pull queue."""
+
+
+def quiet(_: str) -> None:
+    """Say nothing."""
+
+
+class Lab:
+    """The fleet; use it as an async context."""
+
+    def __init__(
+        self, plan: Plan, *, root: Path | None = None, say: Callable[[str], None] = quiet
+    ) -> None:
+        """Name what is to be built; without a `root`, one is made under the temporary directory."""
+        self.plan = plan
+        self.root = root or Path(tempfile.mkdtemp(prefix="pm-"))
+        # cupsd and its filters run as another user when we are root
+        self.root.chmod(0o755)
+        self._own_root = root is None
+        self._say = say
+        self._stack = AsyncExitStack()
+        self.broker_port = free_port()
+        self.api_port = free_port()
+        self.bus = PrivateBus(self.root / "bus")
+        self.sites: dict[str, Site] = {}
+        self._programs: dict[str, Guarded] = {}
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._build()
+        except BaseException:
+            await self.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """End every process; the files stay with a given root."""
+        await self._stack.aclose()
+        for program in reversed(self._programs.values()):
+            await asyncio.to_thread(program.stop)
+        self._programs.clear()
+        if self._own_root:
+            shutil.rmtree(self.root, ignore_errors=True)
+
+    # ── what can be done with it ────────────────────────────────────────────────────────────
+
+    async def central(self, *words: str) -> Any:  # noqa: ANN401  whatever the command lists
+        """Run `printmesh central …`; return what it says, read as JSON when `--json` is among it.
+
+        Raises:
+            LabError: it failed; the text is what it said.
+        """
+        group, *rest = words
+        return await self.command("central", group, *rest)
+
+    async def command(self, *words: str) -> Any:  # noqa: ANN401  as `central`
+        """Run any `printmesh …` command with the centre's settings."""
+        done = await asyncio.to_thread(
+            subprocess.run,
+            [sys.executable, "-m", "printmesh", *words],
+            env=self.environ({"PRINTMESH_CONFIG": str(self.root / "central.toml")}),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        if done.returncode:
+            said = (done.stderr or done.stdout).strip()
+            raise LabError(f"printmesh {' '.join(words)}: {said} (exit status {done.returncode})")
+        return json.loads(done.stdout) if "--json" in words else done.stdout
+
+    def start(self, name: str, *words: str, config: Path) -> Guarded:
+        """Run a `printmesh …` process; its log is `NAME.log`."""
+        program = Guarded(
+            [sys.executable, "-m", "printmesh", *words, "--config", str(config)],
+            self.root / f"{name}.log",
+            self.environ({}),
+        )
+        self._programs[name] = program
+        return program
+
+    def start_broker(self) -> Guarded:
+        """Run the centre's broker."""
+        return self.start("broker", "broker", "run", config=self.root / "broker.toml")
+
+    def start_central(self) -> Guarded:
+        """Run the coordinator."""
+        return self.start("central", "central", "run", config=self.root / "central.toml")
+
+    def program(self, name: str) -> Guarded:
+        """Return a process by name: `broker`, `central`, `edge-SITE`, `broker-SITE`."""
+        return self._programs[name]
+
+    def environ(self, more: Mapping[str, str]) -> dict[str, str]:
+        """Return the environment our processes get: nothing of the caller's settings."""
+        return {
+            "PATH": os.environ.get("PATH", "") + ":/usr/sbin:/sbin",
+            "HOME": str(self.root),
+            "LC_ALL": "C.UTF-8",
+            "PYTHONPATH": os.pathsep.join(
+                [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+            ).rstrip(os.pathsep),
+            **more,
+        }
+
+    # ── building ────────────────────────────────────────────────────────────────────────────
+
+    async def _build(self) -> None:
+        self._say("the centre: books, prices, people")
+        self._write_central()
+        await self.central("migrate")
+        nodes = await self._enter_sites()
+        await self._enter_people()
+        self._say("the broker and the coordinator")
+        self.start_broker()
+        await self.until(lambda: answers(self.broker_port), "the broker to listen")
+        self.start_central()
+        await asyncio.to_thread(self.bus.start)
+        self._stack.callback(self.bus.stop)
+        for name, node in nodes.items():
+            self._say(f"site {name}: print system, {self.plan.printers} printers, edge")
+            site = Site(self, name, node)
+            self.sites[name] = site
+            await site.start()
+            self._stack.push_async_callback(site.stop)
+        self._say("waiting for the sites to be linked and to know prices and people")
+        for site in self.sites.values():
+            await site.until_linked()
+
+    def _write_central(self) -> None:
+        secret = self.root / "coordinator.secret"
+        credentials = self.root / "credentials.json"
+        from broker.credentials import CredentialFile  # noqa: PLC0415
+        from broker.topics import Party  # noqa: PLC0415
+
+        value = CredentialFile(credentials).add("coordinator", Party.COORDINATOR)
+        secret.write_text(value)
+        secret.chmod(0o600)
+        (self.root / "broker.toml").write_text(
+            f'port = {self.broker_port}\ncredentials = "{credentials}"\n'
+        )
+        (self.root / "central.toml").write_text(
+            f'data = "{self.root / "books"}"\n'
+            f'credentials = "{credentials}"\n'
+            'currency = "EUR"\n'
+            f'[broker]\nport = {self.broker_port}\nsecret_file = "{secret}"\n'
+        )
+
+    async def _enter_sites(self) -> dict[str, dict[str, Any]]:
+        nodes = {}
+        for site in self.plan.sites:
+            nodes[site] = await self.central("node", "add", site, "--site", site.title(), "--json")
+            for number in range(1, self.plan.printers + 1):
+                device = f"{site}-{number}"
+                await self.central("printer", "add", device, "--node", site)
+        await self.central("tariff", "set", "--mono", self.plan.mono, "--color", self.plan.color)
+        return nodes
+
+    async def _enter_people(self) -> None:
+        for person in self.plan.people:
+            await self.central("user", "add", person.user)
+            await self.central("card", "add", person.user, person.card)
+            await self.central("topup", f"user:{person.user}", person.credit)
+
+    async def until(
+        self,
+        condition: Callable[[], bool],
+        what: str,
+        seconds: float = _START_SECONDS,
+    ) -> None:
+        """Poll a condition that offers no event.
+
+        Raises:
+            LabError: it did not come true; names what was awaited and what the logs end with.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        while not condition():
+            if loop.time() > deadline:
+                raise LabError(f"waited {seconds:g} s in vain: {what}\n{self.log_tails()}")
+            await asyncio.sleep(_PAUSE)
+
+    async def until_async(
+        self,
+        condition: Callable[[], Awaitable[bool]],
+        what: str,
+        seconds: float = _START_SECONDS,
+    ) -> None:
+        """As `until`, for a condition that has to be asked for."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        while not await condition():
+            if loop.time() > deadline:
+                raise LabError(f"waited {seconds:g} s in vain: {what}\n{self.log_tails()}")
+            await asyncio.sleep(_PAUSE)
+
+    def log_tails(self, lines: int = 8) -> str:
+        """Return how the logs end."""
+        tails = []
+        for log in sorted(self.root.glob("*.log")):
+            tail = log.read_text(errors="replace").splitlines()[-lines:]
+            tails.append("\n".join([f"── {log.name}", *tail]))
+        return "\n".join(tails)

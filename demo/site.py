@@ -1,0 +1,213 @@
+"""One site of the lab: a print system, printers, an edge, the line to the centre, people."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from broker.messages import JobsRequest, Person, ReleaseRequest, Reply, StatusRequest
+from config.ids import uuid7
+from config.settings import EdgeSettings, load
+from demo.cupsd import PrivateCups
+from demo.lp import lp
+from demo.ports import answers, free_port
+from demo.printers import VirtualPrinter
+from demo.proxy import CuttableProxy
+from edge.asking import Asker
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from broker.messages import Request
+    from demo.guarded import Guarded
+    from demo.lab import Lab
+
+PULL = "print2me"
+
+
+class Site:
+    """A site and everything in it."""
+
+    def __init__(self, lab: Lab, name: str, node: Mapping[str, Any]) -> None:
+        """Name the parts.
+
+        Args:
+            lab: what it belongs to.
+            name: of the site and of its edge node.
+            node: what `printmesh central node add --json` said.
+        """
+        self.lab = lab
+        self.name = name
+        self.root = lab.root / name
+        self.root.mkdir(exist_ok=True)
+        self.config = self.root / "edge.toml"
+        self.line = CuttableProxy(lab.broker_port)
+        self.cups = PrivateCups(self.root / "cups")
+        self.printers = {
+            f"{name}-{number}": VirtualPrinter(
+                self.root / f"printer-{number}", f"{name} {number}", lab.bus
+            )
+            for number in range(1, lab.plan.printers + 1)
+        }
+        self.broker_port = free_port()
+        self._node = node
+        self._stack = AsyncExitStack()
+        self._asker: Asker | None = None
+
+    async def start(self) -> None:
+        """Start print system, printers, line and edge."""
+        await self.line.start()
+        self._stack.push_async_callback(self.line.stop)
+        await asyncio.to_thread(self.cups.start)
+        self._stack.callback(self.cups.stop)
+        for printer in self.printers.values():
+            await asyncio.to_thread(printer.start)
+            self._stack.callback(printer.stop)
+        self._write_config()
+        self.start_edge()
+        await self.lab.until(
+            lambda: answers(self.broker_port), f"the broker of site {self.name} to listen"
+        )
+
+    async def stop(self) -> None:
+        """End everything of this site."""
+        if self._asker is not None:
+            await self._asker.close()
+            self._asker = None
+        await asyncio.to_thread(self.edge.stop)
+        await self._stack.aclose()
+
+    def start_edge(self) -> Guarded:
+        """Run the edge; again, after it was killed."""
+        return self.lab.start(f"edge-{self.name}", "edge", "run", config=self.config)
+
+    @property
+    def edge(self) -> Guarded:
+        """The edge's process."""
+        return self.lab.program(f"edge-{self.name}")
+
+    # ── people ──────────────────────────────────────────────────────────────────────────────
+
+    async def print(
+        self,
+        document: Path,
+        *,
+        user: str,
+        title: str,
+        queue: str = PULL,
+        options: Mapping[str, str | int] | None = None,
+    ) -> str:
+        """Print as a person does, with `lp`; return CUPS's request id."""
+        return await asyncio.to_thread(
+            lp, self.cups, queue, document, user=user, title=title, options=options
+        )
+
+    async def jobs(self, *, held_only: bool = False) -> list[dict[str, Any]]:
+        """Return every job of the site, as its operator sees it."""
+        rows: list[dict[str, Any]] = []
+        after: UUID | None = None
+        while True:
+            reply = await self.ask("jobs", JobsRequest, held_only=held_only, after=after)
+            rows += reply.data["jobs"]
+            if not reply.data["more"]:
+                return rows
+            after = UUID(rows[-1]["job"])
+
+    async def job(self, title: str, *phases: str, seconds: float = 60.0) -> dict[str, Any]:
+        """Return the job of this title once it is in one of these phases (any, if none named)."""
+        found: dict[str, Any] = {}
+
+        async def there() -> bool:
+            for row in await self.jobs():
+                if row["name"] == title and (not phases or row["phase"] in phases):
+                    found.update(row)
+                    return True
+            return False
+
+        what = f"job {title!r} at {self.name} to be {' or '.join(phases) or 'known'}"
+        await self.lab.until_async(there, what, seconds)
+        return found
+
+    async def release(self, job: str, printer: str, *, card: str) -> Reply:
+        """Release a job as a terminal does for the person with this card."""
+        return await self.ask(
+            "release", ReleaseRequest, job=UUID(job), printer=printer, person=Person(card=card)
+        )
+
+    async def status(self) -> dict[str, Any]:
+        """Return what the edge says of itself."""
+        return (await self.ask("status", StatusRequest)).data
+
+    async def ask(self, method: str, model: type[Request], **fields: Any) -> Reply:  # noqa: ANN401
+        """Ask the edge over the site's broker, as its operator."""
+        if self._asker is None:
+            self._asker = Asker(load(EdgeSettings, self.config))
+            await self._asker.open()
+        now = datetime.now(UTC)
+        question = model(
+            corr=uuid7(now, secrets.token_bytes(10)),
+            expires_at=now + timedelta(seconds=30),
+            **fields,
+        )
+        return await self._asker.ask(method, question, seconds=30)
+
+    # ── link ────────────────────────────────────────────────────────────────────────────────
+
+    async def until_linked(self) -> None:
+        """Wait until the centre and this site agree and the directory is here."""
+
+        async def linked() -> bool:
+            status = await self.status()
+            return bool(status["linked"] and status["directory"] is not None)
+
+        await self.lab.until_async(linked, f"site {self.name} to be linked")
+
+    async def until_alone(self) -> None:
+        """Wait until the site has noticed that its line is down."""
+
+        async def alone() -> bool:
+            return not (await self.status())["linked"]
+
+        await self.lab.until_async(alone, f"site {self.name} to notice the cut")
+
+    async def until_merged(self) -> None:
+        """Wait until the centre has committed everything that happened here."""
+
+        async def merged() -> bool:
+            status = await self.status()
+            return bool(status["linked"] and status["waiting"] == 0)
+
+        await self.lab.until_async(merged, f"site {self.name} to be merged")
+
+    def _write_config(self) -> None:
+        node = self._node
+        secret = self.root / "edge.secret"
+        secret.write_text(node["secret"])
+        secret.chmod(0o600)
+        lines = [
+            f'node = "{self.name}"',
+            f'site = "{self.name.title()}"',
+            f'data = "{self.root / "data"}"',
+            f'enrolment_code = "{node["enrolment_code"]}"',
+            f'[coordinator]\nincarnation = "{node["coordinator_incarnation"]}"',
+            f'[link]\nport = {self.line.port}\nsecret_file = "{secret}"',
+            f"[site_broker]\nport = {self.broker_port}",
+            f'[cups]\nserver = "{self.cups.socket}"',
+            f'[[queues]]\nname = "{PULL}"\nkind = "pull"',
+        ]
+        for device, printer in self.printers.items():
+            lines.append(
+                f'[[printers]]\nid = "{device}"\nname = "{device}"\n'
+                f'uri = "{printer.uri}"\nqueue = "p-{device}"'
+            )
+            if self.lab.plan.direct_queues:
+                lines.append(
+                    f'[[queues]]\nname = "direct-{device}"\nkind = "direct"\nprinter = "{device}"'
+                )
+        self.config.write_text("\n".join(lines) + "\n")
+        self.config.chmod(0o600)

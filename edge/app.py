@@ -1,0 +1,374 @@
+"""The edge put together: the one place that names its concrete adapters."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import signal
+from collections import Counter
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from pydantic import SecretStr
+
+from broker import topics
+from broker.codec import encode
+from broker.credentials import CredentialFile, CredentialMemory, write_private
+from broker.exchange import Limits
+from broker.link import Link, Will
+from broker.listeners import Listener, Tls
+from broker.messages import Command, CommandState, CoordinatorStatus, Message, Status
+from broker.server import BrokerServer
+from config.ids import uuid7
+from config.logs import job_line
+from config.settings import LinkSettings
+from edge.asking import OPERATOR, OPERATOR_SECRET
+from edge.desk import Desk
+from edge.digest import edge_digest
+from edge.floor import Floor
+from edge.funds import CentralFunds
+from edge.intake import Intake, Queue
+from edge.ports import PeopleQueue, PrinterQueue
+from edge.printing.analysis import DocumentAnalyst
+from edge.printing.spooler import CupsSpooler
+from edge.release import Verdict
+from edge.releasing import Printer, Releasing, Ways
+from edge.requests import Requests
+from edge.store import books as books_room
+from edge.store import replica as replica_room
+from edge.store.books import DOWN, Books
+from edge.store.database import EdgeDatabase
+from edge.store.holds import held_wrongly
+from edge.store.replica import Replica
+from edge.store.verify import verify
+from edge.supervision import supervised
+from edge.uplink import Introduction, Uplink
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from broker.acl import Identity
+    from broker.credentials import Login
+    from broker.messages import Rejected
+    from config.settings import EdgeSettings
+    from edge.jobs import JobRecord
+
+_log = structlog.get_logger("edge")
+
+#: The edge as coordinator of its own broker; so a node of that name cannot be made.
+_DESK = topics.COORDINATOR
+
+
+def clock() -> datetime:
+    """Return the time, UTC."""
+    return datetime.now(UTC)
+
+
+def mint(now: datetime) -> UUID:
+    """Return a fresh id."""
+    return uuid7(now, secrets.token_bytes(10))
+
+
+class Edge:
+    """One site's node."""
+
+    def __init__(self, settings: EdgeSettings) -> None:
+        """Open the store; nothing is contacted yet.
+
+        Raises:
+            StoreInUseError: another process has it.
+            StoreDamagedError: it is not what was acknowledged.
+            StoreUnwritableError: it cannot be read or written.
+        """
+        self.settings = settings
+        data = settings.data
+        self._journal = EdgeDatabase.at(data / "journal", indexes=books_room.INDEXES)
+        self._directory = EdgeDatabase.at(
+            data / "directory", indexes=replica_room.INDEXES, durable=False
+        )
+        self._work = data / "documents"
+        self._work.mkdir(parents=True, exist_ok=True)
+        for left in self._work.glob("*.document"):
+            left.unlink()  # was being counted when the process died; the spooler has it
+        self.books = Books(
+            self._journal,
+            node=settings.node,
+            coordinator=settings.coordinator.node,
+            coordinator_incarnation=settings.coordinator.incarnation,
+            mint=mint,
+        )
+        self.books.open(clock())
+        self.replica = Replica(self._directory)
+        self.funds = CentralFunds(books=self.books, mint=mint, clock=clock)
+        self._spooler = CupsSpooler(Path(settings.cups.server))
+        self._analyst = DocumentAnalyst(self._work)
+        self.releasing = Releasing(
+            books=self.books,
+            replica=self.replica,
+            spooler=self._spooler,
+            printers={each.id: Printer(each.id, each.queue) for each in settings.printers},
+            funds=self.funds,
+            mint=lambda: mint(clock()),
+            ways=Ways(settings.disputes_after, Verdict(settings.settle.unknown)),
+            clock=clock,
+            told=self._tell,
+        )
+        self._intake = Intake(
+            books=self.books,
+            spooler=self._spooler,
+            analyst=self._analyst,
+            releasing=self.releasing,
+            queues={each.name: Queue(each.name, each.printer) for each in settings.queues},
+            work=self._work,
+            clock=clock,
+        )
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Serve until `stop` is set, then say goodbye and close the store."""
+        settings = self.settings
+        async with AsyncExitStack() as stack:
+            stack.callback(self._journal.close)
+            stack.callback(self._directory.close)
+            stack.push_async_callback(self._spooler.close)
+            stack.push_async_callback(self._analyst.close)
+            site = await self._site_broker(stack)
+            desk_link = Link(
+                site,
+                _DESK,
+                subscriptions=(topics.COORDINATOR_SUBSCRIPTION,),
+                will=self._desk_will,
+            )
+            central_link = Link(
+                settings.link,
+                settings.node,
+                subscriptions=topics.node_subscriptions(settings.node),
+                will=self._will,
+            )
+            uplink = self._uplink(central_link)
+            self.funds.ask_through(uplink)
+            floor = self._floor(uplink)
+            desk = Desk(desk_link, node=settings.node, mint=mint, clock=clock)
+            requests = self._requests(uplink)
+            await stack.enter_async_context(desk_link)
+            await stack.enter_async_context(central_link)
+            tasks = [
+                asyncio.create_task(supervised(name, work), name=name)
+                for name, work in (
+                    ("uplink", uplink.run),
+                    ("desk", lambda: desk.run(requests)),
+                    ("follow", floor.follow),
+                    ("sweep", lambda: self._sweep(floor)),
+                    ("tidy", floor.tidy),
+                )
+            ]
+            _log.info("edge runs", action="edge-start", node=settings.node, role=settings.role)
+            await stop.wait()
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+        _log.info("edge stopped", action="edge-stop", node=settings.node)
+
+    # ── parts ───────────────────────────────────────────────────────────────────────────────
+
+    async def _sweep(self, floor: Floor) -> None:
+        settings = self.settings
+        await floor.prepare(
+            [PeopleQueue(each.name, each.kind) for each in settings.queues],
+            [PrinterQueue(each.queue, each.uri, each.name) for each in settings.printers],
+        )
+        await floor.sweep()
+
+    async def _site_broker(self, stack: AsyncExitStack) -> LinkSettings:
+        """Run the site's broker, or use the one there is; return how the edge itself reaches it."""
+        site = self.settings.site_broker
+        secret_file = self.settings.data / OPERATOR_SECRET
+        if not site.embedded:
+            if site.credentials is None:
+                raise ValueError("site_broker.credentials is needed where embedded = false")
+            known = CredentialFile(site.credentials)
+            write_private(secret_file, known.add(OPERATOR, topics.Party.NODE))
+            return _link_to(site.host, site.port, known.add(_DESK, topics.Party.COORDINATOR))
+        own = CredentialMemory()
+        others = CredentialFile(site.credentials) if site.credentials else None
+        write_private(secret_file, own.add(OPERATOR, topics.Party.NODE))
+        secret = own.add(_DESK, topics.Party.COORDINATOR)
+
+        def who(login: Login) -> Identity | None:
+            found = own.authenticate(login)
+            return found or (others.authenticate(login) if others else None)
+
+        tls = (
+            Tls(site.tls_certificate, site.tls_key, site.tls_client_ca)
+            if site.tls_certificate and site.tls_key
+            else None
+        )
+        listeners = [Listener(site.host, site.port, tls=tls)]
+        if site.websocket_port is not None:
+            listeners.append(Listener(site.host, site.websocket_port, tls=tls, websocket=True))
+        # the edge itself comes in over loopback, whatever the terminals have to show
+        listeners.append(Listener("127.0.0.1", 0))
+        limits = Limits(
+            max_packet_bytes=site.max_packet_bytes,
+            max_queued_messages=site.max_queued_messages,
+            max_queued_bytes=site.max_queued_bytes,
+        )
+        server = BrokerServer(listeners, who, limits=limits)
+        await stack.enter_async_context(server)
+        return _link_to("127.0.0.1", server.ports()[-1], secret)
+
+    def _uplink(self, link: Link) -> Uplink:
+        settings = self.settings
+        code = settings.enrolment_code
+        return Uplink(
+            link,
+            books=self.books,
+            replica=self.replica,
+            introduction=Introduction(
+                node=settings.node,
+                role=settings.role,
+                software=f"printmesh {version('printmesh')}",
+                enrolment=code.get_secret_value() if code else None,
+            ),
+            coordinator_incarnation=settings.coordinator.incarnation,
+            mint=mint,
+            clock=clock,
+            commands=self._obey,
+            on_granted=self.funds.granted,
+            on_rejected=_report_rejected,
+        )
+
+    def _floor(self, uplink: Uplink) -> Floor:
+        return Floor(
+            spooler=self._spooler,
+            intake=self._intake,
+            releasing=self.releasing,
+            books=self.books,
+            databases=(self._journal, self._directory),
+            prune=lambda: self._prune(uplink),
+            note=uplink.note,
+            poll_every=self.settings.cups.poll_every,
+            clock=clock,
+        )
+
+    def _requests(self, uplink: Uplink) -> Requests:
+        return Requests(
+            books=self.books,
+            replica=self.replica,
+            releasing=self.releasing,
+            spooler=self._spooler,
+            operators=frozenset({OPERATOR}),
+            status=lambda: self._status(uplink),
+            verify=self._verify,
+            clock=clock,
+        )
+
+    # ── what the parts ask back ─────────────────────────────────────────────────────────────
+
+    def _prune(self, uplink: Uplink) -> None:
+        down = self.books.head(DOWN).seq
+        self._journal.prune({**uplink.acked, DOWN: down}, clock())
+
+    def _status(self, uplink: Uplink) -> dict[str, Any]:
+        money: Counter[str] = Counter()
+        accounts = 0
+        for amount in self.books.balances():
+            money[amount.unit] += amount.micros
+            accounts += bool(amount.micros)
+        cursor = self.replica.cursor
+        return {
+            "node": self.settings.node,
+            "site": self.settings.site,
+            "role": self.settings.role,
+            "linked": uplink.linked,
+            "waiting": uplink.waiting,
+            "directory": cursor.n if cursor else None,
+            "jobs": self.books.count_jobs(),
+            "money": dict(money),
+            "accounts": accounts,
+            "streams": {name: self.books.head(name).seq for name in (*books_room.UP, DOWN)},
+            "incarnation": str(self.books.incarnation),
+        }
+
+    async def _verify(self) -> dict[str, Any]:
+        return await asyncio.to_thread(verified, self.settings.data)
+
+    async def _obey(self, command: Command) -> CommandState:
+        part = command.args.get("part")
+        # one moment for all accounts: taken on the loop, which is why it is asked for rarely
+        digest = edge_digest(
+            self.books.balances(),
+            up=self.books.head("ledger"),
+            down=self.books.head(DOWN),
+            part=part if isinstance(part, int) else None,
+        )
+        return CommandState(id=command.id, state="successful", data=digest.model_dump(mode="json"))
+
+    def _tell(self, record: JobRecord) -> None:
+        billed = record.billed
+        job_line(
+            _log,
+            action=f"job-{record.phase}",
+            job=record.job,
+            user=record.user,
+            printer=record.printer,
+            impressions=billed.impressions if billed else None,
+        )
+
+    def _will(self, session: UUID) -> Will:
+        status = Status(online=False, session=session, incarnation=self.books.incarnation)
+        topic = topics.STATUS.of(node=self.settings.node)
+        return Will(topic, self._said(status))
+
+    def _desk_will(self, session: UUID) -> Will:
+        status = CoordinatorStatus(online=False, session=session, epoch=0)
+        return Will(topics.ALL_COORDINATOR.of(), self._said(status))
+
+    def _said(self, message: Message) -> bytes:
+        now = clock()
+        return encode(message, source=self.settings.node, id_=mint(now), now=now)
+
+
+async def run(settings: EdgeSettings) -> None:
+    """Run the edge until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await Edge(settings).run(stop)
+
+
+def verified(data: Path) -> dict[str, Any]:
+    """Re-fold the journal in an edge's data directory, reading only.
+
+    Returns:
+        records, events, rows per table, heads, problems, and whether it holds.
+    """
+    found = verify(data / "journal")
+    problems = [*found.problems, *held_wrongly(data / "journal")]
+    return {
+        "holds": not problems,
+        "records": found.records,
+        "events": found.events,
+        "rows": found.rows,
+        "heads": {name: place.model_dump() for name, place in found.heads.items()},
+        "problems": problems,
+    }
+
+
+def _link_to(host: str, port: int, secret: str) -> LinkSettings:
+    return LinkSettings(host=host, port=port, secret=SecretStr(secret))
+
+
+def _report_rejected(rejected: tuple[Rejected, ...]) -> None:
+    for each in rejected:
+        _log.error(
+            "the centre could not accept an event of ours; it is quarantined there",
+            action="rejected",
+            stream=each.stream,
+            seq=each.seq,
+            reason=each.reason,
+        )

@@ -1,0 +1,119 @@
+"""Asks a running edge over its site's broker, as terminals do; for the command line and the lab."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from pydantic import SecretStr
+
+from broker import topics
+from broker.codec import Unreadable, decode, encode
+from broker.link import Link, TimedOut
+from broker.messages import Reply
+from config.errors import PrintmeshError
+from config.ids import uuid7
+from config.settings import LinkSettings
+
+if TYPE_CHECKING:
+    from broker.messages import Request
+    from config.settings import EdgeSettings
+
+#: The node that the site's own command line speaks as; its secret lies beside the journal.
+OPERATOR = "operator"
+OPERATOR_SECRET = "operator.secret"  # noqa: S105  the name of a file
+_CONNECT_SECONDS = 5.0
+
+
+class NoAnswer(PrintmeshError):
+    """The edge does not run, or does not answer in time."""
+
+
+class Asker:
+    """The site's operator on the site's broker."""
+
+    def __init__(self, settings: EdgeSettings) -> None:
+        self._settings = settings
+        self._stack = AsyncExitStack()
+        self._link: Link | None = None
+
+    async def open(self) -> None:
+        """Connect.
+
+        Raises:
+            NoAnswer: there is no edge to connect to.
+        """
+        site = self._settings.site_broker
+        try:
+            secret = (self._settings.data / OPERATOR_SECRET).read_text().strip()
+        except OSError as error:
+            raise NoAnswer(
+                f"{self._settings.data / OPERATOR_SECRET} cannot be read: {error.strerror}; "
+                "the edge writes it when it starts, for its own user"
+            ) from error
+        link = LinkSettings(
+            host=site.host if site.host not in {"", "0.0.0.0", "::"} else "127.0.0.1",  # noqa: S104
+            port=site.port,
+            secret=SecretStr(secret),
+            tls=site.tls_certificate is not None,
+        )
+        own = topics.node_subscriptions(OPERATOR)[:1]
+        self._link = await self._stack.enter_async_context(Link(link, OPERATOR, subscriptions=own))
+
+    async def close(self) -> None:
+        """Disconnect."""
+        await self._stack.aclose()
+        self._link = None
+
+    async def ask(self, method: str, question: Request, *, seconds: float = 30.0) -> Reply:
+        """Put one question.
+
+        Raises:
+            NoAnswer: nobody answered in time.
+        """
+        if self._link is None:
+            raise RuntimeError("open first")
+        try:
+            async with asyncio.timeout(_CONNECT_SECONDS):
+                await self._link.connected.wait()
+            now = datetime.now(UTC)
+            payload = encode(
+                question, source=OPERATOR, id_=uuid7(now, secrets.token_bytes(10)), now=now
+            )
+            topic = topics.REQUEST.of(node=OPERATOR, method=method)
+            answer = await self._link.request(topic, payload, corr=question.corr, within=seconds)
+        except (TimeoutError, ConnectionError) as error:
+            site = self._settings.site_broker
+            raise NoAnswer(
+                f"the edge does not answer at {site.host}:{site.port}; is it running? "
+                "(`printmesh edge run`)"
+            ) from error
+        if isinstance(answer, TimedOut):
+            raise NoAnswer(f"the edge did not answer within {seconds:g} s")
+        received = decode(answer, (Reply,))
+        if isinstance(received, Unreadable):
+            raise NoAnswer(f"the edge answered what cannot be read: {received.reason}")
+        return received.message
+
+
+async def ask(
+    settings: EdgeSettings, method: str, model: type[Request], fields: dict[str, Any]
+) -> Reply:
+    """Connect, put one question, disconnect.
+
+    Raises:
+        NoAnswer: the edge does not run or does not answer.
+    """
+    now = datetime.now(UTC)
+    question = model(
+        corr=uuid7(now, secrets.token_bytes(10)), expires_at=now + timedelta(seconds=60), **fields
+    )
+    asker = Asker(settings)
+    await asker.open()
+    try:
+        return await asker.ask(method, question)
+    finally:
+        await asker.close()
