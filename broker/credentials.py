@@ -97,6 +97,14 @@ def prove(login: Login, known: Credential | None) -> Identity | None:
     return Identity(known.name, known.party)
 
 
+def anybody(login: Login) -> Identity:
+    """Let everybody in as what they call themselves: with `acl.OPEN`, a broker to try clients on.
+
+    Never for a fleet.
+    """
+    return Identity(login.client_id, Party.NODE)
+
+
 class CredentialMemory:
     """Credentials that live as long as the process: a site's own terminals, and tests."""
 

@@ -13,7 +13,8 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
-from broker.credentials import CredentialMemory
+from broker.acl import OPEN
+from broker.credentials import CredentialMemory, anybody
 from broker.exchange import Limits
 from broker.listeners import Listener, Tls
 from broker.server import BrokerServer, BrokerServerError
@@ -214,3 +215,16 @@ async def test_starting_again_after_a_stop_is_a_new_broker() -> None:
         await server.stop()
         assert await client.ended()
         await server.stop()
+
+
+async def test_an_open_broker_serves_any_client() -> None:
+    """With `anybody` and `OPEN` a client without a name or a secret gets in and is heard."""
+    async with BrokerServer([Listener()], anybody, OPEN) as server:
+        client = await Client.open(server.port())
+        client.send(0x10, text("MQTT") + b"\4\2\0\x3c" + text(""))
+        answer = await client.packet()
+        assert answer is not None
+        assert answer.body == b"\0\0"
+        assert await client.subscribe("any/+/topic", 2) == 2
+        client.publish("any/old/topic", b"heard")
+        assert (await client.message()).payload == b"heard"
