@@ -70,9 +70,7 @@ class Site:
             self._stack.callback(printer.stop)
         self._write_config()
         self.start_edge()
-        await self.lab.until(
-            lambda: answers(self.broker_port), f"the broker of site {self.name} to listen"
-        )
+        await self.until_ready()
 
     async def stop(self) -> None:
         """End everything of this site."""
@@ -157,6 +155,17 @@ class Site:
         return await self._asker.ask(method, question, seconds=30)
 
     # ── link ────────────────────────────────────────────────────────────────────────────────
+
+    async def until_ready(self) -> None:
+        """Wait until people can print here."""
+        await self.lab.until(
+            lambda: answers(self.broker_port), f"the broker of site {self.name} to listen"
+        )
+
+        async def ready() -> bool:
+            return bool((await self.status())["ready"])
+
+        await self.lab.until_async(ready, f"the queues of site {self.name}")
 
     async def until_linked(self) -> None:
         """Wait until the centre and this site agree and the directory is here."""

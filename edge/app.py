@@ -152,7 +152,7 @@ class Edge:
             self.funds.ask_through(uplink)
             floor = self._floor(uplink)
             desk = Desk(desk_link, node=settings.node, mint=mint, clock=clock)
-            requests = self._requests(uplink)
+            requests = self._requests(uplink, floor)
             await stack.enter_async_context(desk_link)
             await stack.enter_async_context(central_link)
             tasks = [
@@ -254,14 +254,14 @@ class Edge:
             clock=clock,
         )
 
-    def _requests(self, uplink: Uplink) -> Requests:
+    def _requests(self, uplink: Uplink, floor: Floor) -> Requests:
         return Requests(
             books=self.books,
             replica=self.replica,
             releasing=self.releasing,
             spooler=self._spooler,
             operators=frozenset({OPERATOR}),
-            status=lambda: self._status(uplink),
+            status=lambda: {**self._status(uplink), "ready": floor.prepared},
             verify=self._verify,
             clock=clock,
         )

@@ -60,6 +60,8 @@ class Floor:
         self._sweep_now = asyncio.Event()
         self._troubled: dict[str, str] = {}
         self._forgot_at = clock()
+        self.prepared = False
+        """The queues are as declared: people can print."""
 
     async def prepare(
         self, people: Sequence[PeopleQueue], printers: Sequence[PrinterQueue]
@@ -67,6 +69,7 @@ class Floor:
         """Bring the queues in order; again and again until the spooler does it."""
         while not await self._sound("queues", self._spooler.set_up(people, printers)):  # noqa: ASYNC110  no event
             await asyncio.sleep(_AFTER_TROUBLE)
+        self.prepared = True
 
     async def follow(self) -> None:
         """Look at each job the spooler speaks of."""
