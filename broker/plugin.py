@@ -197,9 +197,9 @@ class ClientHandler(BrokerProtocolHandler):
     exchange: Exchange
     writer: BufferedWriter
 
-    def sit(self, seat: Seat, exchange: Exchange, keep_alive: int) -> None:
+    def sit(self, seat: Seat, exchange: Exchange, writer: BufferedWriter, keep_alive: int) -> None:
         """Take the seat, and listen for silence (keep_alive in seconds; 0: never mind)."""
-        self.seat, self.exchange = seat, exchange
+        self.seat, self.exchange, self.writer = seat, exchange, writer
         self._heard = self._loop.time()
         self._patience = keep_alive * _KEEP_ALIVE_FACTOR
         self._watch: asyncio.TimerHandle | None = None
@@ -219,6 +219,8 @@ class ClientHandler(BrokerProtocolHandler):
         """
         while True:
             while (frame := cutter.next()) is not None:
+                if self.seat.connection is not self.writer:
+                    return False  # replaced or cut off: what it still had to say is not heard
                 self._heard = self._loop.time()
                 if frame.kind == frames.DISCONNECT:
                     return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -11,7 +12,12 @@ from amqtt.adapters import BufferReader, ReaderAdapter, WriterAdapter
 from amqtt.broker import Broker, Server
 from amqtt.contexts import BrokerConfig, ListenerConfig
 from amqtt.errors import AMQTTError, BrokerError, MQTTError, NoDataError
-from amqtt.mqtt.connack import NOT_AUTHORIZED, UNACCEPTABLE_PROTOCOL_VERSION, ConnackPacket
+from amqtt.mqtt.connack import (
+    CONNECTION_ACCEPTED,
+    NOT_AUTHORIZED,
+    UNACCEPTABLE_PROTOCOL_VERSION,
+    ConnackPacket,
+)
 from amqtt.mqtt.packet import MQTTFixedHeader
 
 from broker import acl, frames
@@ -49,10 +55,22 @@ class BrokerServerError(PrintmeshError):
     """The broker could not be started: an address in use, an unreadable certificate."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Admitted:
+    """What is kept of a CONNECT that was let in (amqtt's Session weighs twenty times as much)."""
+
+    handler: ClientHandler
+    identity: Identity
+    will: Message | None
+    client_id: str
+    clean: bool
+    keep_alive: int
+
+
 class EmbeddedBroker(Broker):
     """amqtt's broker with its own door and its own exchange.
 
-    Kept of amqtt: life cycle, listeners' accounts, sessions, CONNECT and the rare packets.
+    Kept of amqtt: life cycle, listeners' accounts, CONNECT and the other rare packets.
     Replaced, because the holes are in their order of doing things: `_client_connected`, delivery.
     """
 
@@ -165,33 +183,28 @@ class EmbeddedBroker(Broker):
             admitted = await self._admit(first, writer) if first else None
         if admitted is None:
             return
-        handler, identity, will = admitted
-        session = cast("Session", handler.session)
         seat, resumed = self.exchange.sit(
-            session.client_id or "",
-            identity,
+            admitted.client_id,
+            admitted.identity,
             writer,
-            clean=bool(session.clean_session),
-            will=will,
+            clean=admitted.clean,
+            will=admitted.will,
             now=self._loop.time(),
         )
         _log.info("connected", action="mqtt-connected", node=seat.client_id, resumed=resumed)
         said_goodbye = False
         writer.on_full = partial(self.exchange.evict_slow, seat)
-        handler.sit(seat, self.exchange, session.keep_alive)
+        admitted.handler.sit(seat, self.exchange, writer, admitted.keep_alive)
         try:
-            session.parent = int(resumed)
-            await handler.mqtt_connack_authorize(authorize=True)
+            await ConnackPacket.build(int(resumed), CONNECTION_ACCEPTED).to_stream(writer)
             writer.write(seat.outbox.resume())
-            said_goodbye = await handler.serve(reader, cutter)
+            said_goodbye = await admitted.handler.serve(reader, cutter)
         finally:
-            handler.rise()
+            admitted.handler.rise()
             self.exchange.leave(seat, writer, said_goodbye=said_goodbye, now=self._loop.time())
             _log.info("gone", action="mqtt-gone", node=seat.client_id, said_goodbye=said_goodbye)
 
-    async def _admit(
-        self, first: Frame, writer: BufferedWriter
-    ) -> tuple[ClientHandler, Identity, Message | None] | None:
+    async def _admit(self, first: Frame, writer: BufferedWriter) -> _Admitted | None:
         """Decide on a CONNECT; a refusal is answered here. No session is touched before that."""
         if not frames.speaks_3_1_1(first):
             await _refuse(writer, UNACCEPTABLE_PROTOCOL_VERSION)
@@ -220,8 +233,14 @@ class EmbeddedBroker(Broker):
             )
             await _refuse(writer, NOT_AUTHORIZED)
             return None
-        handler.attach(session, BufferReader(b""), writer)
-        return cast("ClientHandler", handler), identity, will
+        return _Admitted(
+            cast("ClientHandler", handler),
+            identity,
+            will,
+            client_id=login.client_id,
+            clean=bool(session.clean_session),
+            keep_alive=session.keep_alive,
+        )
 
     async def _session_monitor(self) -> None:
         while True:

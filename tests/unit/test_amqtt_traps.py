@@ -58,8 +58,6 @@ def test_the_accounts_of_a_listener_are_there() -> None:
     ("name", "expected"),
     [
         ("init_from_connect", ["reader", "writer", "plugins_manager", "loop"]),
-        ("attach", ["self", "session", "reader", "writer"]),
-        ("mqtt_connack_authorize", ["self", "authorize"]),
         ("mqtt_acknowledge_subscription", ["self", "packet_id", "return_codes"]),
         ("mqtt_acknowledge_unsubscription", ["self", "packet_id"]),
         ("handle_pingreq", ["self", "pingreq"]),
