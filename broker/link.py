@@ -104,6 +104,7 @@ class Link:
         self._wake = asyncio.Event()
         self._answers: dict[str, asyncio.Future[bytes]] = {}
         self._task: asyncio.Task[None] | None = None
+        self._leaving = False
 
     async def __aenter__(self) -> Self:
         """Start connecting; being connected is an event, not a condition."""
@@ -118,6 +119,7 @@ class Link:
         trace: TracebackType | None,
     ) -> None:
         """Say goodbye in our own words (a clean end drops the will) and disconnect."""
+        self._leaving = True
         if (connection := self._connection) is not None:
             with suppress(LinkDown, TimeoutError):
                 async with asyncio.timeout(_GOODBYE):
@@ -181,6 +183,8 @@ class Link:
         attempt = 0
         while True:
             held, refused, reason = await self._one_connection()
+            if self._leaving:
+                return
             if held >= self._timing.steady:
                 attempt = 0
             pause = reconnect_pause(

@@ -32,6 +32,18 @@ _PACKETS_A_TURN: Final = 64
 _MISC_EVERY: Final = 1.0
 
 
+class _TlsSocket(ssl.SSLSocket):
+    """Closes itself when the handshake fails: paho lets go of it open."""
+
+    def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002  as in ssl
+        """Shake hands, or close and raise."""
+        try:
+            super().do_handshake(block)
+        except BaseException:
+            self.close()
+            raise
+
+
 class Connection:
     """One paho client; every callback of it runs on the event loop."""
 
@@ -71,7 +83,9 @@ class Connection:
         client.max_inflight_messages_set(0)  # the window is ours: paho would queue behind its own
         if settings.tls:
             authority = str(settings.tls_ca) if settings.tls_ca is not None else None
-            client.tls_set_context(ssl.create_default_context(cafile=authority))
+            context = ssl.create_default_context(cafile=authority)
+            context.sslsocket_class = _TlsSocket
+            client.tls_set_context(context)
 
     async def open(self, will: Will | None, subscriptions: tuple[str, ...]) -> None:
         """Connect, log in, subscribe.
