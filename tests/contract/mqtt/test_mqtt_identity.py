@@ -128,6 +128,8 @@ async def test_wildcard_grants_do_not_stretch(site: Site) -> None:
 
 async def test_retained_messages_reach_only_who_asked_for_them(site: Site) -> None:
     """Connecting brings nothing; a subscription brings what it matches and may read, once."""
+    centre = await Client.login(site, "coordinator")
+    await centre.subscribe("pm/v1/up/#")  # amqtt shows newcomers what others' filters match
     node = await Client.login(site, "edge-1")
     await node.publish_surely(STATUS.format("edge-1"), b"online", retain=True)
     await node.publish_surely("pm/v1/up/edge-1/dev/p1", b"toner low", retain=True)
