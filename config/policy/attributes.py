@@ -76,16 +76,19 @@ _DRIVER_SIDES = {
 _DRIVER_COLORS = {"gray": "monochrome", "grayscale": "monochrome", "black": "monochrome"}
 
 _NO = frozenset({"off", "false", "no", "none", "0"})
+_YES = frozenset({"on", "true", "yes", "1"})
 #: attributes that change what is printed → the values under which they change nothing
 _INERT: Mapping[str, frozenset[str]] = {
     "booklet": _NO,
     "columns": frozenset({"1"}),  # of text
     "cpi": frozenset({"10"}),  # of text
+    "fit-to-page": _YES,  # an image that is not fitted goes over several sheets
+    "fitplot": _YES,
     "imposition-template": frozenset({"none"}),
     "insert-sheet": frozenset(),
     "job-sheets": frozenset({"none", "none,none", "none none"}),
     "lpi": frozenset({"6"}),  # of text
-    "natural-scaling": frozenset({"100"}),  # an image of 400 % is a poster of several sheets
+    "natural-scaling": frozenset(),  # an image at its own size is a poster of several sheets
     "overrides": frozenset(),
     "page-bottom": frozenset(),  # margins of text
     "page-left": frozenset(),
@@ -96,6 +99,7 @@ _INERT: Mapping[str, frozenset[str]] = {
     "prettyprint": _NO,  # of text
     "scaling": frozenset({"100"}),  # of an image
     "separator-sheets": frozenset(),
+    "wrap": _YES,  # of text
 }
 
 #: every attribute that is looked at; a spooler has to be asked for all of them

@@ -60,23 +60,27 @@ class DocumentAnalyst:
         if isinstance(kind, Unreadable):
             return kind
         asked = attributes.media if attributes.media in SIZES else None
-        media = asked or self._default_media
-        found = await self._count(document, kind, media)
-        return analysed(found, kind, attributes, media)
+        paper = asked or self._default_media
+        question = {
+            "path": str(document),
+            "kind": kind,
+            "paper": paper,
+            "orientation": attributes.orientation_requested,
+        }
+        return analysed(await self._count(json.dumps(question)), kind, attributes, paper)
 
     async def close(self) -> None:
         """End the counting processes."""
         while self._idle:
             await _end(self._idle.pop())
 
-    async def _count(self, document: Path, kind: str, media: str) -> dict[str, Any]:
-        question = {"path": str(document), "kind": kind, "default_media": media}
+    async def _count(self, question: str) -> dict[str, Any]:
         async with self._slots:
             for _ in range(2):  # a process that was ended from outside is replaced once
                 process = self._idle.pop() if self._idle else await self._start()
                 try:
                     async with asyncio.timeout(self._bounds.seconds + _GRACE):
-                        said = await _ask(process, json.dumps(question))
+                        said = await _ask(process, question)
                 except (TimeoutError, ConnectionError):
                     said = b""
                 except BaseException:

@@ -48,7 +48,7 @@ def main() -> int:
     return 0
 
 
-def answer(question: dict[str, str], work: Path, bounds: Bounds) -> dict[str, Any]:
+def answer(question: dict[str, Any], work: Path, bounds: Bounds) -> dict[str, Any]:
     """Count one document in a child, and wait for it no longer than the bounds say."""
     own = Path(tempfile.mkdtemp(prefix="count-", dir=work))
     reading, writing = os.pipe()
@@ -88,7 +88,7 @@ def _hear(reading: int, seconds: int) -> bytes | None:
         said += piece
 
 
-def _in_child(question: dict[str, str], own: Path, writing: int, bounds: Bounds) -> None:
+def _in_child(question: dict[str, Any], own: Path, writing: int, bounds: Bounds) -> None:
     """Count, say what was found, and end without returning."""
     os.setpgid(0, 0)
     nowhere = os.open(os.devnull, os.O_RDWR)
@@ -99,7 +99,13 @@ def _in_child(question: dict[str, str], own: Path, writing: int, bounds: Bounds)
     resource.setrlimit(resource.RLIMIT_FSIZE, (bounds.disk, bounds.disk))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
-        counted = count(Path(question["path"]), question["kind"], own, question["default_media"])
+        counted = count(
+            Path(question["path"]),
+            question["kind"],
+            own,
+            question["paper"],
+            question["orientation"],
+        )
         found: dict[str, Any] = {
             "pages": counted.pages,
             "colour_pages": sorted(counted.colour_pages),

@@ -47,14 +47,15 @@ class Count:
     """Class of the first page; None for a kind that takes the size of the paper."""
 
 
-def count(path: Path, kind: str, work: Path, default_media: str) -> Count:
+def count(path: Path, kind: str, work: Path, paper: str, orientation: int | None) -> Count:
     """Count a document.
 
     Args:
         path: the document; only read.
         kind: its MIME type, by content.
         work: an empty directory for what it is turned into.
-        default_media: class of the paper that plain text is laid out for.
+        paper: class of the paper that plain text is laid out for.
+        orientation: the job's orientation-requested, if any; plain text breaks pages by it.
 
     Raises:
         UnreadableDocumentError: it cannot be counted.
@@ -68,13 +69,16 @@ def count(path: Path, kind: str, work: Path, default_media: str) -> Count:
         _convert([*_GHOSTSCRIPT, "-o", str(made), str(path)], work, None, {}, "PostScript program")
         return _pdf(made, work)
     if kind == TEXT:
-        options = " ".join(f"{name}={value}" for name, value in TEXT_LAYOUT.items())
-        environ = {"PPD": str(_paper(work, default_media)), "CONTENT_TYPE": TEXT}
-        _filter("texttopdf", options, path, made, environ, "text")
+        options = dict(TEXT_LAYOUT)
+        if orientation is not None:
+            options["orientation-requested"] = orientation
+        environ = {"PPD": str(_paper(work, paper)), "CONTENT_TYPE": TEXT}
+        words = " ".join(f"{name}={value}" for name, value in options.items())
+        _filter("texttopdf", words, path, made, environ, "text")
         counted = _pdf(made, work)
         return Count(counted.pages, counted.colour_pages, None)
     if kind in {PWG_RASTER, URF}:
-        environ = {"PPD": str(_paper(work, default_media)), "CONTENT_TYPE": kind}
+        environ = {"PPD": str(_paper(work, paper)), "CONTENT_TYPE": kind}
         _filter("rastertopdf", "", path, made, environ, "raster document")
         return _pdf(made, work)
     raise UnreadableDocumentError(f"documents of the kind {kind} are not counted")
@@ -91,16 +95,34 @@ def _pdf(path: Path, work: Path) -> Count:
             if not pages:
                 raise UnreadableDocumentError("this PDF document has no pages")
             media = _page_media(document.pages[0])
-            colour = _colours(path, document, pages, work)
+            drawable = _drawable(path, pages)
+            if drawable is None or document.get_warnings():
+                # counted right, but will CUPS print it? Its filters mend less than we do
+                _printable(path, work)
+                mended = work / "mended.pdf"
+                document.save(mended)
+                drawable = _drawable(mended, pages)
     except pikepdf.PasswordError as error:
         raise UnreadableDocumentError(
             "this PDF document is locked with a password; print it without one"
         ) from error
     except pikepdf.PdfError as error:
-        raise UnreadableDocumentError(
-            "this PDF document is damaged beyond repair; save it again and print that"
-        ) from error
-    return Count(pages, frozenset(colour), media)
+        raise UnreadableDocumentError(_BROKEN) from error
+    if drawable is None:
+        raise UnreadableDocumentError(_BROKEN)
+    with drawable:
+        return Count(pages, frozenset(_colour_pages(drawable)), media)
+
+
+_BROKEN: Final = "this PDF document is damaged beyond repair; save it again and print that"
+
+
+def _printable(path: Path, work: Path) -> None:
+    """Put a damaged document through the filter that CUPS will put it through."""
+    try:
+        _filter("pdftopdf", "", path, work / "filtered.pdf", {}, "PDF document")
+    except UnreadableDocumentError as error:
+        raise UnreadableDocumentError(_BROKEN) from error
 
 
 def _page_media(page: pikepdf.Page) -> str:
@@ -109,43 +131,31 @@ def _page_media(page: pikepdf.Page) -> str:
     return media_of_size(abs(right - left) * unit, abs(top - bottom) * unit)
 
 
-def _colours(path: Path, document: pikepdf.Pdf, pages: int, work: Path) -> Iterator[int]:
-    """Yield the numbers of the pages with colour; a document PDFium misreads is mended first."""
+def _drawable(path: Path, pages: int) -> pypdfium2.PdfDocument | None:
+    """Open a document with PDFium; None if it cannot, or believes in another number of pages."""
     try:
-        drawn = pypdfium2.PdfDocument(path)
-        if len(drawn) != pages:
-            drawn.close()
-            drawn = _mended(document, work)
+        document = pypdfium2.PdfDocument(path)
     except pypdfium2.PdfiumError:
-        drawn = _mended(document, work)
-    try:
-        if len(drawn) != pages:
-            raise UnreadableDocumentError("this PDF document is damaged; its pages cannot be drawn")
-        return iter([number for number in range(1, pages + 1) if _page_has_colour(drawn, number)])
-    except pypdfium2.PdfiumError as error:
-        raise UnreadableDocumentError("a page of this PDF document cannot be drawn") from error
-    finally:
-        drawn.close()
+        return None
+    if len(document) == pages:
+        return document
+    document.close()
+    return None
 
 
-def _mended(document: pikepdf.Pdf, work: Path) -> pypdfium2.PdfDocument:
-    mended = work / "mended.pdf"
-    document.save(mended)
-    try:
-        return pypdfium2.PdfDocument(mended)
-    except pypdfium2.PdfiumError as error:
-        raise UnreadableDocumentError("this PDF document cannot be drawn") from error
-
-
-def _page_has_colour(document: pypdfium2.PdfDocument, number: int) -> bool:
-    page = document[number - 1]
-    bitmap = page.render(scale=SCALE)
-    image = bitmap.to_pil()
-    coloured = has_colour(image)
-    image.close()
-    bitmap.close()
-    page.close()
-    return coloured
+def _colour_pages(document: pypdfium2.PdfDocument) -> Iterator[int]:
+    for number in range(1, len(document) + 1):
+        try:
+            page = document[number - 1]
+            bitmap = page.render(scale=SCALE)
+        except pypdfium2.PdfiumError as error:
+            raise UnreadableDocumentError(
+                f"page {number} of this PDF document cannot be drawn"
+            ) from error
+        if has_colour(bitmap.to_pil()):
+            yield number
+        bitmap.close()
+        page.close()
 
 
 def has_colour(image: Image.Image) -> bool:

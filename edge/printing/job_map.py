@@ -11,15 +11,17 @@ from uuid import UUID
 from config.ids import JobId
 from config.policy.attributes import NAMES_READ
 from config.policy.jobs import NAME_OCTETS, JobState
+from config.policy.media import media_of_size
 from edge.ports import SpooledJob
+from edge.printing.options import is_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from edge.printing.ipp import Attributes, Value
 
-#: What is asked of CUPS for a job; without a list it sends only job-uri.
-JOB_ATTRIBUTES: Final = (
+#: What says where a job is and what became of it.
+_ABOUT_THE_JOB: Final = (
     "job-id",
     "job-uuid",
     "job-state",
@@ -27,19 +29,21 @@ JOB_ATTRIBUTES: Final = (
     "job-impressions-completed",
     "number-of-documents",
     "time-at-creation",
-    *NAMES_READ,
 )
-_ABOUT_THE_JOB: Final = frozenset(
+#: Options of CUPS's filters that matter for one kind of document only.
+_FOR_PICTURES: Final = frozenset({"fit-to-page", "fitplot", "natural-scaling", "ppi", "scaling"})
+_FOR_TEXT: Final = frozenset(
     {
-        "job-id",
-        "job-uuid",
-        "job-state",
-        "job-printer-uri",
-        "job-impressions-completed",
-        "number-of-documents",
-        "time-at-creation",
+        *("columns", "cpi", "lpi", "prettyprint", "wrap"),
+        *("page-left", "page-right", "page-top", "page-bottom"),
     }
 )
+#: Other ways to name the paper: a driver's, and the one of clients without drivers.
+_PAGE_SIZE: Final = "PageSize"
+_MEDIA_COL: Final = "media-col"
+#: What is asked of CUPS for a job; without a list it sends only job-uri.
+JOB_ATTRIBUTES: Final = (*_ABOUT_THE_JOB, *NAMES_READ, _PAGE_SIZE, _MEDIA_COL)
+_POINTS_PER_HUNDREDTH: Final = 72 / 2540
 
 #: The edge appends the job's tag to job-name at release: the one thing of a job that CUPS's
 #: backend passes on to every printer, so the printer's own record of it can be found again.
@@ -89,20 +93,20 @@ def job_uuid(attributes: Attributes) -> JobId | None:
 
 
 def spooled_job(attributes: Attributes) -> SpooledJob | None:
-    """Return what CUPS says of a job; None when it lacks what makes it a job."""
+    """Return what CUPS says of a job; None when it lacks what makes it a job.
+
+    CUPS leaves a job whose filter failed in processing-stopped for good, and goes on with the next:
+    that job has ended, so here it is aborted.
+    """
     job = job_uuid(attributes)
     state = JobState.of(number(attributes, "job-state") or 0)
+    if state is JobState.PROCESSING_STOPPED:
+        state = JobState.ABORTED
     uri = text(attributes, "job-printer-uri")
     if job is None or state is None or uri is None:
         return None
     created = number(attributes, "time-at-creation")
-    plain: dict[str, object] = {
-        name: values[0] if len(values) == 1 else list(values)
-        for name, values in attributes.items()
-        if name not in _ABOUT_THE_JOB and values and values[0] is not None
-    }
     name = untagged(text(attributes, "job-name") or "", job)
-    plain["job-name"] = name
     return SpooledJob(
         job=job,
         queue=uri.rsplit("/", 1)[-1],
@@ -111,8 +115,37 @@ def spooled_job(attributes: Attributes) -> SpooledJob | None:
         name=name,
         documents=number(attributes, "number-of-documents") or 0,
         created_at=datetime.fromtimestamp(created, UTC) if created else None,
-        attributes=plain,
+        attributes={**_asked_for(attributes), "job-name": name},
     )
+
+
+def _asked_for(attributes: Attributes) -> dict[str, object]:
+    """Return what was asked for, with the names that `read_attributes` knows."""
+    document_format = text(attributes, "document-format") or ""
+    names = set(NAMES_READ)
+    if not document_format.startswith("image/"):
+        names -= _FOR_PICTURES
+    if not is_text(document_format):
+        names -= _FOR_TEXT
+    found: dict[str, object] = {}
+    for name in sorted(names):
+        values = attributes.get(name)
+        if values and values[0] is not None:
+            found[name] = values[0] if len(values) == 1 else list(values)
+    media = text(attributes, "media") or text(attributes, _PAGE_SIZE) or _collected(attributes)
+    return {**found, "media": media} if media else found
+
+
+def _collected(attributes: Attributes) -> str | None:
+    """Return the media class that `media-col` names by its size (PWG 5100.7 §6.3)."""
+    collection = one(attributes, _MEDIA_COL)
+    if not isinstance(collection, dict):
+        return None
+    for size in collection.get("media-size", ()):
+        match size:
+            case {"x-dimension": [int(width)], "y-dimension": [int(height)]}:
+                return media_of_size(width * _POINTS_PER_HUNDREDTH, height * _POINTS_PER_HUNDREDTH)
+    return None
 
 
 @dataclass(frozen=True, slots=True)
