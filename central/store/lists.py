@@ -9,12 +9,16 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from central.store.accounts import Balance
 from central.store.jobs import record_of
 from central.store.tables import charge, entry, event, location, posting, stream
 from central.store.tables import job as job_table
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
+
+    from sqlalchemy import Row
 
     from central.job_fold import JobRecord
     from central.store.books import Transaction
@@ -83,13 +87,7 @@ def jobs(
     tx: Transaction, which: JobFilter, *, after: int = 0, limit: int | None = None
 ) -> list[ListedJob]:
     """Return jobs in the order in which the books first heard of them."""
-    query = (
-        select(job_table, charge.c.paid)
-        .outerjoin(charge, charge.c.charge == job_table.c.charge)
-        .where(job_table.c.n > after)
-        .order_by(job_table.c.n)
-        .limit(limit)
-    )
+    query = _JOBS.where(job_table.c.n > after).order_by(job_table.c.n).limit(limit)
     for column, value in (
         (job_table.c.user, which.user),
         (job_table.c.node, which.node),
@@ -97,10 +95,26 @@ def jobs(
     ):
         if value is not None:
             query = query.where(column == value)
-    return [
-        ListedJob(row.n, record_of(row), row.updated_at, tuple(json.loads(row.paid or "[]")))
-        for row in tx.sql.execute(query)
-    ]
+    return [_listed(row) for row in tx.sql.execute(query)]
+
+
+def job(tx: Transaction, id_: UUID) -> ListedJob | None:
+    """Return one job, or None."""
+    row = tx.sql.execute(_JOBS.where(job_table.c.job == str(id_))).one_or_none()
+    return None if row is None else _listed(row)
+
+
+def balances(tx: Transaction, keys: Collection[str]) -> dict[str, list[Balance]]:
+    """Return where the money of the named accounts sits; a key for each of them."""
+    rows = tx.sql.execute(
+        select(location)
+        .where(location.c.account.in_(keys))
+        .order_by(location.c.account, location.c.unit, location.c.place)
+    )
+    found: dict[str, list[Balance]] = {key: [] for key in keys}
+    for row in rows:
+        found[row.account].append(Balance(row.account, row.unit, row.place, row.micros))
+    return found
 
 
 def entries(
@@ -112,7 +126,8 @@ def entries(
         touching = (
             select(posting.c.entry)
             .join(location, location.c.id == posting.c.location)
-            .where(location.c.account == account)
+            # bounds what is read for a page far from the beginning
+            .where(location.c.account == account, posting.c.entry > after)
         )
         query = query.where(entry.c.n.in_(touching))
     rows = tx.sql.execute(query).all()
@@ -154,3 +169,11 @@ def quarantined(tx: Transaction, *, node: str | None = None) -> list[ListedEvent
         ListedEvent(row.node, row.name, row.seq, row.reason, row.at, row.data)
         for row in tx.sql.execute(query)
     ]
+
+
+_JOBS = select(job_table, charge.c.paid).outerjoin(charge, charge.c.charge == job_table.c.charge)
+
+
+def _listed(row: Row[Any]) -> ListedJob:
+    paid = tuple(json.loads(row.paid or "[]"))
+    return ListedJob(row.n, record_of(row), row.updated_at, paid)

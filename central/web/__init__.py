@@ -1,1 +1,1 @@
-"""HTTP at the centre: the read-only API."""
+"""The only room with HTTP: the read-only interface of the books."""
