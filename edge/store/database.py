@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from tinydb import TinyDB
@@ -17,9 +16,12 @@ from edge.store.transaction import Transaction
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from contextlib import AbstractContextManager
     from datetime import datetime, timedelta
     from pathlib import Path
     from uuid import UUID
+
+    from tinydb.table import Table
 
     from broker.messages import Envelope, Position
     from broker.stream import StreamKey
@@ -27,6 +29,21 @@ if TYPE_CHECKING:
     from edge.store.transaction import Sealer
 
 __all__ = ["EdgeDatabase", "Transaction"]
+
+
+class _Block:
+    """A `with` block: whatever leaves it by an exception was never there."""
+
+    __slots__ = ("_storage",)
+
+    def __init__(self, storage: JournalStorage) -> None:
+        self._storage = storage
+
+    def __enter__(self) -> Transaction:
+        return self._storage.begin()
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        self._storage.end(commit=kind is None)
 
 
 class EdgeDatabase(TinyDB):
@@ -40,7 +57,7 @@ class EdgeDatabase(TinyDB):
         sealer: chains events.
     """
 
-    table_class = JournalTable
+    table_class: type[Table] = JournalTable
 
     def __init__(
         self,
@@ -90,22 +107,14 @@ class EdgeDatabase(TinyDB):
         """Whether `checkpoint_step` should be called."""
         return self._journal.checkpoint_due
 
-    @contextmanager
-    def transaction(self) -> Iterator[Transaction]:
+    def transaction(self) -> AbstractContextManager[Transaction]:
         """Make all table writes and events in the block one durable record, or nothing at all.
 
         Raises:
             StoreUnwritableError: at the end of the block; everything is as before it.
             RuntimeError: a transaction is running already.
         """
-        storage = self._rows()
-        transaction = storage.begin()
-        try:
-            yield transaction
-        except BaseException:
-            storage.end(commit=False)
-            raise
-        storage.end(commit=True)
+        return _Block(self._rows())
 
     def table(self, name: str, **options: Any) -> JournalTable:  # noqa: ANN401 - as TinyDB's
         """Return a table by name; it exists from its first write on."""

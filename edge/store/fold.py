@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from broker.messages import Position
 from edge.store.rows import PackedRows
 from edge.store.streams import StreamIndex
 
@@ -53,12 +52,12 @@ class Fold:
                 rows = self.tables[table] = PackedRows()
             rows.apply(changes)
         for name, (key, start) in commit.opened.items():
-            self.streams[name] = StreamIndex(key, start)
+            self.streams[name] = StreamIndex(key, start.seq, start.hash)
         for event in commit.events:
             stream = self.streams.get(event.stream)
-            if stream is None or event.seq != stream.head.seq + 1:
+            if stream is None or event.seq != stream.seq + 1:
                 raise ValueError(f"event {event.seq} of stream {event.stream!r} follows nothing")
-            stream.head = Position(seq=event.seq, hash=event.hash)
+            stream.seq, stream.hash = event.seq, event.hash
             stream.mark(event.seq, place)
         if commit.oldest is not None:
             self.forget_before(commit.oldest)

@@ -28,7 +28,8 @@ class TableIndexes:
         if row is None:
             return (_ABSENT,) * len(self._by_field)
         document = orjson.loads(row)
-        return tuple(freeze(document.get(field, _ABSENT)) for field in self._by_field)
+        found = [document.get(field, _ABSENT) for field in self._by_field]
+        return tuple([freeze(one) if isinstance(one, (list, dict)) else one for one in found])
 
     def change(self, doc_id: int, before: tuple[Any, ...], after: tuple[Any, ...]) -> None:
         """Move a document from its old values to its new ones."""
@@ -38,6 +39,10 @@ class TableIndexes:
                 _discard(entries, old, doc_id)
             if new is not _ABSENT and (old is _ABSENT or old != new):
                 _add(entries, new, doc_id)
+
+    def cover(self, fields: Iterable[str]) -> bool:
+        """Say whether any of these fields is indexed."""
+        return not self._by_field.keys().isdisjoint(fields)
 
     def clear(self) -> None:
         """Forget every document."""
@@ -52,14 +57,14 @@ class TableIndexes:
     def _narrow(self, described: object) -> Collection[int] | None:
         found: Collection[int] | None = None
         match described:
+            case ("==", (str(field),), wanted) if field in self._by_field:
+                found = _ids(self._by_field[field], wanted)
             case ("and", frozenset() as parts):
                 narrowed = [ids for part in parts if (ids := self._narrow(part)) is not None]
                 found = min(narrowed, key=len, default=None)
             case ("or", frozenset() as parts):
                 narrowed = [ids for part in parts if (ids := self._narrow(part)) is not None]
                 found = set[int]().union(*narrowed) if len(narrowed) == len(parts) else None
-            case ("==", (str(field),), wanted) if field in self._by_field:
-                found = _ids(self._by_field[field], wanted)
             case ("one_of", (str(field),), tuple(wanted)) if field in self._by_field:
                 entries = self._by_field[field]
                 found = set[int]().union(*(_ids(entries, value) for value in wanted))

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from uuid import UUID
 
-    from broker.messages import Position
     from edge.store.disk import Disk
     from edge.store.rows import PackedRows
     from edge.store.snapshot import Background
@@ -135,14 +134,14 @@ class Journal:
             KeyError: there is no such stream.
         """
         index = self._fold.streams[stream]
-        for place, begin, end in index.runs(first, min(last, index.head.seq)):
+        for place, begin, end in index.runs(first, min(last, index.seq)):
             yield from self._run(stream, place, begin, end)
 
     def hash_at(self, stream: str, seq: int) -> str | None:
         """Return the chain's hash at `seq`, or none when that is unknown here."""
-        head: Position = self._fold.streams[stream].head
-        if seq == head.seq:
-            return head.hash
+        index = self._fold.streams[stream]
+        if seq == index.seq:
+            return index.hash
         return next((event.hash for event in self.events(stream, seq, seq)), None)
 
     def checkpoint_step(self, budget: timedelta) -> bool:

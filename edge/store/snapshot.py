@@ -15,7 +15,6 @@ from uuid import UUID
 
 import orjson
 
-from broker.messages import Position
 from edge.store.commit import key_fields, key_from
 from edge.store.fold import Fold, Sealed
 from edge.store.names import TEMPORARY, snapshot_name, snapshot_number
@@ -170,8 +169,8 @@ def _encode_head(fold: Fold, segment: int, number: int) -> bytes:
         "streams": {
             name: {
                 "key": key_fields(stream.key),
-                "seq": stream.head.seq,
-                "hash": stream.head.hash,
+                "seq": stream.seq,
+                "hash": stream.hash,
                 "seqs": b64encode(stream.seqs.tobytes()).decode(),
                 "places": b64encode(stream.places.tobytes()).decode(),
             }
@@ -190,8 +189,8 @@ def _decode_head(body: bytes, segment: int) -> tuple[Fold, int]:
     for number, end, at in head["sealed"]:
         fold.sealed[number] = Sealed(end, datetime.fromtimestamp(at, UTC))
     for name, kept in head["streams"].items():
-        place = Position(seq=kept["seq"], hash=kept["hash"])
-        stream = fold.streams[name] = StreamIndex(key_from(kept["key"]), place)
+        stream = StreamIndex(key_from(kept["key"]), kept["seq"], kept["hash"])
+        fold.streams[name] = stream
         stream.seqs = array("Q", b64decode(kept["seqs"]))
         stream.places = array("Q", b64decode(kept["places"]))
     return fold, head["number"]

@@ -25,11 +25,22 @@ _NO_ROWS: dict[int, bytes | None] = {}
 
 
 class TableView(Mapping[str, Any]):
-    """A table as TinyDB reads it: document id as text → document, decoded anew on each touch."""
+    """A table as TinyDB reads it: document id as text → document, decoded anew on each touch.
 
-    def __init__(self, rows: PackedRows | None, pending: Mapping[int, bytes | None]) -> None:
+    Made for one operation: it shows the table as the running transaction sees it at that moment.
+    """
+
+    __slots__ = ("_indexes", "_pending", "_rows")
+
+    def __init__(
+        self,
+        rows: PackedRows | None,
+        pending: Mapping[int, bytes | None],
+        indexes: TableIndexes | None,
+    ) -> None:
         self._rows = rows
         self._pending = pending
+        self._indexes = indexes
 
     def ids(self) -> Iterator[int]:
         """Yield the document ids, those of the running transaction last."""
@@ -44,9 +55,20 @@ class TableView(Mapping[str, Any]):
 
     def packed(self, doc_id: int) -> bytes | None:
         """Return a row's JSON, or none."""
-        if doc_id in self._pending:
+        if self._pending and doc_id in self._pending:
             return self._pending[doc_id]
         return None if self._rows is None else self._rows.get(doc_id)
+
+    def candidates(self, condition: QueryLike) -> Iterable[int]:
+        """Return ids among which all matches are; ascending when an index narrowed them."""
+        found = None if self._indexes is None else self._indexes.candidates(condition)
+        if found is None:
+            return list(self.ids())
+        if self._rows is None:
+            return sorted(self._pending)
+        if self._pending:
+            return sorted({*found, *self._pending})
+        return found if len(found) == 1 else sorted(found)
 
     def __getitem__(self, doc_id: str) -> dict[str, Any]:
         row = self.packed(int(doc_id))
@@ -98,7 +120,7 @@ class JournalStorage(Storage):
             for name in gone:
                 self._drop(name)
         elif gone:
-            self._commit(Commit(dropped=gone))
+            self._commit(Commit(dropped=gone), {})
 
     def close(self) -> None:
         """Let go of the journal."""
@@ -110,10 +132,7 @@ class JournalStorage(Storage):
         Raises:
             RuntimeError: it belongs to another task or thread, which awaited inside of it.
         """
-        current = self._current
-        if current is not None and current.owner != here():
-            raise RuntimeError("a transaction is open in another task; never await inside of one")
-        return current
+        return None if self._current is None else self._joined(self._current)
 
     def begin(self) -> Transaction:
         """Begin a transaction.
@@ -134,21 +153,34 @@ class JournalStorage(Storage):
         self._current = None
         current.open = False
         if commit:
-            self._commit(current.commit)
+            self._commit(current.commit, current.moved)
 
-    def change(self, table: str, changes: dict[int, bytes | None]) -> None:
-        """Change rows in the running transaction, or as a transaction of their own."""
+    def change(
+        self, table: str, changes: dict[int, bytes | None], fields: Collection[str] | None = None
+    ) -> None:
+        """Change rows in the running transaction, or as a transaction of their own.
+
+        `fields` are the only ones that may differ; without it any may.
+        """
         if not changes:
             return
-        current = self.running()
-        if current is not None:
-            current.change(table, changes)
+        indexes = self._indexes.get(table)
+        moves = indexes is not None and (fields is None or indexes.cover(fields))
+        if self._current is not None:
+            self._joined(self._current).change(table, changes, moves=moves)
         else:
-            self._commit(Commit(rows={table: changes}))
+            self._commit(Commit(rows={table: changes}), {table: changes} if moves else {})
 
     def view(self, table: str) -> TableView:
         """Return a table as the running transaction sees it."""
-        return TableView(self._committed(table), self._pending(table))
+        rows = self.journal.tables.get(table)
+        indexes = self._indexes.get(table)
+        if self._current is None:
+            return TableView(rows, _NO_ROWS, indexes)
+        commit = self._joined(self._current).commit
+        if table in commit.dropped:
+            rows = None
+        return TableView(rows, commit.rows.get(table, _NO_ROWS), indexes)
 
     def highest_id(self, table: str) -> int:
         """Return the largest document id that the table ever had since it was opened."""
@@ -166,45 +198,29 @@ class JournalStorage(Storage):
             row = rows.get(doc_id) if rows is not None else None
             indexes.change(doc_id, nothing, indexes.values(row))
 
-    def candidates(self, table: str, condition: QueryLike) -> Collection[int] | None:
-        """Return ids among which all matches are, ascending; none when all must be looked at."""
-        indexes = self._indexes.get(table)
-        found = indexes.candidates(condition) if indexes is not None else None
-        if found is None:
-            return None
-        pending = self._pending(table)
-        if not pending and self._committed(table) is not None:
-            return sorted(found)
-        committed = found if self._committed(table) is not None else ()
-        return sorted({*committed, *pending})
-
-    def _committed(self, table: str) -> PackedRows | None:
-        current = self.running()
-        if current is not None and table in current.commit.dropped:
-            return None
-        return self.journal.tables.get(table)
-
-    def _pending(self, table: str) -> Mapping[int, bytes | None]:
-        current = self.running()
-        return _NO_ROWS if current is None else current.commit.rows.get(table, _NO_ROWS)
+    @staticmethod
+    def _joined(current: Transaction) -> Transaction:
+        if current.owner != here():
+            raise RuntimeError("a transaction is open in another task; never await inside of one")
+        return current
 
     def _drop(self, table: str) -> None:
         current = self.running()
         if current is not None:
             current.drop(table)
 
-    def _commit(self, commit: Commit) -> None:
+    def _commit(self, commit: Commit, moved: Mapping[str, Collection[int]]) -> None:
+        """Make it durable; `moved` names the rows whose place in an index may change."""
         if not commit:
             return
         moves = []
-        for table, changes in commit.rows.items():
-            indexes = self._indexes.get(table)
-            if indexes is None:
-                continue
+        for table, doc_ids in moved.items():
+            indexes = self._indexes[table]
             rows = None if table in commit.dropped else self.journal.tables.get(table)
-            for doc_id, row in changes.items():
+            changes = commit.rows[table]
+            for doc_id in doc_ids:
                 before = indexes.values(rows.get(doc_id) if rows is not None else None)
-                moves.append((indexes, doc_id, before, indexes.values(row)))
+                moves.append((indexes, doc_id, before, indexes.values(changes[doc_id])))
         self.journal.commit(commit)
         for table in commit.dropped:
             if table in self._indexes:

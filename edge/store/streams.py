@@ -7,8 +7,9 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from broker.messages import Position
+
 if TYPE_CHECKING:
-    from broker.messages import Position
     from broker.stream import StreamKey
 
 _OFFSET_BITS = 40
@@ -41,24 +42,31 @@ class StreamIndex:
     """A stream's key and head, and marks into the segments: 16 bytes per 64 events."""
 
     key: StreamKey
-    head: Position
-    """The newest event, or the place before the first."""
+    seq: int
+    """Of the newest event; before the first, of the place it begins after."""
+    hash: str
+    """The chain's hash at `seq`."""
     seqs: array[int] = field(default_factory=_words)
     """Marked seqs, ascending."""
     places: array[int] = field(default_factory=_words)
     """For each mark the packed place of the record that holds it."""
 
     @property
+    def head(self) -> Position:
+        """The newest place."""
+        return Position(seq=self.seq, hash=self.hash)
+
+    @property
     def first(self) -> int:
         """The oldest seq still on disk; one past the head when there is none."""
-        return self.seqs[0] if self.seqs else self.head.seq + 1
+        return self.seqs[0] if self.seqs else self.seq + 1
 
     def mark(self, seq: int, place: int) -> None:
         """Remember where an event stands, unless the mark before is near enough."""
-        if self.seqs:
+        if self.seqs and seq - self.seqs[-1] < _EVENTS_PER_MARK:
             last = self.places[-1]
-            near = seq - self.seqs[-1] < _EVENTS_PER_MARK and place - last < _BYTES_PER_MARK
-            if near and segment_of(place) == segment_of(last):
+            # In another segment the difference is beyond any file's length.
+            if place - last < _BYTES_PER_MARK:
                 return
         self.seqs.append(seq)
         self.places.append(place)
@@ -68,7 +76,7 @@ class StreamIndex:
         at = max(bisect_right(self.seqs, first) - 1, 0)
         found = []
         while at < len(self.seqs) and self.seqs[at] <= last:
-            after = self.seqs[at + 1] - 1 if at + 1 < len(self.seqs) else self.head.seq
+            after = self.seqs[at + 1] - 1 if at + 1 < len(self.seqs) else self.seq
             found.append((self.places[at], max(first, self.seqs[at]), min(last, after)))
             at += 1
         return found
@@ -79,7 +87,7 @@ class StreamIndex:
         end = bisect_left(self.places, position(segment + 1, 0))
         if begin == end:
             return None
-        return self.seqs[end] - 1 if end < len(self.seqs) else self.head.seq
+        return self.seqs[end] - 1 if end < len(self.seqs) else self.seq
 
     def forget_before(self, segment: int) -> None:
         """Drop the marks of segments that are gone."""

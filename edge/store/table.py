@@ -89,7 +89,10 @@ class JournalTable(Table):
     of document ids.
     """
 
-    _issued = 0
+    def __init__(self, storage: JournalStorage, name: str, **options: Any) -> None:  # noqa: ANN401
+        super().__init__(storage, name, **options)
+        self._journalled = storage
+        self._issued = 0
 
     def search(self, cond: QueryLike) -> list[Document]:
         """Return all matches; TinyDB's query cache is left out, for it hands out shared copies."""
@@ -131,10 +134,34 @@ class JournalTable(Table):
         cond: QueryLike | None = None,
         doc_ids: Iterable[int] | None = None,
     ) -> list[int]:
-        """Change the matching documents and return their ids."""
-        if cond is not None and doc_ids is None:
-            doc_ids = [document.doc_id for document in self._matches(cond)]
-        return super().update(fields, None, doc_ids)
+        """Change the matching documents and return their ids.
+
+        Ids that are not there are left out. Without a query and ids every document is changed.
+        """
+        view = self._view()
+        if doc_ids is not None:
+            wanted: Iterable[int] = doc_ids
+        elif cond is not None:
+            wanted = [document.doc_id for document in self._matches(cond)]
+        else:
+            wanted = list(view.ids())
+        updated: list[int] = []
+        changes: dict[int, bytes | None] = {}
+        for doc_id in wanted:
+            before = changes.get(doc_id) or view.packed(doc_id)
+            if before is None:
+                continue
+            updated.append(doc_id)
+            document = orjson.loads(before)
+            if callable(fields):
+                fields(document)
+            else:
+                document.update(fields)
+            row = orjson.dumps(document, option=_OPTIONS)
+            if row != before:
+                changes[doc_id] = row
+        self._journalled.change(self.name, changes, None if callable(fields) else fields.keys())
+        return updated
 
     def remove(
         self, cond: QueryLike | None = None, doc_ids: Iterable[int] | None = None
@@ -154,8 +181,7 @@ class JournalTable(Table):
 
     def _matches(self, cond: QueryLike) -> Iterator[Document]:
         view = self._view()
-        ids = self._journal_storage().candidates(self.name, cond)
-        for doc_id in list(view.ids()) if ids is None else ids:
+        for doc_id in view.candidates(cond):
             row = view.packed(doc_id)
             if row is None:
                 continue
@@ -168,7 +194,7 @@ class JournalTable(Table):
         return None if row is None else Document(orjson.loads(row), doc_id)
 
     def _get_next_id(self) -> int:
-        self._issued = max(self._issued, self._journal_storage().highest_id(self.name)) + 1
+        self._issued = max(self._issued, self._journalled.highest_id(self.name)) + 1
         return self._issued
 
     def _read_table(self) -> dict[str, Mapping[str, Any]]:
@@ -177,10 +203,7 @@ class JournalTable(Table):
     def _update_table(self, updater: Callable[[dict[int, Mapping[str, Any]]], None]) -> None:
         draft = Draft(self._view())
         updater(cast("dict[int, Mapping[str, Any]]", draft))
-        self._journal_storage().change(self.name, draft.changes())
+        self._journalled.change(self.name, draft.changes())
 
     def _view(self) -> TableView:
-        return self._journal_storage().view(self.name)
-
-    def _journal_storage(self) -> JournalStorage:
-        return cast("JournalStorage", self._storage)
+        return self._journalled.view(self.name)

@@ -23,11 +23,8 @@ if TYPE_CHECKING:
 
 def here() -> object:
     """Return what runs now: the asyncio task, or else the thread."""
-    try:
-        task = asyncio.current_task()
-    except RuntimeError:
-        task = None
-    return task or threading.get_ident()
+    loop = asyncio._get_running_loop()  # noqa: SLF001 - exported, and raises nothing without a loop
+    return (asyncio.current_task(loop) if loop is not None else None) or threading.get_ident()
 
 
 class Transaction:
@@ -40,20 +37,24 @@ class Transaction:
         self.owner = here()
         self.open = True
         self.commit = Commit()
+        self.moved: dict[str, set[int]] = {}
+        """Per table the rows whose place in an index may change."""
         self.highest: dict[str, int] = {}
         """Per table the largest document id written here."""
 
-    def change(self, table: str, changes: dict[int, bytes | None]) -> None:
-        """Add changed rows of one table."""
+    def change(self, table: str, changes: dict[int, bytes | None], *, moves: bool) -> None:
+        """Add changed rows of one table; `moves` when their indexed values may differ."""
         self._check()
         self.commit.rows.setdefault(table, {}).update(changes)
-        if changes:
-            self.highest[table] = max(self.highest.get(table, 0), *changes)
+        self.highest[table] = max(self.highest.get(table, 0), *changes)
+        if moves:
+            self.moved.setdefault(table, set()).update(changes)
 
     def drop(self, table: str) -> None:
         """Add the end of a table; rows written to it afterwards begin it anew."""
         self._check()
         self.commit.rows.pop(table, None)
+        self.moved.pop(table, None)
         if table not in self.commit.dropped:
             self.commit.dropped.append(table)
 
