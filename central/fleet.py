@@ -12,6 +12,7 @@ from broker.codec import encode
 from broker.messages import FeedAlert, FeedNode, Note
 from central.presence import Presence
 from central.store import nodes
+from central.store.books import BooksUnwritable
 from config.ids import uuid7
 from config.logs import logger
 
@@ -127,8 +128,11 @@ class Fleet:
         changes = self.presence.changes(now)
         if not changes:
             return frozenset()
-        with self.books.write() as tx:
-            nodes.seen(tx, changes)
+        try:
+            with self.books.write() as tx:
+                nodes.seen(tx, changes)
+        except BooksUnwritable as error:
+            self.alert(self.books.identity.node, "books", str(error), now)
         for node, linked in sorted(changes.items()):
             told = FeedNode(node=node, linked=linked, since=self.clock())
             self.say(topics.FEED, told, kind="fleet")

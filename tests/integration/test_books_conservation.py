@@ -133,7 +133,7 @@ class Organisation(RuleBasedStateMachine):
 
     @invariant()
     def conserved(self) -> None:
-        """Everything sums to zero, nobody is below the floor, no edge has more than the books say."""
+        """All sums to zero, nobody is below the floor, no edge has more than the books say."""
         with self.books.read() as tx:
             rows = accounts.balances(tx)
         assert sum(row.micros for row in rows) == 0

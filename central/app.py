@@ -1,0 +1,234 @@
+"""The coordinator's process: link, mail and store thread around the mind; nothing is decided."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from broker import topics
+from broker.codec import encode
+from broker.credentials import CredentialFile
+from broker.link import Arrived, Connected, Disconnected, Link, LinkDown, Will
+from broker.listeners import limits_of, listeners_of
+from broker.server import BrokerServer
+from broker.topics import Party
+from central.coordinator import Coordinator
+from central.fleet import Fleet
+from central.mailboxes import Mail, Mailboxes
+from central.store import nodes
+from central.store.books import Books
+from config.logs import logger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from uuid import UUID
+
+    from central.fleet import Say
+    from config.settings import BrokerSettings, CentralSettings, LinkSettings
+
+_log = logger("central.app")
+
+T = TypeVar("T")
+
+#: Seconds between two looks at what other processes changed in the books.
+LOOK_EVERY: Final = 0.25
+#: Messages handed to the link and not acknowledged by the broker; more wait.
+_UNDER_WAY: Final = 200
+_NODE_LEVEL: Final = 3
+#: Seconds to wait after something failed that nobody planned: a full disk, for instance.
+_AFTER_A_FAILURE: Final = 1.0
+
+
+class Carrier:
+    """Carries mail to the coordinator's mind, and what it says to the broker."""
+
+    def __init__(self, coordinator: Coordinator, link: Link, store: ThreadPoolExecutor) -> None:
+        self.online = asyncio.Event()
+        """Set while the coordinator says that it is on line."""
+        self._coordinator = coordinator
+        self._link = link
+        self._store = store
+        self._loop = asyncio.get_running_loop()
+        self._mail = Mailboxes()
+        self._work = asyncio.Event()
+        self._room = asyncio.Semaphore(_UNDER_WAY)
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    async def listen(self) -> None:
+        """Take in what the link reports, for ever."""
+        async for event in self._link.events():
+            match event:
+                case Arrived(topic=topic, payload=payload):
+                    levels = topic.split("/", _NODE_LEVEL + 1)
+                    if len(levels) > _NODE_LEVEL:
+                        self._mail.put(Mail(levels[_NODE_LEVEL], topic, payload))
+                        self._work.set()
+                case Connected(session):
+                    await self._publish(await self._in_store(self._coordinator.connected, session))
+                    self.online.set()
+                case Disconnected():
+                    self.online.clear()
+                    self._mail.clear()
+                    await self._in_store(self._coordinator.disconnected)
+
+    async def work(self) -> None:
+        """Have mail worked on, round by round, and look for news in between, for ever."""
+        looked = self._loop.time()
+        while True:
+            pause = looked + LOOK_EVERY - self._loop.time()
+            if not self._mail and not self._coordinator.restless and pause > 0:
+                self._work.clear()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(pause):
+                        await self._work.wait()
+            try:
+                if mails := self._mail.take():
+                    await self._publish(await self._in_store(self._coordinator.heard, mails))
+                if self._coordinator.restless or self._loop.time() - looked >= LOOK_EVERY:
+                    looked = self._loop.time()
+                    await self._publish(await self._in_store(self._coordinator.look))
+            except Exception:  # noqa: BLE001  the supervisor of this task: logged, and going on
+                _log.exception("a round failed", action="round-failed")
+                await asyncio.sleep(_AFTER_A_FAILURE)
+
+    async def _in_store(self, work: Callable[..., T], *arguments: object) -> T:
+        call = partial(work, *arguments, self._loop.time())
+        return await self._loop.run_in_executor(self._store, call)
+
+    async def _publish(self, says: list[Say]) -> None:
+        for say in says:
+            await self._room.acquire()
+            task = self._loop.create_task(self._one(say))
+            self._under_way.add(task)
+            task.add_done_callback(self._done)
+
+    async def _one(self, say: Say) -> None:
+        # what is not heard now is said again: streams after a birth, state at the next one
+        with suppress(LinkDown):
+            await self._link.publish(say.topic, say.payload, qos=say.qos, retain=say.retain)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._under_way.discard(task)
+        self._room.release()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error(f"not published: {error}", action="publish-failed")
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What can be known once the coordinator is on line."""
+
+    node: str
+    """Its node id."""
+    broker_port: int | None
+    """Port of the broker in this process, if there is one."""
+    api_port: int | None
+    """Port of the read interface, if there is one."""
+
+
+async def serve(
+    settings: CentralSettings, stop: asyncio.Event, ready: Callable[[Running], None]
+) -> None:
+    """Run the coordinator until `stop` is set.
+
+    Args:
+        settings: where everything is.
+        stop: set it to end cleanly.
+        ready: called once, when the coordinator is on line for the first time.
+    """
+    loop = asyncio.get_running_loop()
+    async with AsyncExitStack() as stack:
+        store = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="books"))
+        opening = partial(Books.open, settings.url, currency=settings.currency)
+        books = await loop.run_in_executor(store, opening)
+        stack.push_async_callback(_close, books, store)
+        fleet = Fleet(books)
+        coordinator = await loop.run_in_executor(store, Coordinator, fleet)
+        link_settings, broker_port = settings.broker, None
+        CredentialFile(settings.credentials).add(
+            settings.node, Party.COORDINATOR, settings.broker.secret.get_secret_value()
+        )
+        if settings.embedded_broker is not None:
+            broker_port = await _start_broker(settings.embedded_broker, stack)
+            link_settings = settings.broker.model_copy(update={"port": broker_port})
+        link = await stack.enter_async_context(_link(link_settings, coordinator, fleet))
+        carrier = Carrier(coordinator, link, store)
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(carrier.listen(), name="listen"),
+                group.create_task(carrier.work(), name="work"),
+            ]
+            api_port: asyncio.Future[int | None] = loop.create_future()
+            if settings.api.port is None:
+                api_port.set_result(None)
+            else:
+                tasks.append(group.create_task(_serve_api(settings, books, stop, api_port)))
+            await _first(_ready(carrier.online, api_port), stop.wait())
+            if not stop.is_set():
+                ready(Running(settings.node, broker_port, api_port.result()))
+            await stop.wait()
+            for task in tasks:
+                task.cancel()
+        _log.info("ending", action="stop", node=settings.node)
+
+
+def _link(settings: LinkSettings, coordinator: Coordinator, fleet: Fleet) -> Link:
+    def will(session: UUID) -> Will:
+        farewell = coordinator.status(session, online=False)
+        payload = encode(
+            farewell, source=fleet.books.identity.node, id_=fleet.mint(), now=fleet.clock()
+        )
+        topic = topics.ALL_COORDINATOR
+        return Will(topic.of(), payload, topic.qos, topic.retain)
+
+    return Link(
+        settings,
+        fleet.books.identity.node,
+        subscriptions=(topics.COORDINATOR_SUBSCRIPTION,),
+        will=will,
+    )
+
+
+async def _start_broker(settings: BrokerSettings, stack: AsyncExitStack) -> int:
+    credentials = CredentialFile(settings.credentials)
+    server = BrokerServer(
+        listeners_of(settings),
+        credentials.authenticate,
+        limits=limits_of(settings),
+        knows=credentials.knows,
+    )
+    await stack.enter_async_context(server)
+    return server.port()
+
+
+async def _serve_api(
+    settings: CentralSettings, books: Books, stop: asyncio.Event, port: asyncio.Future[int | None]
+) -> None:
+    from central.web.server import serve as serve_api  # noqa: PLC0415  slow, and often not wanted
+
+    await serve_api(settings, books, stop, listening=port.set_result)
+
+
+async def _ready(online: asyncio.Event, port: asyncio.Future[int | None]) -> None:
+    await online.wait()
+    await port
+
+
+async def _close(books: Books, store: ThreadPoolExecutor) -> None:
+    def close() -> None:
+        with books.write() as tx:
+            nodes.nobody_linked(tx)
+        books.close()
+
+    await asyncio.get_running_loop().run_in_executor(store, close)
+
+
+async def _first(*waits: Coroutine[object, object, object]) -> None:
+    tasks = [asyncio.ensure_future(wait) for wait in waits]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
