@@ -57,6 +57,7 @@ VIOLATIONS: list[tuple[str, dict[str, str]]] = [
     ("paho-in-link", {"broker/planted.py": "from paho.mqtt import client"}),
     ("amqtt-in-server", {"broker/planted.py": "from amqtt.broker import Broker"}),
     ("amqtt-in-server", {"edge/app.py": "import amqtt"}),
+    ("amqtt-in-server", {"demo/planted.py": "from websockets import connect"}),
     ("tinydb-in-edge-store", {"edge/planted.py": "import tinydb"}),
     ("tinydb-in-edge-store", {"central/store/planted.py": "import orjson"}),
     ("cups-in-edge-printing", {"edge/app.py": "import cups"}),
