@@ -1,0 +1,223 @@
+"""Compares paper, edges and books by another hand.
+
+Plain SQL and counted files; nothing of the code that made what is compared.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from demo.lab import Lab
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """One printer: what came out against what was billed."""
+
+    printer: str
+    jobs: int
+    printed: int
+    """Sides in the files it kept."""
+    billed: int
+    flagged: int
+    """Impressions of jobs that carry a flag instead of a bill."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One account: what the books say against its postings."""
+
+    account: str
+    unit: str
+    places: dict[str, int]
+    """Where the money sits: centre (empty) or node → micros."""
+    folded: dict[str, int]
+    """The same, added up from the postings."""
+
+    @property
+    def agrees(self) -> bool:
+        """Whether each balance is the sum of its postings."""
+        return {k: v for k, v in self.places.items() if v} == {
+            k: v for k, v in self.folded.items() if v
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What came of it; `holds` is the promise."""
+
+    jobs: int
+    """Jobs the books know."""
+    impressions_printed: int
+    """Sides in the files the printers kept."""
+    impressions_billed: int
+    """Sides charged for in the ledger."""
+    billed_micros: int
+    """Sum of all charges."""
+    overspend_micros: int
+    """What was spent beyond the money that was there, over all accounts and places."""
+    events_lost: int
+    """Events in an edge's journal that the books have not got."""
+    events_duplicated: int
+    """Events or charges that took effect twice."""
+    offline_jobs: int
+    """Charged jobs that were released while their site worked alone."""
+    refused_jobs: int
+    """Releases that were refused."""
+    seconds: float
+    """The story without set-up."""
+    machines: tuple[Machine, ...] = ()
+    accounts: tuple[Account, ...] = ()
+    problems: tuple[str, ...] = field(default=())
+    """What does not hold, one sentence each."""
+
+    @property
+    def holds(self) -> bool:
+        """Printed = billed, nothing lost, doubled or overspent, every balance its postings."""
+        return not self.problems
+
+    def figures(self) -> dict[str, Any]:
+        """Return what `--report` writes."""
+        return {**asdict(self), "holds": self.holds}
+
+
+async def audit(lab: Lab, *, seconds: float, may_flag: bool = False) -> Report:
+    """Count everything again.
+
+    Args:
+        lab: at rest: merged, nothing under way.
+        seconds: how long the story took.
+        may_flag: jobs that were in flight at a crash may carry a flag instead of a bill.
+    """
+    books = Rows(lab.root / "books" / "books.db")
+    heads = {}
+    for name, site in lab.sites.items():
+        heads[name] = (await site.status())["streams"]
+    machines = tuple(
+        _machine(books, device, printer.impressions(), len(printer.kept()))
+        for site in lab.sites.values()
+        for device, printer in site.printers.items()
+    )
+    accounts = _accounts(books)
+    charges = books.all("SELECT charge, job, attempt, impressions, paid, alone FROM charge")
+    postings = books.one(
+        "SELECT coalesce(sum(-micros), 0) AS micros FROM posting JOIN entry ON entry.n = entry "
+        "JOIN location ON location.id = location "
+        "WHERE entry.kind = 'charge' AND location.place != ''"
+    )
+    lost = _lost(books, heads)
+    doubled = _doubled(books, charges)
+    overspent = sum(-micros for each in accounts for micros in each.places.values() if micros < 0)
+    refused = books.one("SELECT count(*) AS n FROM event WHERE type LIKE '%job-refused%'")["n"]
+    printed = sum(machine.printed for machine in machines)
+    billed = sum(row["impressions"] or 0 for row in charges)
+    problems = [
+        f"{machine.printer} printed {machine.printed} impressions and billed {machine.billed}"
+        for machine in machines
+        if machine.printed != machine.billed
+        and not (may_flag and abs(machine.printed - machine.billed) <= machine.flagged)
+    ]
+    problems += [f"{a.account}: the balance is not its postings" for a in accounts if not a.agrees]
+    problems += [f"{lost} events were lost"] if lost else []
+    problems += [f"{doubled} events took effect twice"] if doubled else []
+    problems += [f"{overspent} micros were overspent"] if overspent else []
+    crooked = books.all(
+        "SELECT entry, unit, sum(posting.micros) AS micros FROM posting "
+        "JOIN location ON location.id = location GROUP BY entry, unit HAVING sum(posting.micros)"
+    )
+    problems += [f"entry {row['entry']} sums to {row['micros']} {row['unit']}" for row in crooked]
+    quarantined = books.all("SELECT reason FROM event WHERE state = 'quarantined'")
+    problems += [f"quarantined: {row['reason']}" for row in quarantined]
+    return Report(
+        jobs=books.one("SELECT count(*) AS n FROM job")["n"],
+        impressions_printed=printed,
+        impressions_billed=billed,
+        billed_micros=postings["micros"],
+        overspend_micros=overspent,
+        events_lost=lost,
+        events_duplicated=doubled,
+        offline_jobs=sum(1 for row in charges if row["alone"]),
+        refused_jobs=refused,
+        seconds=round(seconds, 1),
+        machines=machines,
+        accounts=accounts,
+        problems=tuple(problems),
+    )
+
+
+class Rows:
+    """The books, read only and by their own file."""
+
+    def __init__(self, path: Path) -> None:
+        self._sql = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+        self._sql.row_factory = sqlite3.Row
+
+    def all(self, query: str, *values: object) -> list[sqlite3.Row]:
+        """Return every row."""
+        return self._sql.execute(query, values).fetchall()
+
+    def one(self, query: str, *values: object) -> sqlite3.Row:
+        """Return the only row."""
+        (row,) = self.all(query, *values)
+        return row
+
+
+def _machine(books: Rows, device: str, printed: int, jobs: int) -> Machine:
+    billed = books.one(
+        "SELECT coalesce(sum(impressions), 0) AS n FROM charge WHERE printer = ?", device
+    )
+    flagged = books.all("SELECT counts FROM job WHERE printer = ? AND flag IS NOT NULL", device)
+    return Machine(device, jobs, printed, billed["n"], sum(_most(row["counts"]) for row in flagged))
+
+
+def _most(counts: str) -> int:
+    return max((each.get("impressions") or 0 for each in json.loads(counts)), default=0)
+
+
+def _accounts(books: Rows) -> tuple[Account, ...]:
+    places: dict[tuple[str, str], dict[str, int]] = {}
+    folded: dict[tuple[str, str], Counter[str]] = {}
+    for row in books.all(
+        "SELECT account.key, location.unit, place, location.micros, "
+        "(SELECT coalesce(sum(p.micros), 0) FROM posting p WHERE p.location = location.id) AS sum "
+        "FROM location JOIN account ON account.key = location.account ORDER BY 1, 2, 3"
+    ):
+        key = (row["key"], row["unit"])
+        places.setdefault(key, {})[row["place"]] = row["micros"]
+        folded.setdefault(key, Counter())[row["place"]] += row["sum"]
+    return tuple(
+        Account(account, unit, places[account, unit], dict(folded[account, unit]))
+        for account, unit in places
+    )
+
+
+def _lost(books: Rows, heads: dict[str, dict[str, int]]) -> int:
+    """Count what is in the edges' journals and not, gap-free, in the books."""
+    lost = 0
+    for node, streams in heads.items():
+        for name in ("ledger", "jobs"):
+            stored = books.one(
+                "SELECT count(*) AS n FROM event JOIN stream ON stream.id = stream "
+                "WHERE stream.node = ? AND stream.name = ? AND stream.direction = 'up'",
+                node,
+                name,
+            )
+            lost += max(0, streams[name] - stored["n"])
+    return lost
+
+
+def _doubled(books: Rows, charges: list[sqlite3.Row]) -> int:
+    """Count charges of one release beyond the first, and events stored under two seqs."""
+    releases = Counter((row["job"], row["attempt"]) for row in charges)
+    twice = books.one(
+        "SELECT count(*) - count(DISTINCT json_extract(data, '$.id')) AS n FROM event "
+        "WHERE data IS NOT NULL"
+    )
+    return sum(count - 1 for count in releases.values()) + int(twice["n"])
