@@ -25,20 +25,15 @@ errors = Console(stderr=True, highlight=False)
 
 
 def main(arguments: list[str]) -> int:
-    """Play the demo; return 0 if all that was promised held, 1 if not."""
-    import click  # noqa: PLC0415  only to tell its errors from ours
-
+    """Play the demo: 0 if all that was promised held, 1 if not, 2 for a wrong command line."""
     try:
-        result = app(arguments, prog_name="printmesh demo", standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
+        app(args=arguments, prog_name="printmesh demo")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 1
     except PrintmeshError as error:
         errors.print(f"printmesh demo: {error}", style="red", soft_wrap=True)
         return 1
-    except KeyboardInterrupt:
-        return 130
-    return int(result or 0)
+    return 0
 
 
 @app.command()
@@ -50,7 +45,7 @@ def demo(
     keep: Annotated[
         bool, typer.Option("--keep", help="Leave the fleet running until Ctrl-C.")
     ] = False,
-) -> int:
+) -> None:
     """Play one story on a whole fleet on this machine; takes about a minute.
 
     A centre, two sites with their own brokers, print systems and virtual printers. People print,
@@ -70,8 +65,8 @@ def demo(
         for line in missing:
             errors.print(f"  {line}")
         errors.print("`make setup` installs it; `printmesh doctor` says more.")
-        return 1
-    return asyncio.run(_play(report, keep=keep))
+        raise typer.Exit(1)
+    raise typer.Exit(asyncio.run(_play(report, keep=keep)))
 
 
 async def _play(report_file: Path | None, *, keep: bool) -> int:
