@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
@@ -250,6 +251,25 @@ def test_segments_go_only_when_acked_old_and_behind_both_snapshots() -> None:
     assert database.first_kept("ledger") == 41
     assert database.hash_at("ledger", 40) == database.head("ledger").hash
     assert list(database.events("ledger", 1, 40)) == []
+
+
+def test_segments_that_could_not_be_removed_go_at_the_next_start() -> None:
+    """Pruning is durable before a file goes, so that a leftover is no riddle but rubbish."""
+    disk, database = streamed(40, segment_bytes=900)
+    database.checkpoint()
+    database.checkpoint()
+
+    def fault(operation: str, _name: str) -> None:
+        if operation == "remove":
+            raise OSError(errno.EIO, "as told")
+
+    disk.faults = fault
+    assert database.prune({"ledger": 40, "jobs": 10}, LATER) > 0
+    assert segment_name(1) in disk.names()
+    database.close()
+    disk.faults = lambda _operation, _name: None
+    opened(disk).close()
+    assert segment_name(1) not in disk.names()
 
 
 def test_verify_finds_a_changed_event_behind_a_right_checksum() -> None:

@@ -118,6 +118,10 @@ def test_every_query_answers_as_tinydb_itself_with_and_without_index(
                 got = do(table, kind, document, condition)
                 assert found(table, condition) == found(model, condition)
         assert got == expected
+        for value in (None, True, 0, 2, 3, "a", "b"):
+            for field in ("state", "owner"):
+                equal = where(field) == value
+                assert found(table, equal) == found(model, equal)
     table = database.table("jobs")
     for condition in asked:
         assert found(table, condition) == found(model, condition)
@@ -222,6 +226,8 @@ def test_tinydbs_own_operations_and_paths_work() -> None:
     assert table.get(Query().media.size == "a4") == {"sheets": 2, "media": {"size": "a4"}}
     assert table.insert({"sheets": 5}) == 8
     assert table.get(doc_ids=[8, 7, 99]) == [{"sheets": 5}, {"sheets": 2, "media": {"size": "a4"}}]
+    table.update(increment("sheets"), doc_ids=[7, 7])
+    table.update({"sheets": 2}, where("sheets") == 4)
     assert table.update_multiple([({"sheets": 6}, where("sheets") == 5)]) == [8]
     assert table.count(Query().sheets.test(lambda sheets: sheets > 1)) == 2
     with pytest.raises(ValueError, match="already exists"):
