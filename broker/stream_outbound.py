@@ -65,7 +65,8 @@ class Stray:
 class OtherEpoch:
     """Spoken under another epoch than the one agreed.
 
-    Lower: an old coordinator, refused (fencing). Higher: a birth must be exchanged first.
+    Lower: an old coordinator, refused (fencing). Higher: births must be exchanged anew, until
+    then nothing is sent.
     """
 
     ours: int
@@ -198,7 +199,8 @@ class Outbound:
     def on_birth(self, applied: Position, *, epoch: int, now: float) -> BirthOutcome:
         """The peer says how far it has applied, in its birth or in its answer to ours.
 
-        Only here, and only under a higher epoch, may the watermark go back.
+        An answer must be the one to our latest birth (its corr): an older one may be from before
+        a restore. Only here, and only under a higher epoch, may the watermark go back.
         """
         if self.halted is not None:
             return self.halted
@@ -284,6 +286,8 @@ class Outbound:
             return self.halted
         if ack.incarnation != self.key.sender_incarnation or ack.stream != self.key.name:
             return Stray()
+        if ack.epoch > self.epoch:
+            self._shut()  # an answer from before the restore was believed: meet again
         if ack.epoch != self.epoch:
             return OtherEpoch(self.epoch, ack.epoch)
         return None

@@ -200,6 +200,16 @@ def test_stream_sender_ignores_what_is_not_for_it() -> None:
     assert out.acked == at(8)
 
 
+def test_stream_sender_meets_again_when_it_hears_of_a_higher_epoch() -> None:
+    """An answer from before a restore came late and was believed: the first ack undoes that."""
+    out = sender(acked=8)
+    out.on_ack(ack(9, epoch=2), 0.0)
+    assert out.next_batch(0.0) is None
+    assert out.peer_online(SESSION), "births again"
+    assert out.on_birth(at(3), epoch=2, now=1.0) == Opened(at(3), lowered=True)
+    assert out.next_batch(1.0) == range(4, 8)
+
+
 def test_stream_sender_goes_back_only_under_a_higher_epoch() -> None:
     """A restored receiver is made whole; one that merely claims less is not believed."""
     out = sender(acked=8)
