@@ -108,8 +108,8 @@ async def audit(lab: Lab, *, seconds: float, may_flag: bool = False) -> Report:
     accounts = _accounts(books)
     charges = books.all("SELECT charge, job, attempt, impressions, paid, alone FROM charge")
     postings = books.one(
-        "SELECT coalesce(sum(-micros), 0) AS micros FROM posting JOIN entry ON entry.n = entry "
-        "JOIN location ON location.id = location "
+        "SELECT coalesce(sum(-posting.micros), 0) AS micros FROM posting "
+        "JOIN entry ON entry.n = entry JOIN location ON location.id = location "
         "WHERE entry.kind = 'charge' AND location.place != ''"
     )
     lost = _lost(books, heads)

@@ -96,7 +96,7 @@ async def _verified(lab: Lab, report: Report) -> Report:
     """Let centre and edges verify themselves too; what they find is a problem like any other."""
     from dataclasses import replace  # noqa: PLC0415
 
-    from demo.lab import LabError  # noqa: PLC0415
+    from demo.lab_error import LabError  # noqa: PLC0415
 
     commands: list[tuple[str, ...]] = [("central", "verify", "--edges")]
     commands += [("edge", "verify", "--config", str(site.config)) for site in lab.sites.values()]

@@ -18,8 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from config.errors import PrintmeshError
+from config.policy.money import Money
 from demo.guarded import Guarded
+from demo.lab_error import LabError
 from demo.ports import answers, free_port
 from demo.printers import PrivateBus
 from demo.site import Site
@@ -30,10 +31,6 @@ if TYPE_CHECKING:
 #: What a process of ours may take to get going on a busy machine.
 _START_SECONDS = 60.0
 _PAUSE = 0.05
-
-
-class LabError(PrintmeshError):
-    """The lab could not be set up, or a command in it failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +190,7 @@ class Lab:
         self._say("waiting for the sites to be linked and to know prices and people")
         for site in self.sites.values():
             await site.until_linked()
+        await self._give_credit()
 
     def _write_central(self) -> None:
         secret = self.root / "coordinator.secret"
@@ -227,7 +225,20 @@ class Lab:
         for person in self.plan.people:
             await self.central("user", "add", person.user)
             await self.central("card", "add", person.user, person.card)
+
+    async def _give_credit(self) -> None:
+        """Top accounts up, and wait until the money is parked where people may come."""
+        total = Money(0, "EUR")
+        for person in self.plan.people:
             await self.central("topup", f"user:{person.user}", person.credit)
+            total += Money.parse(person.credit, "EUR")
+
+        async def parked() -> bool:
+            states = [await site.status() for site in self.sites.values()]
+            return sum(state["money"].get("EUR", 0) for state in states) == total.micros
+
+        if self.plan.people:
+            await self.until_async(parked, "the money to be parked at the sites")
 
     async def until(
         self,

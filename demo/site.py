@@ -13,6 +13,7 @@ from broker.messages import JobsRequest, Person, ReleaseRequest, Reply, StatusRe
 from config.ids import uuid7
 from config.settings import EdgeSettings, load
 from demo.cupsd import PrivateCups
+from demo.lab_error import LabError
 from demo.lp import lp
 from demo.ports import answers, free_port
 from demo.printers import VirtualPrinter
@@ -128,7 +129,11 @@ class Site:
             return False
 
         what = f"job {title!r} at {self.name} to be {' or '.join(phases) or 'known'}"
-        await self.lab.until_async(there, what, seconds)
+        try:
+            await self.lab.until_async(there, what, seconds)
+        except LabError as error:
+            rows = [row for row in await self.jobs() if row["name"] == title]
+            raise LabError(f"{error}\nit is: {rows}") from error
         return found
 
     async def release(self, job: str, printer: str, *, card: str) -> Reply:

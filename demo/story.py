@@ -52,7 +52,7 @@ FIRST = (
     Print("Notes.txt", lambda path: documents.text(path, 90), "ben"),
 )
 #: What Ben prints at the cut-off site until his money there is used up.
-ALONE = tuple(Print(f"Alone {number}.pdf", _pdf(8, *range(1, 5)), "ben") for number in range(1, 5))
+ALONE = tuple(Print(f"Alone {number}.pdf", _pdf(4, 2), "ben") for number in range(1, 7))
 
 
 @dataclass(slots=True)

@@ -12,7 +12,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import structlog
 from pydantic import SecretStr
 
 from broker import topics
@@ -24,7 +23,7 @@ from broker.listeners import Listener, Tls
 from broker.messages import Command, CommandState, CoordinatorStatus, Message, Status
 from broker.server import BrokerServer
 from config.ids import uuid7
-from config.logs import job_line
+from config.logs import job_line, logger
 from config.settings import LinkSettings
 from edge.asking import OPERATOR, OPERATOR_SECRET
 from edge.desk import Desk
@@ -57,7 +56,7 @@ if TYPE_CHECKING:
     from config.settings import EdgeSettings
     from edge.jobs import JobRecord
 
-_log = structlog.get_logger("edge")
+_log = logger("edge.app")
 
 #: The edge as coordinator of its own broker; so a node of that name cannot be made.
 _DESK = topics.COORDINATOR

@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-import structlog
-from broker.link import Arrived, Connected
-
 from broker import topics
 from broker.codec import encode
+from broker.link import Arrived, Connected
 from broker.messages import CoordinatorStatus, Message
+from config.logs import logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,11 +17,10 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from broker.link import Link
-
     from edge.ports import Clock
     from edge.requests import Requests
 
-_log = structlog.get_logger(__name__)
+_log = logger("edge.desk")
 
 _STATUS_EVERY = 30.0
 #: Questions that are being answered; a terminal that asks more waits.

@@ -6,9 +6,8 @@ import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-import structlog
-
 from broker.messages import Note
+from config.logs import logger
 from edge.ports import EventsMissed, JobSeen, SpoolerRefusedError, SpoolerUnavailableError
 from edge.release import Phase
 from edge.store.errors import StoreUnwritableError
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from edge.store.books import Books
     from edge.store.database import EdgeDatabase
 
-_log = structlog.get_logger(__name__)
+_log = logger("edge.floor")
 
 _SLICE = timedelta(milliseconds=5)
 _BETWEEN_SLICES = 0.02

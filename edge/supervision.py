@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-import structlog
+from config.logs import logger
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-_log = structlog.get_logger(__name__)
+_log = logger("edge.supervision")
 
 _FIRST_PAUSE = 0.2
 _LONGEST_PAUSE = 30.0

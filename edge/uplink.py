@@ -12,8 +12,6 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, assert_never
 
-import structlog
-
 from broker import topics
 from broker.codec import Unreadable, decode, encode
 from broker.link import Arrived, Connected, Disconnected
@@ -55,6 +53,7 @@ from broker.stream_outbound import (
     Stray,
     fitting,
 )
+from config.logs import logger
 from edge.store.books import DOWN, UP
 from edge.store.errors import StoreUnwritableError
 from edge.store.replica import Moved, NeedSnapshot
@@ -70,7 +69,7 @@ if TYPE_CHECKING:
     from edge.store.books import Books
     from edge.store.replica import Replica
 
-_log = structlog.get_logger(__name__)
+_log = logger("edge.uplink")
 
 _STATUS_EVERY = 30.0
 _BIRTH_PATIENCE = 5.0
