@@ -230,11 +230,20 @@ def _engine(url: str) -> Engine:
             hide_parameters=True,
         )
     else:
-        Path(str(address.database)).parent.mkdir(parents=True, exist_ok=True)
+        _private_file(Path(str(address.database)))
         engine = create_engine(address, paramstyle="named", hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _private_file(path: Path) -> None:
+    """Make the books readable by their owner only; SQLite gives its other files the same mode."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.touch(mode=0o600)
+    except OSError as error:
+        raise BooksUnusable(f"{path} cannot be made or opened: {error.strerror}") from error
 
 
 def _prepare_sqlite(raw: DBAPIConnection, _record: object) -> None:

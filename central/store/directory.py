@@ -16,9 +16,9 @@ from broker.messages import DirectoryRow
 from central.store.tables import directory_row
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
     from sqlalchemy import Row as SqlRow
 
-    from broker.directory import Row
     from central.store.books import Transaction
 
 Kind: TypeAlias = Literal["user", "card", "account", "tariff", "printer", "setting"]
@@ -34,7 +34,7 @@ class Changes:
     """The version these lead to."""
 
 
-def put(tx: Transaction, kind: Kind, key: str, row: Row) -> int:
+def put(tx: Transaction, kind: Kind, key: str, row: BaseModel) -> int:
     """Enter or replace a row; return its version. An unchanged row keeps the version it has."""
     text = row.model_dump_json()
     before = tx.sql.execute(_one(kind, key)).one_or_none()

@@ -13,7 +13,7 @@ from sqlalchemy import insert, select, update
 
 from broker.messages import FundsAnswer, Granted, MoneyAtSite, Reclaim
 from central.sizing import QUANTUM, park
-from central.store import ledger, streams
+from central.store import ledger, nodes, streams
 from central.store.ledger import CENTRE, Entry, Line, Posted, Refused
 from central.store.tables import account as account_table
 from central.store.tables import location, node, reclaim, request, visit
@@ -196,6 +196,34 @@ def park_free(tx: Transaction, linked: frozenset[str]) -> tuple[frozenset[str], 
             if isinstance(grant(tx, site, account, unit, part, "parked"), Posted):
                 wake.add(site)
     return frozenset(wake), len(free) == _PARK_AT_ONCE and bool(wake)
+
+
+def write_off(tx: Transaction, node_id: str, author: str) -> int:
+    """Make people whole for what sits at a lost journal; return how many accounts.
+
+    What was at the edge becomes `suspense:NODE`, from which charges that turn up later could be
+    paid; the same sum goes from `loss:writeoff` to the person (PROTOCOL 3).
+    """
+    there = nodes.money_at(tx, node_id)
+    for account, unit, micros in there:
+        posted = ledger.post(
+            tx,
+            Entry(tx.mint(), "write-off", reference=node_id, author=author),
+            [
+                Line(account, node_id, unit, -micros),
+                Line(f"suspense:{node_id}", CENTRE, unit, micros),
+                Line("loss:writeoff", CENTRE, unit, -micros),
+                Line(account, CENTRE, unit, micros),
+            ],
+        )
+        if isinstance(posted, Refused):
+            raise ledger.LedgerUnbalanced(posted.reason)
+    tx.sql.execute(
+        update(reclaim)
+        .where(reclaim.c.node == node_id, reclaim.c.state == "open")
+        .values(state="closed")
+    )
+    return len(there)
 
 
 def _active(tx: Transaction) -> frozenset[str]:

@@ -1,0 +1,92 @@
+"""`printmesh central …`: the commands around the books, and the coordinator's process itself."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from central.commands import books, fleet, people, things
+from central.commands.desk import Config, Refusal, errors, settings_of
+from config import logs
+from config.errors import PrintmeshError
+
+if TYPE_CHECKING:
+    from central.app import Running
+    from config.settings import CentralSettings
+
+_PROGRAM = "printmesh central"
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="The books: the coordinator, people, money, tariffs, the fleet.",
+)
+app.add_typer(people.users, name="user")
+app.add_typer(people.cards, name="card")
+# -1 is an amount here, to be refused as one, and no option
+app.command("topup", context_settings={"ignore_unknown_options": True})(people.topup)
+app.add_typer(things.tariffs, name="tariff")
+app.add_typer(fleet.fleet, name="node")
+app.add_typer(things.printers, name="printer")
+app.add_typer(things.api_tokens, name="token")
+app.command("migrate")(books.migrate)
+app.command("balance")(books.balance)
+app.command("jobs")(books.jobs)
+app.command("verify")(books.verify_books)
+
+
+def main(arguments: list[str]) -> int:
+    """Run one subcommand; return its exit status: 1 refused or failed, 2 a wrong command line."""
+    try:
+        app(args=arguments, prog_name=_PROGRAM)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 1
+    except PrintmeshError as error:
+        errors.print(f"{_PROGRAM}: {error}", style="red", highlight=False, markup=False)
+        return 1
+    return 0
+
+
+@app.command()
+def run(
+    config: Config = None,
+    *,
+    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
+) -> None:
+    """Run the coordinator until SIGTERM or SIGINT."""
+    if log_level not in logs.LEVELS:
+        raise Refusal(f"{log_level!r} is no level; one of {', '.join(logs.LEVELS)}")
+    settings = settings_of(config)
+    logs.configure("central", log_level)
+    asyncio.run(_run(settings))
+
+
+async def _run(settings: CentralSettings) -> None:
+    from central.app import serve  # noqa: PLC0415  the other commands do not need the wire
+
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    try:
+        await serve(settings, stop, _announce)
+    except ExceptionGroup as group:
+        # what a person can act on is said in one line; the rest is a fault and shows itself
+        ours, others = group.split(PrintmeshError)
+        if ours is not None and others is None:
+            raise PrintmeshError("; ".join(map(str, ours.exceptions))) from group
+        raise
+
+
+def _announce(running: Running) -> None:
+    where = f"online {running.node}"
+    if running.broker_port is not None:
+        where += f" broker=127.0.0.1:{running.broker_port}"
+    if running.api_port is not None:
+        where += f" api=127.0.0.1:{running.api_port}"
+    sys.stdout.write(where + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,179 @@
+"""What every subcommand shares: settings and books, amounts, tables, JSON, and saying no well."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import re
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from central.store.books import Books
+from config.errors import PrintmeshError
+from config.ids import NODE_ID_PATTERN
+from config.policy.money import Money, MoneyError
+from config.settings import CentralSettings, load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        "-c",
+        envvar="PRINTMESH_CONFIG",
+        help="TOML file; PRINTMESH_CENTRAL_… variables win over it.",
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Write JSON for machines.")]
+DEFAULT_CONFIG: Final = Path("central.toml")
+#: A node that said so long nothing is not linked, whatever the books remember.
+_STALE: Final = timedelta(seconds=150)
+_ACCOUNT: Final = re.compile(r"[a-z]+:[^\s@]{1,120}")
+_USER: Final = re.compile(r"[^\s@:/]{1,110}")
+
+console = Console(soft_wrap=True)
+errors = Console(stderr=True, soft_wrap=True)
+
+
+class Refusal(PrintmeshError):
+    """A wrong value or a thing that cannot be done; says what would be right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Settings and open books."""
+
+    settings: CentralSettings
+    books: Books
+
+
+def settings_of(config: Path | None) -> CentralSettings:
+    """Load the settings: of the file given, else of central.toml here, else of the environment."""
+    if config is None and DEFAULT_CONFIG.exists():
+        config = DEFAULT_CONFIG
+    return load(CentralSettings, config)
+
+
+@contextmanager
+def desk(config: Path | None) -> Iterator[Desk]:
+    """Open the books for one command."""
+    settings = settings_of(config)
+    books = Books.open(settings.url, currency=settings.currency)
+    try:
+        yield Desk(settings, books)
+    finally:
+        books.close()
+
+
+def author() -> str:
+    """Return who does this, for the ledger."""
+    try:
+        return f"cli:{getpass.getuser()}"
+    except (OSError, KeyError):
+        return "cli"
+
+
+# ── values ──────────────────────────────────────────────────────────────────────────────────
+
+
+def amount(text: str, unit: str) -> Money:
+    """Read an amount like 2.50."""
+    try:
+        return Money.parse(text, unit)
+    except MoneyError as error:
+        raise Refusal(str(error)) from error
+
+
+def account_key(text: str) -> str:
+    """Check an account's key."""
+    if not _ACCOUNT.fullmatch(text):
+        raise Refusal(f"{text!r} is no account; write it like user:ana or department:physics")
+    return text
+
+
+def user_name(text: str) -> str:
+    """Check a user name; they are kept in lower case, as CUPS compares them."""
+    if not _USER.fullmatch(text) or not text.isprintable():
+        raise Refusal(
+            f"{text!r} is no user name; it is 1 to 110 characters without spaces, @, : and /"
+        )
+    return text.lower()
+
+
+def node_id(text: str) -> str:
+    """Check a node or device id."""
+    if not re.match(NODE_ID_PATTERN, text) or text.endswith("\n"):
+        raise Refusal(f"{text!r} is no id; it is 1 to 32 of a-z, 0-9 and -, like edge-north")
+    return text
+
+
+def unknown(what: str, given: str, known: Iterable[str], how: str) -> Refusal:
+    """Return a refusal that names what may have been meant, or how to make one."""
+    near = get_close_matches(given, list(known), n=1)
+    hint = f"did you mean {near[0]}?" if near else how
+    return Refusal(f"there is no {what} {given!r}; {hint}")
+
+
+def is_linked(*, linked: bool, seen_at: datetime | None, now: datetime) -> bool:
+    """Say whether a node can be reached, when the coordinator itself may have died."""
+    return linked and seen_at is not None and now - seen_at <= _STALE
+
+
+# ── output ──────────────────────────────────────────────────────────────────────────────────
+
+
+def write_json(rows: object) -> None:
+    """Write JSON to standard output."""
+    json.dump(rows, sys.stdout, ensure_ascii=False, indent=1, default=_plain)
+    sys.stdout.write("\n")
+
+
+def show(
+    rows: Sequence[dict[str, Any]], *, as_json: bool, columns: Sequence[str], empty: str
+) -> None:
+    """Write rows as JSON, or some of their columns as a table."""
+    if as_json:
+        write_json(rows)
+        return
+    if not rows:
+        console.print(empty)
+        return
+    table = Table(*(column.replace("_", " ") for column in columns))
+    for row in rows:
+        table.add_row(*(_cell(row[column]) for column in columns))
+    console.print(table)
+
+
+def money(micros: int, unit: str) -> str:
+    """Write an amount for people."""
+    return str(Money(micros, unit))
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return value.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_cell, value))
+    # what others named must not be read as markup
+    return str(value).replace("[", r"\[")
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return str(value)

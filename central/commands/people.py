@@ -1,0 +1,193 @@
+"""`user`, `card` and `topup`: people, what they carry, and what they may spend."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from broker.directory import CardRow, UserRow, card_digest
+from central.commands.desk import (
+    AsJson,
+    Config,
+    Refusal,
+    account_key,
+    amount,
+    author,
+    console,
+    desk,
+    money,
+    show,
+    unknown,
+    user_name,
+)
+from central.store import accounts, directory
+from central.store.ledger import HOUSE_KINDS, Refused
+
+if TYPE_CHECKING:
+    from central.store.books import Transaction
+
+users = typer.Typer(no_args_is_help=True, help="People: add, list, change, remove.")
+cards = typer.Typer(no_args_is_help=True, help="Cards: add, list, remove.")
+
+User = Annotated[str, typer.Argument(help="User name, as jobs carry it.")]
+Card = Annotated[str, typer.Argument(help="Card number, as the reader gives it.")]
+Display = Annotated[str | None, typer.Option("--display", help="What people read.")]
+Account = Annotated[
+    list[str] | None,
+    typer.Option("--account", help="Pays for their jobs; may be given again: all must cover."),
+]
+Group = Annotated[list[str] | None, typer.Option("--group", help="For rules; may be given again.")]
+
+
+@users.command("add")
+def add_user(
+    name: User,
+    config: Config = None,
+    *,
+    display: Display = None,
+    account: Account = None,
+    group: Group = None,
+) -> None:
+    """Enter a person, with an account of their own (user:NAME) unless --account says otherwise."""
+    name = user_name(name)
+    keys = [account_key(key) for key in account or [f"user:{name}"]]
+    with desk(config) as at, at.books.write() as tx:
+        if directory.get(tx, "user", name) is not None:
+            raise Refusal(f"there is a user {name!r} already; change them with `user change`")
+        for key in keys:
+            _open(tx, key, at.settings.currency)
+        row = UserRow(
+            name=name, display=display or "", groups=tuple(group or ()), accounts=tuple(keys)
+        )
+        directory.put(tx, "user", name, row)
+    console.print(f"Entered {name}; pays from {', '.join(keys)}.")
+
+
+@users.command("change")
+def change_user(
+    name: User,
+    config: Config = None,
+    *,
+    display: Display = None,
+    account: Account = None,
+    group: Group = None,
+    enabled: Annotated[
+        bool | None, typer.Option("--enable/--disable", help="Disabled: everything is denied.")
+    ] = None,
+) -> None:
+    """Change what is given of a person; the rest stays."""
+    name = user_name(name)
+    with desk(config) as at, at.books.write() as tx:
+        row = _user(tx, name)
+        changes: dict[str, object] = {}
+        if display is not None:
+            changes["display"] = display
+        if account is not None:
+            changes["accounts"] = keys = tuple(account_key(key) for key in account)
+            for key in keys:
+                _open(tx, key, at.settings.currency)
+        if group is not None:
+            changes["groups"] = tuple(group)
+        if enabled is not None:
+            changes["enabled"] = enabled
+        if not changes:
+            raise Refusal("nothing to change; give --display, --account, --group or --disable")
+        directory.put(tx, "user", name, row.model_copy(update=changes))
+    console.print(f"Changed {name}.")
+
+
+@users.command("remove")
+def remove_user(name: User, config: Config = None) -> None:
+    """Take a person out of the directory; accounts and history stay."""
+    name = user_name(name)
+    with desk(config) as at, at.books.write() as tx:
+        _user(tx, name)
+        for key, row in directory.live(tx, "card"):
+            if row["user"] == name:
+                directory.remove(tx, "card", key)
+        directory.remove(tx, "user", name)
+    console.print(f"Removed {name} and their cards.")
+
+
+@users.command("list")
+def list_users(config: Config = None, *, as_json: AsJson = False) -> None:
+    """List people."""
+    with desk(config) as at, at.books.read() as tx:
+        rows = [row for _, row in directory.live(tx, "user")]
+    show(
+        rows,
+        as_json=as_json,
+        columns=("name", "display", "groups", "accounts", "enabled"),
+        empty="Nobody yet; enter people with `printmesh central user add NAME`.",
+    )
+
+
+@cards.command("add")
+def add_card(user: User, card: Card, config: Config = None) -> None:
+    """Give a card to a person; only a digest of its number is kept."""
+    if not card.strip():
+        raise Refusal("a card number is needed, as the reader gives it")
+    with desk(config) as at, at.books.write() as tx:
+        name = user_name(user)
+        _user(tx, name)
+        before = directory.get(tx, "card", card_digest(card))
+        if before is not None and before["user"] != name:
+            raise Refusal(f"that card belongs to {before['user']}; remove it there first")
+        directory.put(tx, "card", card_digest(card), CardRow(user=name))
+    console.print(f"The card is {name}'s.")
+
+
+@cards.command("remove")
+def remove_card(card: Card, config: Config = None) -> None:
+    """Take a card away; sites hear of it at once."""
+    with desk(config) as at, at.books.write() as tx:
+        if not directory.remove(tx, "card", card_digest(card)):
+            raise Refusal("no such card; see `printmesh central card list`")
+    console.print("Removed.")
+
+
+@cards.command("list")
+def list_cards(config: Config = None, *, as_json: AsJson = False) -> None:
+    """List cards by the digest of their number."""
+    with desk(config) as at, at.books.read() as tx:
+        rows = [{"digest": key, "user": row["user"]} for key, row in directory.live(tx, "card")]
+    show(rows, as_json=as_json, columns=("user", "digest"), empty="No cards yet.")
+
+
+def topup(
+    account: Annotated[str, typer.Argument(help="For instance user:ana.")],
+    sum_: Annotated[str, typer.Argument(metavar="AMOUNT", help="For instance 5.00.")],
+    config: Config = None,
+    *,
+    note: Annotated[str, typer.Option(help="Kept with the entry.")] = "",
+) -> None:
+    """Put money on an account; it goes on to the sites by itself."""
+    key = account_key(account)
+    with desk(config) as at, at.books.write() as tx:
+        found = accounts.find(tx, key)
+        if found is None:
+            known = (each.key for each in accounts.every(tx))
+            how = "accounts are opened by `printmesh central user add`"
+            raise unknown("account", key, known, how)
+        given = amount(sum_, found.unit)
+        done = accounts.top_up(tx, key, given, note=note, author=author())
+        if isinstance(done, Refused):
+            raise Refusal(done.reason)
+        whole = sum(each.micros for each in accounts.balances(tx, key))
+    console.print(f"{key} got {given}; it has {money(whole, found.unit)}.")
+
+
+def _open(tx: Transaction, key: str, unit: str) -> None:
+    if key.partition(":")[0] in HOUSE_KINDS:
+        raise Refusal(f"{key} is the organisation's own; nobody pays from it")
+    if accounts.find(tx, key) is None:
+        accounts.put(tx, key, unit, floor=0, enabled=True)
+
+
+def _user(tx: Transaction, name: str) -> UserRow:
+    row = directory.get(tx, "user", name)
+    if row is None:
+        known = (key for key, _ in directory.live(tx, "user"))
+        raise unknown("user", name, known, "enter them with `printmesh central user add`")
+    return UserRow.model_validate(row)

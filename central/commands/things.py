@@ -1,0 +1,202 @@
+"""`tariff`, `printer` and `token`: what printing costs, where it comes out, who may read."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from datetime import UTC, datetime
+from pathlib import Path  # noqa: TC003  typer reads it at run time
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+
+from broker.credentials import mint
+from broker.directory import PrinterRow
+from central.commands.desk import (
+    AsJson,
+    Config,
+    Refusal,
+    amount,
+    console,
+    desk,
+    money,
+    node_id,
+    show,
+    unknown,
+    write_json,
+)
+from central.slices import ROW_LIMIT
+from central.store import directory, nodes, tokens
+from config.policy.tariffs import Tariff
+
+tariffs = typer.Typer(no_args_is_help=True, help="What printing costs: set, list.")
+printers = typer.Typer(no_args_is_help=True, help="Points of print: add, list, remove.")
+api_tokens = typer.Typer(no_args_is_help=True, help="Who may read the API: add, list, remove.")
+
+Device = Annotated[str, typer.Argument(help="Device id, for ever: 1 to 32 of a-z, 0-9 and -.")]
+TokenName = Annotated[str, typer.Argument(help="What the token is for.")]
+
+
+@tariffs.command("set")
+def set_tariff(
+    file: Annotated[
+        Path | None, typer.Argument(help="TOML or JSON with `lines`, as `tariff list` shows them.")
+    ] = None,
+    config: Config = None,
+    *,
+    mono: Annotated[str | None, typer.Option(help="Price of a monochrome side.")] = None,
+    color: Annotated[str | None, typer.Option(help="Price of a side with colour.")] = None,
+) -> None:
+    """Set prices from now on, from a file or as two plain prices; charges name their version."""
+    if (file is None) == (mono is None and color is None):
+        raise Refusal("give a file, or --mono and --color with prices like 0.05")
+    with desk(config) as at, at.books.write() as tx:
+        versions = [int(key) for key, _ in directory.live(tx, "tariff")]
+        given: dict[str, Any] = {
+            "version": max(versions, default=0) + 1,
+            "unit": at.settings.currency,
+            "effective_from": datetime.now(UTC),
+        }
+        if file is not None:
+            given |= _read(file)
+        else:
+            if mono is None or color is None:
+                raise Refusal("give both --mono and --color")
+            unit = at.settings.currency
+            given["lines"] = [
+                {"color": name, "per_impression": _price(text, unit)}
+                for name, text in (("monochrome", mono), ("color", color))
+            ]
+        try:
+            tariff = Tariff.model_validate(given)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            place = ".".join(map(str, first["loc"])) or "the tariff"
+            raise Refusal(f"{file or 'the prices'}: {place}: {first['msg']}") from error
+        if tariff.version in versions:
+            raise Refusal(f"there is a version {tariff.version} already; leave `version` out")
+        size = len(tariff.model_dump_json())
+        if size > ROW_LIMIT:
+            raise Refusal(f"the tariff has {size} bytes, {ROW_LIMIT} fit a message to a site")
+        directory.put(tx, "tariff", str(tariff.version), tariff)
+    console.print(f"Tariff {tariff.version} is in force from {tariff.effective_from:%F %T %Z} on.")
+
+
+@tariffs.command("list")
+def list_tariffs(config: Config = None, *, as_json: AsJson = False) -> None:
+    """List tariffs, newest last; the last to have come into force prices a job."""
+    with desk(config) as at, at.books.read() as tx:
+        found = [Tariff.model_validate(row) for _, row in directory.live(tx, "tariff")]
+    found.sort(key=lambda tariff: tariff.version)
+    if as_json:
+        write_json([tariff.model_dump(mode="json") for tariff in found])
+        return
+    rows = [
+        {
+            "version": tariff.version,
+            "from": tariff.effective_from,
+            "for": " ".join(line.fields),
+            "a_side": money(line.per_impression, tariff.unit),
+            "a_sheet": money(line.per_sheet, tariff.unit),
+        }
+        for tariff in found
+        for line in tariff.lines
+    ]
+    show(
+        rows,
+        as_json=False,
+        columns=("version", "from", "for", "a_side", "a_sheet"),
+        empty="No prices yet: nothing can be released. `tariff set --mono 0.05 --color 0.20`",
+    )
+
+
+@printers.command("add")
+def add_printer(
+    device: Device,
+    node: Annotated[str, typer.Option("--node", help="The edge whose site it stands at.")],
+    config: Config = None,
+    *,
+    name: Annotated[str, typer.Option(help="What people call it.")] = "",
+) -> None:
+    """Enter a point of print, or change where it stands."""
+    device, node = node_id(device), node_id(node)
+    with desk(config) as at, at.books.write() as tx:
+        if nodes.find(tx, node) is None:
+            known = (each.id for each in nodes.every(tx))
+            raise unknown("node", node, known, "enter it with `printmesh central node add`")
+        row = PrinterRow(device=device, node=node, name=name or device)
+        directory.put(tx, "printer", device, row)
+    console.print(f"{device} stands at {node}.")
+
+
+@printers.command("remove")
+def remove_printer(device: Device, config: Config = None) -> None:
+    """Take a point of print away."""
+    with desk(config) as at, at.books.write() as tx:
+        if not directory.remove(tx, "printer", device):
+            known = (key for key, _ in directory.live(tx, "printer"))
+            raise unknown("printer", device, known, "see `printmesh central printer list`")
+    console.print("Removed.")
+
+
+@printers.command("list")
+def list_printers(config: Config = None, *, as_json: AsJson = False) -> None:
+    """List points of print."""
+    with desk(config) as at, at.books.read() as tx:
+        rows = [row for _, row in directory.live(tx, "printer")]
+    empty = "No printers yet; `printmesh central printer add DEVICE --node NODE`."
+    show(rows, as_json=as_json, columns=("device", "node", "name"), empty=empty)
+
+
+@api_tokens.command("add")
+def add_token(name: TokenName, config: Config = None, *, as_json: AsJson = False) -> None:
+    """Make a token for the read API; it is shown once."""
+    if not name.strip():
+        raise Refusal("a token needs a name that says what it is for")
+    secret = mint()
+    with desk(config) as at, at.books.write() as tx:
+        if not tokens.add(tx, name, secret):
+            raise Refusal(f"there is a token {name!r} already; remove it first")
+    if as_json:
+        write_json({"name": name, "token": secret})
+        return
+    console.print(f"Send it as `Authorization: Bearer …`; it is not shown again:\n{secret}")
+
+
+@api_tokens.command("remove")
+def remove_token(name: TokenName, config: Config = None) -> None:
+    """Take a token's right away, at once."""
+    with desk(config) as at, at.books.write() as tx:
+        if not tokens.remove(tx, name):
+            known = (each for each, _ in tokens.every(tx))
+            raise unknown("token", name, known, "see `printmesh central token list`")
+    console.print("Removed.")
+
+
+@api_tokens.command("list")
+def list_tokens(config: Config = None, *, as_json: AsJson = False) -> None:
+    """List tokens by name; what they are nobody knows."""
+    with desk(config) as at, at.books.read() as tx:
+        rows = [{"name": name, "created_at": at_} for name, at_ in tokens.every(tx)]
+    show(rows, as_json=as_json, columns=("name", "created_at"), empty="No tokens yet.")
+
+
+def _price(text: str, unit: str) -> int:
+    micros = amount(text, unit).micros
+    if micros < 0:
+        raise Refusal(f"{text!r} is no price: it is below zero")
+    return micros
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        text = file.read_text(encoding="utf-8")
+        found = json.loads(text) if file.suffix == ".json" else tomllib.loads(text)
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refusal(f"{file} cannot be read: {error}") from error
+    except (json.JSONDecodeError, tomllib.TOMLDecodeError) as error:
+        raise Refusal(f"{file}: {error}") from error
+    if not isinstance(found, dict):
+        raise Refusal(f"{file} holds no table; `lines` is expected")
+    return found
