@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Annotated
 
-from config.policy.tariffs import Tariff
 from pydantic import BaseModel, ConfigDict, Field
 
 from config.ids import AccountKey, NodeId
 from config.policy.money import Unit
+from config.policy.tariffs import Tariff
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -235,7 +235,8 @@ class Lab:
 
         async def parked() -> bool:
             states = [await site.status() for site in self.sites.values()]
-            return sum(state["money"].get("EUR", 0) for state in states) == total.micros
+            here: int = sum(state["money"].get("EUR", 0) for state in states)
+            return here == total.micros
 
         if self.plan.people:
             await self.until_async(parked, "the money to be parked at the sites")
