@@ -32,8 +32,8 @@ async def list_printers(page: Annotated[KeyPage, Query()], read: Read) -> Page[P
 
 
 def _nodes(tx: Transaction, page: KeyPage) -> Page[Node]:
-    # nodes are few enough to be read whole
-    rows = [row for row in nodes.every(tx) if row.id > page.after]
+    # few enough to be read whole; sorted here, since databases sort hyphens each in its own way
+    rows = sorted((row for row in nodes.every(tx) if row.id > page.after), key=lambda row: row.id)
     return page_of(rows, page.limit, show=_node, key=lambda row: row.id)
 
 

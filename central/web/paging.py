@@ -6,6 +6,7 @@ makes no row come twice.
 
 from __future__ import annotations
 
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import TYPE_CHECKING, Annotated, Final, Generic, TypeVar
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 TEXT: Final = r"^[^\x00]*$"
 #: What the numbers of rows fit in.
 _NUMBERS: Final = 2**63
+_NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,18}")
 #: Characters of a cursor: the longest name, in UTF-8, in base64, is shorter.
 _LONGEST: Final = 2000
 _NO_CURSOR: Final = "this is no cursor; take `next` of the page before, or leave it out"
@@ -44,9 +46,10 @@ def _number(cursor: object) -> object:
     if not isinstance(cursor, str):
         return cursor
     key = str(_key(cursor))
-    if not (key.isascii() and key.isdecimal() and int(key[:20]) < _NUMBERS):
+    number = int(key) if _NUMBER.fullmatch(key) else _NUMBERS
+    if number >= _NUMBERS:
         raise ValueError(_NO_CURSOR)
-    return int(key)
+    return number
 
 
 def _cursor(key: str) -> str:

@@ -33,8 +33,10 @@ class Reader:
 
     def __init__(self, books: Books, token: SecretStr | None) -> None:
         self._books = books
-        self._digest = None if token is None else _digest(token.get_secret_value())
+        # an empty token would be anybody's
+        self._digest = _digest(token.get_secret_value()) if token else None
         self._room = CapacityLimiter(_READERS)
+        self._asked = 0
 
     async def ask(self, question: Callable[[Transaction], T]) -> T:
         """Return the answer to a question, asked in a thread.
@@ -43,12 +45,15 @@ class Reader:
             TooBusy: too many wait already.
             BooksUnwritable: the database fails at present.
         """
-        if self._room.statistics().tasks_waiting >= _WAITING:
+        if self._asked >= _READERS + _WAITING:
             raise TooBusy
-        return await to_thread.run_sync(self.ask_here, question, limiter=self._room)
+        self._asked += 1
+        try:
+            return await to_thread.run_sync(self._ask_here, question, limiter=self._room)
+        finally:
+            self._asked -= 1
 
-    def ask_here(self, question: Callable[[Transaction], T]) -> T:
-        """Return the answer to a question, in the thread of the caller."""
+    def _ask_here(self, question: Callable[[Transaction], T]) -> T:
         with self._books.read() as tx:
             return question(tx)
 

@@ -1,0 +1,150 @@
+"""Books with one of everything, and a caller that reads them through the interface in memory."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+from pydantic import SecretStr
+
+from broker.directory import CardRow, PrinterRow, UserRow, card_digest
+from broker.messages import JobHeld, JobReleased, JobSettled
+from central.store import directory, funds, tokens
+from central.store.books import Books, sqlite_url
+from central.web.app import make_app
+from tests.integration.books_lab import (
+    CODE,
+    MORNING,
+    Clock,
+    Dice,
+    MemoryEdge,
+    euros,
+    open_account,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+    from uuid import UUID
+
+    from fastapi import FastAPI
+
+    from broker.messages import Message
+
+TOKEN: Final = "the-token-of-the-settings"
+STORED: Final = "a-token-that-the-books-know"
+CARD: Final = "04A1B2C3"
+#: Must not be in any answer.
+SECRETS: Final = (TOKEN, STORED, CARD, card_digest(CARD), CODE)
+ADDRESS: Final = "http://books.test/api/v1/"
+
+
+@dataclass(frozen=True)
+class Lab:
+    """An organisation with one of everything."""
+
+    books: Books
+    north: MemoryEdge
+    job: UUID
+    charge: UUID
+
+
+def fill(path: Path) -> Lab:
+    """Make books on disk: Ana with 5.00 at north, of which one job took 1.20; Bob with nothing."""
+    books = Books.open(sqlite_url(path / "books.db"), clock=Clock(), dice=Dice())
+    with books.write() as tx:
+        directory.put(tx, "card", card_digest(CARD), CardRow(user="ana"))
+        directory.put(tx, "printer", "north-1", PrinterRow(device="north-1", node="north"))
+        tokens.add(tx, "reports", STORED)
+    enter_user(books, "ana", "user:ana")
+    enter_user(books, "bob")
+    north = MemoryEdge(books)
+    north.join()
+    open_account(books, top_up="5.00")
+    open_account(books, "department:a/b")
+    with books.write() as tx:
+        funds.park_free(tx, frozenset({"north"}))
+    north.listen()
+    job = north.mint()
+    charged = north.charge(euros("1.20"), job=job)
+    north.send(north.say(charged))
+    north.send(
+        north.say(
+            held(north, job, "ana"),
+            JobReleased(
+                job=job,
+                user="ana",
+                printer="north-1",
+                attempt=1,
+                held=charged.postings,
+                alone=False,
+            ),
+            JobSettled(
+                job=job,
+                attempt=1,
+                printer="north-1",
+                disposition="completed",
+                billed=charged.counted,
+                counts=(charged.counted,),
+                charge=charged.charge,
+            ),
+            name="jobs",
+        ),
+        name="jobs",
+    )
+    return Lab(books, north, job, charged.charge)
+
+
+def enter_user(books: Books, name: str, *accounts: str) -> None:
+    """Enter a person."""
+    with books.write() as tx:
+        row = UserRow(name=name, display=name.title(), accounts=accounts)
+        directory.put(tx, "user", name, row)
+
+
+def held(edge: MemoryEdge, job: UUID, user: str) -> Message:
+    """Return the event that a job came in."""
+    return JobHeld(
+        job=job,
+        user=user,
+        queue="pull",
+        name="letter.pdf",
+        counted=None,
+        problem=None,
+        received_at=MORNING,
+    )
+
+
+def app_of(lab: Lab) -> FastAPI:
+    """Return the application on these books."""
+    return make_app(lab.books, token=SecretStr(TOKEN))
+
+
+@asynccontextmanager
+async def caller(app: FastAPI, token: str | None = TOKEN) -> AsyncIterator[httpx.AsyncClient]:
+    """Call an application in memory; its faults become answers, as with a server."""
+    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url=ADDRESS, headers=headers) as client:
+        yield client
+
+
+async def read(client: httpx.AsyncClient, path: str, **query: str | int) -> dict[str, Any]:
+    """Return what is at a path, which must be there."""
+    answer = await client.get(path, params=query)
+    assert answer.status_code == 200, answer.text
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+def problem(answer: httpx.Response, status: int) -> str:
+    """Check that an answer is a problem of this status; return its sentence."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    body = answer.json()
+    assert set(body) == {"type", "title", "status", "detail"}
+    assert body["status"] == status
+    assert body["title"]
+    return str(body["detail"])
