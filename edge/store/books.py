@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tinydb import where
 
@@ -40,7 +40,7 @@ from edge.jobs import JobRecord
 from edge.release import Phase
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -332,7 +332,17 @@ class Books:
 
     def _put(self, record: JobRecord) -> None:
         row = record.model_dump(mode="json", exclude_defaults=True)
-        self._jobs.upsert(row, where("job") == row["job"])
+        known = self._jobs.one(where("job") == row["job"])
+        if known is None:
+            self._jobs.insert(row)
+            return
+
+        def replace(document: MutableMapping[str, Any]) -> None:
+            # an upsert would keep what is no longer so, such as a hold that was lifted
+            document.clear()
+            document.update(row)
+
+        self._jobs.update(replace, doc_ids=[known.doc_id])
 
     def _set_aside(self, envelope: Envelope, reason: str) -> None:
         self._quarantine.insert(

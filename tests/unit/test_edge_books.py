@@ -169,6 +169,17 @@ def test_a_hold_is_taken_before_release_and_given_back_at_settlement() -> None:
     assert [charged(150)] == said(books, "ledger")
 
 
+def test_a_settled_job_holds_nothing_any_more() -> None:
+    """The row of a job is replaced whole: a hold that was lifted leaves no trace in it."""
+    books = books_on(MemoryDisk())
+    books.apply(down(books, grant(500)), NOW)
+    record, event = released(400)
+    books.release(record, event, NOW)
+    after = record.with_(phase=Phase.SETTLED, hold=None)
+    books.settle(after, (amount(400),), settled(), charged(150), NOW)
+    assert after == books.job(JOB)
+
+
 def test_a_hold_beyond_what_is_here_leaves_no_trace() -> None:
     """Nothing of a release that is not covered is written: no hold, no job, no event."""
     books = books_on(MemoryDisk())
