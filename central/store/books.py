@@ -216,6 +216,8 @@ def _engine(url: str) -> Engine:
         address = make_url(url)
         if address.get_backend_name() != "sqlite":
             return create_engine(address, pool_pre_ping=True, hide_parameters=True)
+    except ModuleNotFoundError as error:
+        raise BooksUnusable(f"{url.partition(':')[0]} needs the package {error.name}") from error
     except ArgumentError as error:
         raise BooksUnusable(
             f"{url!r} is not a database address; write it like sqlite:////var/lib/printmesh/books.db"

@@ -1,0 +1,213 @@
+"""Promises of `printmesh central`: it does what it says, and refuses with what would be right."""
+
+from __future__ import annotations
+
+import json
+import stat
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from broker.credentials import CredentialFile
+from central.cli import main
+from central.store.books import Books, sqlite_url
+from central.store.directory import live
+from config.settings import CentralSettings, EdgeSettings, load
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SETTINGS = """
+data = "books"
+credentials = "credentials.json"
+[broker]
+secret = "sssssssssssssssssssssssssssssssssssssssssss"
+port = 1
+"""
+
+
+class Command:
+    """Runs subcommands on books of their own."""
+
+    def __init__(self, path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.path = path
+        self._capsys = capsys
+        (path / "central.toml").write_text(SETTINGS)
+
+    def __call__(self, *words: str) -> tuple[int, str]:
+        """Return the exit status and all that was said."""
+        self._capsys.readouterr()
+        status = main([*words, "--config", str(self.path / "central.toml")])
+        said = self._capsys.readouterr()
+        return status, said.out + said.err
+
+    def ok(self, *words: str) -> str:
+        """Run what must succeed."""
+        status, said = self(*words)
+        assert status == 0, said
+        return said
+
+    def listed(self, *words: str) -> Any:  # noqa: ANN401  whatever is listed
+        """Return what a list says in JSON."""
+        return json.loads(self.ok(*words, "--json"))
+
+
+@pytest.fixture
+def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Return the command with settings."""
+    return Command(tmp_path, capsys)
+
+
+def test_from_nothing_to_an_organisation(run: Command) -> None:
+    """Each command's effect is seen by the lists, and the books verify."""
+    run.ok("migrate")
+    run.ok("node", "add", "north", "--site", "North campus")
+    run.ok("printer", "add", "north-1", "--node", "north", "--name", "Hall")
+    run.ok("tariff", "set", "--mono", "0.05", "--color", "0.20")
+    run.ok("user", "add", "Ana", "--display", "Ana A.", "--account", "user:ana")
+    run.ok("card", "add", "ana", "0451")
+    run.ok("topup", "user:ana", "5.00", "--note", "cash")
+    (user,) = run.listed("user", "list")
+    assert (user["name"], user["display"], user["accounts"]) == ("ana", "Ana A.", ["user:ana"])
+    (card,) = run.listed("card", "list")
+    assert card["user"] == "ana"
+    assert "0451" not in json.dumps(card)
+    (tariff,) = run.listed("tariff", "list")
+    assert [line["per_impression"] for line in tariff["lines"]] == [50_000, 200_000]
+    (printer,) = run.listed("printer", "list")
+    assert printer == {"device": "north-1", "node": "north", "name": "Hall"}
+    (node,) = run.listed("node", "list")
+    assert (node["state"], node["linked"], node["may_enrol"]) == ("active", False, True)
+    (ana,) = run.listed("balance", "user:ana")
+    assert (ana["micros"], ana["places"][0]["place"]) == (5_000_000, "centre")
+    assert run.listed("jobs") == []
+    assert run.listed("verify")["ok"] is True
+
+
+def test_the_written_settings_start_an_edge(run: Command) -> None:
+    """`node add --out` writes a file for its owner's eyes that loads as it is."""
+    out = run.path / "north.toml"
+    run.ok("node", "add", "north", "--site", 'The "north" campus', "--out", str(out))
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
+    edge = load(EdgeSettings, out)
+    assert (edge.node, edge.site, edge.role) == ("north", 'The "north" campus', "remote")
+    central = load(CentralSettings, run.path / "central.toml")
+    books = Books.open(central.url)
+    assert edge.coordinator.incarnation == books.identity.incarnation
+    books.close()
+    assert [each.name for each in CredentialFile(central.credentials).entries()] == ["north"]
+    assert edge.link.secret.get_secret_value() not in central.credentials.read_text()
+
+
+def test_the_books_are_for_their_owner_only(run: Command) -> None:
+    """Nobody else on the machine can read who printed what."""
+    run.ok("migrate")
+    assert stat.S_IMODE((run.path / "books" / "books.db").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        # each wrong value is answered with what would be right
+        (["topup", "user:ana", "1,50"], "write it like 2.50"),
+        (["topup", "user:ana", "0"], "more than nothing"),
+        (["topup", "user:ana", "-1"], "more than nothing"),
+        (["topup", "user:ana", "0.0000001"], "finer than a millionth"),
+        (["topup", "user:anna", "1"], "did you mean user:ana?"),
+        (["topup", "ana", "1"], "write it like user:ana"),
+        (["balance", "user:anna"], "did you mean user:ana?"),
+        (["user", "add", "ana"], "already"),
+        (["user", "add", "a b"], "without spaces"),
+        (["user", "add", "bob", "--account", "income:print"], "organisation's own"),
+        (["user", "change", "ana"], "nothing to change"),
+        (["user", "remove", "anna"], "did you mean ana?"),
+        (["card", "add", "anna", "1"], "did you mean ana?"),
+        (["card", "remove", "77"], "no such card"),
+        (["node", "add", "North_1"], "a-z, 0-9 and -"),
+        (["node", "add", "north"], "already"),
+        (["node", "add", "coordinator"], "already"),
+        (["node", "add", "x", "--kind", "robot"], "edge or dashboard"),
+        (["node", "enrol", "nort"], "did you mean north?"),
+        (["printer", "add", "p-1", "--node", "nort"], "did you mean north?"),
+        (["printer", "remove", "p-1"], "printer list"),
+        (["tariff", "set"], "--mono and --color"),
+        (["tariff", "set", "--mono", "1"], "both"),
+        (["tariff", "set", "--mono", "-1", "--color", "1"], "below zero"),
+        (["jobs", "--state", "done"], "pending-held"),
+        (["token", "remove", "x"], "token list"),
+        (["run", "--log-level", "loud"], "debug, info, warning, error"),
+    ],
+)
+def test_wrong_values_are_refused_in_words(run: Command, words: list[str], said: str) -> None:
+    """The exit status is 1, the answer names what is wrong and what would be right."""
+    run.ok("user", "add", "ana")
+    run.ok("node", "add", "north")
+    status, answer = run(*words)
+    assert status == 1
+    assert said in answer
+    assert "Traceback" not in answer
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        # a field that does not exist
+        ("t.toml", "[[lines]]\ncolour = 'color'\n", "Extra inputs"),
+        # a price that is no whole number of millionths
+        ("t.toml", "[[lines]]\nper_impression = 0.05\n", "per_impression"),
+        # not TOML
+        ("t.toml", "lines = [", "t.toml"),
+        # not JSON
+        ("t.json", "{", "t.json"),
+    ],
+)
+def test_a_bad_tariff_file_is_refused_by_place(
+    run: Command, name: str, text: str, said: str
+) -> None:
+    """The answer names the file and the field, and no tariff comes into force."""
+    file = run.path / name
+    file.write_text(text)
+    status, answer = run("tariff", "set", str(file))
+    assert status == 1
+    assert said in answer
+    assert run.listed("tariff", "list") == []
+
+
+def test_a_listed_tariff_can_be_set_again(run: Command) -> None:
+    """What `tariff list --json` shows is what `tariff set FILE` takes."""
+    run.ok("tariff", "set", "--mono", "0.05", "--color", "0.20")
+    (shown,) = run.listed("tariff", "list")
+    file = run.path / "t.json"
+    file.write_text(json.dumps({"lines": shown["lines"]}))
+    run.ok("tariff", "set", str(file))
+    assert [each["version"] for each in run.listed("tariff", "list")] == [1, 2]
+
+
+def test_removing_a_person_takes_their_cards_away(run: Command) -> None:
+    """No card outlives its owner in the directory; both are tombstones for the sites."""
+    run.ok("user", "add", "ana")
+    run.ok("card", "add", "ana", "1")
+    run.ok("user", "remove", "ana")
+    assert run.listed("card", "list") == []
+    books = Books.open(sqlite_url(run.path / "books" / "books.db"))
+    with books.read() as tx:
+        assert live(tx, "user") == []
+    books.close()
+
+
+def test_a_wrong_option_is_a_wrong_command_line(run: Command) -> None:
+    """Exit status 2 is for the command line, 1 for what it asks."""
+    status, _ = run("user", "add", "ana", "--colour", "red")
+    assert status == 2
+
+
+def test_settings_that_are_wrong_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An unknown key is refused with its file and name."""
+    file = tmp_path / "central.toml"
+    file.write_text(SETTINGS.replace("credentials =", "credentails ="))
+    assert main(["migrate", "--config", str(file)]) == 1
+    said = capsys.readouterr().err
+    assert "credentails" in said
+    assert str(file) in said
