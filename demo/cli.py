@@ -70,9 +70,11 @@ def demo(
 
 
 async def _play(report_file: Path | None, *, keep: bool) -> int:
-    from demo.lab import Lab  # noqa: PLC0415  keeps --help fast
+    from config import logs  # noqa: PLC0415  keeps --help fast
+    from demo.lab import Lab  # noqa: PLC0415
     from demo.story import PLAN, Story  # noqa: PLC0415
 
+    logs.configure("demo", "error")
     began = time.monotonic()
 
     def say(text: str) -> None:
