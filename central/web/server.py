@@ -47,10 +47,12 @@ async def serve(
 ) -> None:
     """Serve the interface until `stop` is set; return at once when the settings ask for none.
 
+    Answers under way are finished, also when it is cancelled; that takes some seconds at most.
+
     Args:
         settings: `api` says where to listen and what the first token is.
         books: read in threads.
-        stop: set it to end; answers under way are finished.
+        stop: set it to end.
         listening: called once with the real port, when connections are accepted.
         troubles: see `make_app`.
 
@@ -78,15 +80,15 @@ async def serve(
     bound = await _bind(api.host, api.port)
     with bound:
         listening(bound.getsockname()[1])
-        async with asyncio.TaskGroup() as tasks:
-            watching = tasks.create_task(_end_with(stop, server), name="api-stop")
-            await server.serve([bound])
-            watching.cancel()
-
-
-async def _end_with(stop: asyncio.Event, server: uvicorn.Server) -> None:
-    await stop.wait()
-    server.should_exit = True
+        serving = asyncio.create_task(server.serve([bound]), name="api")
+        ending = asyncio.create_task(stop.wait(), name="api-stop")
+        try:
+            await asyncio.wait({serving, ending}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            # cancelled or told to: the books are closed next, so nobody may be reading them
+            ending.cancel()
+            server.should_exit = True
+            await serving
 
 
 async def _bind(host: str, port: int) -> socket.socket:

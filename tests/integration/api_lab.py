@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+import threading
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,13 +26,15 @@ from tests.integration.books_lab import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
+    from datetime import datetime
     from pathlib import Path
     from uuid import UUID
 
     from fastapi import FastAPI
 
     from broker.messages import Message
+    from central.store.books import Transaction
 
 TOKEN: Final = "the-token-of-the-settings"
 STORED: Final = "a-token-that-the-books-know"
@@ -39,6 +42,26 @@ CARD: Final = "04A1B2C3"
 #: Must not be in any answer.
 SECRETS: Final = (TOKEN, STORED, CARD, card_digest(CARD), CODE)
 ADDRESS: Final = "http://books.test/api/v1/"
+
+
+class StuckBooks(Books):
+    """Books on a disk that does not answer while its gate is shut."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:  # noqa: ANN401  as Books
+        super().__init__(*given, **named)
+        self.gate = threading.Event()
+        self.gate.set()
+        self.reading = threading.Event()
+        self.looks = 0
+
+    @contextmanager
+    def read(self, now: datetime | None = None) -> Iterator[Transaction]:
+        """Wait for the gate, then read."""
+        self.looks += 1
+        self.reading.set()
+        self.gate.wait(30)
+        with super().read(now) as tx:
+            yield tx
 
 
 @dataclass(frozen=True)

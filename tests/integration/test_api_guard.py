@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,19 +11,26 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from central.store import tokens
-from central.store.books import Books, sqlite_url
+from central.store.books import sqlite_url
 from central.web.app import make_app
 from central.web.health import Probe
 from central.web.problems import TooBusy
 from central.web.reading import Reader
-from tests.integration.api_lab import STORED, TOKEN, Lab, app_of, caller, fill, problem, read
+from tests.integration.api_lab import (
+    STORED,
+    TOKEN,
+    Lab,
+    StuckBooks,
+    app_of,
+    caller,
+    fill,
+    problem,
+    read,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
     from pathlib import Path
-
-    from central.store.books import Transaction
 
 
 @pytest.fixture
@@ -33,21 +39,6 @@ def lab(tmp_path: Path) -> Iterator[Lab]:
     made = fill(tmp_path)
     yield made
     made.books.close()
-
-
-class StuckBooks(Books):
-    """Books on a disk that does not answer until told to."""
-
-    answers = threading.Event()
-    looks = 0
-
-    @contextmanager
-    def read(self, now: datetime | None = None) -> Iterator[Transaction]:
-        """Wait, then read."""
-        StuckBooks.looks += 1
-        self.answers.wait(30)
-        with super().read(now) as tx:
-            yield tx
 
 
 @pytest.mark.parametrize("token", [TOKEN, STORED])
@@ -138,13 +129,14 @@ async def test_books_that_fail_are_told_without_details(lab: Lab) -> None:
 async def test_a_look_that_hangs_is_not_repeated(tmp_path: Path) -> None:
     """While the disk does not answer, health says so in time, and only one look hangs."""
     books = StuckBooks.open(sqlite_url(tmp_path / "books.db"))
+    books.gate.clear()
     look = Probe(books, tuple, patience=0.01)
     try:
         told = [await look.reasons() for _ in range(3)]
         assert told == [("The books have not answered for 0.01 seconds.",)] * 3
-        assert StuckBooks.looks == 1
+        assert books.looks == 1
     finally:
-        StuckBooks.answers.set()
+        books.gate.set()
     patient = Probe(books, tuple)
     assert await patient.reasons() == ()
     books.close()

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from central.store.books import sqlite_url
 from central.web.server import CannotListen, serve
 from config.settings import ApiSettings, CentralSettings, LinkSettings
-from tests.integration.api_lab import TOKEN, Lab, fill, problem, read
+from tests.integration.api_lab import TOKEN, Lab, StuckBooks, fill, problem, read
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -105,3 +106,30 @@ async def test_it_ends_when_its_task_is_cancelled(lab: Lab, tmp_path: Path) -> N
         with pytest.raises(asyncio.CancelledError):
             await task
     socket.create_server(("127.0.0.1", bound)).close()
+
+
+@pytest.mark.parametrize("hurry", [False, True])
+async def test_an_answer_under_way_is_finished(tmp_path: Path, *, hurry: bool) -> None:
+    """Who asked before the end gets an answer, and nobody reads the books afterwards."""
+    books = StuckBooks.open(sqlite_url(tmp_path / "books.db"))
+    stop = asyncio.Event()
+    port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    settings = settings_for(tmp_path, 0)
+    task = asyncio.create_task(serve(settings, books, stop, listening=port.set_result))
+    async with asyncio.timeout(20), httpx.AsyncClient() as client:
+        url = f"http://127.0.0.1:{await port}/api/v1/users"
+        books.gate.clear()
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        asked = asyncio.create_task(client.get(url, headers=headers))
+        await asyncio.to_thread(books.reading.wait, 10)
+        if hurry:
+            task.cancel()
+        else:
+            stop.set()
+        await asyncio.wait({task}, timeout=0.3)
+        assert not task.done()
+        books.gate.set()
+        await asyncio.wait({task})
+        assert (await asked).json() == {"items": [], "next": None}
+    assert task.cancelled() is hurry
+    books.close()
