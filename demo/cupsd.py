@@ -130,6 +130,7 @@ class PrivateCups:
         Raises:
             TimeoutError: it does not answer; the text ends with its log's last lines.
         """
+        self.stop()
         owner = _owner()
         self._lay_out(owner)
         self._program = Guarded(

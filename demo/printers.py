@@ -143,11 +143,12 @@ class VirtualPrinter:
         return self._program.pid
 
     def start(self) -> Self:
-        """Run it; return when it answers. Starting again takes the same port.
+        """Run it; return when it answers. Starting again takes the same port and the same place.
 
         Raises:
             TimeoutError: it does not answer; the text ends with its log.
         """
+        self.stop()
         for directory in ("spool", "kept"):
             (self.root / directory).mkdir(parents=True, exist_ok=True)
         log = self.root / "printer.log"

@@ -126,6 +126,8 @@ class Evidence:
     """Of these, in colour, where the printer splits them (PWG 5100.7-2023, `-col`)."""
     device_sheets: int | None = None
     """job-media-sheets-completed."""
+    device_restarted: bool = False
+    """The printer was switched on after it got this job, and has no record of it."""
 
 
 class Disposition(StrEnum):
@@ -255,6 +257,14 @@ def _disposition(evidence: Evidence) -> Disposition:
 
 def _completed(planned: Figures, evidence: Evidence, deadline: datetime) -> Settlement:
     count = evidence.device_impressions
+    if evidence.device_restarted:
+        # CUPS calls a job completed that a printer no longer knows
+        return Disputed(
+            Disposition.COMPLETED,
+            "printer-restarted",
+            "the printer was switched off while it had this job; what came out is not known",
+            deadline,
+        )
     if count is None:
         # nobody but the document itself can say; CUPS counts what it sent, not what came out
         return Settled(Disposition.COMPLETED, planned)

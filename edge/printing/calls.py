@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from config.policy.jobs import JobState
 from edge.ports import SpoolerRefusedError, SpoolerUnavailableError
 from edge.printing import queues
-from edge.printing.device import device_jobs
+from edge.printing.device import DeviceSays, ask_device
 from edge.printing.ipp import Field, Group, Operation, Tag
 from edge.printing.ipp_door import IppDoor, IppForbiddenError, IppUnreachableError
 from edge.printing.job_map import (
@@ -77,7 +77,27 @@ class CupsCalls:
 
     def set_up(self, people: Sequence[PeopleQueue], printers: Sequence[PrinterQueue]) -> None:
         """Make the queues, or bring them in order."""
-        queues.set_up(self.ask, people, printers)
+        try:
+            queues.set_up(self.ask, people, printers)
+        finally:
+            self.mend()
+
+    def mend(self) -> None:
+        """Start the printers' queues that CUPS has stopped.
+
+        A job that was under way there would be sent a second time, though some of it may be on
+        paper: it is canceled, and settled like any job that was broken off.
+        """
+        stopped = queues.stopped_printers(self.ask)
+        if not stopped:
+            return
+        for each in self.jobs("not-completed"):
+            job = spooled_job(each)
+            begun = number(each, "time-at-processing") is not None
+            if job is not None and begun and job.queue in stopped:
+                self.end(job.job, purge=False)
+        for queue in stopped:
+            queues.resume(self.ask, queue)
 
     # ── looking ─────────────────────────────────────────────────────────────────────────────
 
@@ -144,7 +164,10 @@ class CupsCalls:
         spooled = None if found is None else spooled_job(found)
         if found is None or spooled is None:
             return Evidence(spooler_state=None)
-        device = device_job(self._device_jobs(spooled.queue), job)
+        said = self._device(spooled.queue)
+        device = device_job(said.jobs, job)
+        began = number(found, "time-at-processing")
+        lost = said.started_at is not None and began is not None and said.started_at > began
         return Evidence(
             spooler_state=spooled.state,
             spooler_impressions=number(found, "job-impressions-completed"),
@@ -152,6 +175,7 @@ class CupsCalls:
             device_impressions=None if device is None else device.impressions,
             device_color_impressions=None if device is None else device.color_impressions,
             device_sheets=None if device is None else device.sheets,
+            device_restarted=device is None and lost,
         )
 
     # ── acting ──────────────────────────────────────────────────────────────────────────────
@@ -225,15 +249,15 @@ class CupsCalls:
         if answer.code not in {NOT_FOUND, NOT_POSSIBLE}:
             must(answer, f"change job {id_}")
 
-    def _device_jobs(self, queue: str) -> list[Attributes]:
+    def _device(self, queue: str) -> DeviceSays:
         wanted = Field.one("requested-attributes", Tag.KEYWORD, "device-uri")
         answer = self.ask("/", Operation.GET_PRINTER_ATTRIBUTES, (printer_uri(queue), wanted))
         uri = text(answer.first_of(Group.PRINTER), "device-uri")
         if uri is None or not uri.startswith("ipp://"):
-            return []
+            return DeviceSays()
         with self._lock:
             door = self._devices.get(uri) or self._devices.setdefault(uri, IppDoor(uri, timeout=5))
-        return device_jobs(door, uri)
+        return ask_device(door, uri)
 
 
 def must(answer: Message, what: str) -> None:

@@ -61,44 +61,44 @@ def count(path: Path, kind: str, work: Path, paper: str, orientation: int | None
         UnreadableDocumentError: it cannot be counted.
     """
     if kind == PDF:
-        return _pdf(path, work)
+        return _pdf(path, work, "PDF document")
     if kind in PICTURES:
         return _picture(path)
     made = work / "made.pdf"
     if kind == POSTSCRIPT:
-        _convert([*_GHOSTSCRIPT, "-o", str(made), str(path)], work, None, {}, "PostScript program")
-        return _pdf(made, work)
+        what = "PostScript program"
+        _convert([*_GHOSTSCRIPT, "-o", str(made), str(path)], work, None, {}, what)
+        return _pdf(made, work, what)
+    environ = {"PPD": str(_paper(work, paper)), "CONTENT_TYPE": kind}
     if kind == TEXT:
         options = dict(TEXT_LAYOUT)
         if orientation is not None:
             options["orientation-requested"] = orientation
-        environ = {"PPD": str(_paper(work, paper)), "CONTENT_TYPE": TEXT}
         words = " ".join(f"{name}={value}" for name, value in options.items())
         _filter("texttopdf", words, path, made, environ, "text")
-        counted = _pdf(made, work)
+        counted = _pdf(made, work, "text")
         return Count(counted.pages, counted.colour_pages, None)
     if kind in {PWG_RASTER, URF}:
-        environ = {"PPD": str(_paper(work, paper)), "CONTENT_TYPE": kind}
         _filter("rastertopdf", "", path, made, environ, "raster document")
-        return _pdf(made, work)
+        return _pdf(made, work, "raster document")
     raise UnreadableDocumentError(f"documents of the kind {kind} are not counted")
 
 
 # ── PDF ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def _pdf(path: Path, work: Path) -> Count:
+def _pdf(path: Path, work: Path, what: str) -> Count:
     """Count the pages by walking the page tree (qpdf, as CUPS does), never by /Count."""
     try:
         with pikepdf.open(path) as document:
             pages = len(document.pages)
             if not pages:
-                raise UnreadableDocumentError("this PDF document has no pages")
+                raise UnreadableDocumentError(f"this {what} has no pages")
             media = _page_media(document.pages[0])
             drawable = _drawable(path, pages)
             if drawable is None or document.get_warnings():
                 # counted right, but will CUPS print it? Its filters mend less than we do
-                _printable(path, work)
+                _printable(path, work, what)
                 mended = work / "mended.pdf"
                 document.save(mended)
                 drawable = _drawable(mended, pages)
@@ -107,22 +107,22 @@ def _pdf(path: Path, work: Path) -> Count:
             "this PDF document is locked with a password; print it without one"
         ) from error
     except pikepdf.PdfError as error:
-        raise UnreadableDocumentError(_BROKEN) from error
+        raise UnreadableDocumentError(_BROKEN.format(what)) from error
     if drawable is None:
-        raise UnreadableDocumentError(_BROKEN)
+        raise UnreadableDocumentError(_BROKEN.format(what))
     with drawable:
         return Count(pages, frozenset(_colour_pages(drawable)), media)
 
 
-_BROKEN: Final = "this PDF document is damaged beyond repair; save it again and print that"
+_BROKEN: Final = "this {} is damaged beyond repair; save it again and print that"
 
 
-def _printable(path: Path, work: Path) -> None:
+def _printable(path: Path, work: Path, what: str) -> None:
     """Put a damaged document through the filter that CUPS will put it through."""
     try:
-        _filter("pdftopdf", "", path, work / "filtered.pdf", {}, "PDF document")
+        _filter("pdftopdf", "", path, work / "filtered.pdf", {}, what)
     except UnreadableDocumentError as error:
-        raise UnreadableDocumentError(_BROKEN) from error
+        raise UnreadableDocumentError(_BROKEN.format(what)) from error
 
 
 def _page_media(page: pikepdf.Page) -> str:
@@ -150,7 +150,7 @@ def _colour_pages(document: pypdfium2.PdfDocument) -> Iterator[int]:
             bitmap = page.render(scale=SCALE)
         except pypdfium2.PdfiumError as error:
             raise UnreadableDocumentError(
-                f"page {number} of this PDF document cannot be drawn"
+                f"page {number} of this document cannot be drawn"
             ) from error
         if has_colour(bitmap.to_pil()):
             yield number

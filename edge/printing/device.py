@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from edge.printing.ipp import Field, Group, Operation, Tag
 from edge.printing.ipp_door import IppForbiddenError, IppUnreachableError
+from edge.printing.job_map import number
 from edge.printing.queues import FIRST_ERROR
 
 if TYPE_CHECKING:
@@ -23,8 +26,24 @@ _ATTRIBUTES: Final = (
 )
 
 
-def device_jobs(door: IppDoor, uri: str) -> list[Attributes]:
-    """Return the records a printer keeps of its jobs; none if it does not answer or keeps none."""
+@dataclass(frozen=True, slots=True)
+class DeviceSays:
+    """What a printer says of itself and its jobs."""
+
+    jobs: tuple[Attributes, ...] = ()
+    """The records it keeps; none if it does not answer or keeps none."""
+    started_at: float | None = None
+    """When it was last switched on, in seconds since 1970; None if it does not say."""
+
+
+#: printer-up-time counts whole seconds, so do the spooler's times.
+_ROUNDING: Final = 2
+
+
+def ask_device(door: IppDoor, uri: str) -> DeviceSays:
+    """Ask a printer for the records of its jobs and when it was switched on."""
+    printer = Field.one("printer-uri", Tag.URI, uri)
+    me = Field.one("requesting-user-name", Tag.NAME, "printmesh")
     found: list[Attributes] = []
     for which in ("completed", "not-completed"):
         try:
@@ -32,14 +51,25 @@ def device_jobs(door: IppDoor, uri: str) -> list[Attributes]:
                 door.path,
                 Operation.GET_JOBS,
                 (
-                    Field.one("printer-uri", Tag.URI, uri),
-                    Field.one("requesting-user-name", Tag.NAME, "printmesh"),
+                    printer,
+                    me,
                     Field.one("which-jobs", Tag.KEYWORD, which),
                     Field("requested-attributes", Tag.KEYWORD, _ATTRIBUTES),
                 ),
             )
         except (IppUnreachableError, IppForbiddenError):
-            return []
+            return DeviceSays()
         if answer.code < FIRST_ERROR:
             found += answer.all_of(Group.JOB)
-    return found
+    return DeviceSays(tuple(found), _started_at(door, printer, me))
+
+
+def _started_at(door: IppDoor, printer: Field, me: Field) -> float | None:
+    """Work out when it was switched on (printer-up-time, RFC 8011 §5.4.29)."""
+    wanted = Field.one("requested-attributes", Tag.KEYWORD, "printer-up-time")
+    try:
+        answer = door.ask(door.path, Operation.GET_PRINTER_ATTRIBUTES, (printer, me, wanted))
+    except (IppUnreachableError, IppForbiddenError):
+        return None
+    seconds = number(answer.first_of(Group.PRINTER), "printer-up-time")
+    return None if seconds is None else time.time() - seconds - _ROUNDING

@@ -171,6 +171,8 @@ def _encoded(tag: Tag, value: int | bool | str | tuple[int, int]) -> bytes:  # n
             return _INTEGER.pack(value)
         case (Tag.RANGE, (int(low), int(high))):
             return _RANGE.pack(low, high)
+        case (Tag.INTEGER | Tag.ENUM | Tag.BOOLEAN | Tag.RANGE, _):
+            pass
         case (_, str()):
             return value.encode()
     raise IppMalformedError(f"{value!r} cannot be sent as {tag.name}")

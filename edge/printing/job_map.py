@@ -29,6 +29,7 @@ _ABOUT_THE_JOB: Final = (
     "job-impressions-completed",
     "number-of-documents",
     "time-at-creation",
+    "time-at-processing",
 )
 #: Options of CUPS's filters that matter for one kind of document only.
 _FOR_PICTURES: Final = frozenset({"fit-to-page", "fitplot", "natural-scaling", "ppi", "scaling"})

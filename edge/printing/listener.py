@@ -68,7 +68,10 @@ class _Receiver(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         try:
-            self._inbox.put(self._events.feed(data))
+            ids = self._events.feed(data)
+            self._inbox.put([id_ for id_ in ids if id_ is not None])
+            if None in ids:
+                self._lost()  # not about a job: a printer's queue was stopped
         except IppMalformedError:
             if self.transport is not None:
                 self.transport.close()

@@ -32,11 +32,16 @@ def printer_uri(queue: str) -> Field:
 
 
 def set_up(ask: Ask, people: Sequence[PeopleQueue], printers: Sequence[PrinterQueue]) -> None:
-    """Make the queues or bring them in order; printers first, so that people never wait for one."""
-    for printer in printers:
-        _printer_queue(ask, printer)
+    """Make the queues or bring them in order.
+
+    Raises:
+        SpoolerRefusedError: naming each printer that has no queue; all the rest is set up.
+    """
     for queue in people:
         _people_queue(ask, queue)
+    problems = [problem for printer in printers if (problem := _printer_queue(ask, printer))]
+    if problems:
+        raise SpoolerRefusedError("; ".join(problems))
 
 
 def _people_queue(ask: Ask, queue: PeopleQueue) -> None:
@@ -60,8 +65,12 @@ def _people_queue(ask: Ask, queue: PeopleQueue) -> None:
     _administer(ask, Operation.CUPS_ACCEPT_JOBS, queue.name)
 
 
-def _printer_queue(ask: Ask, printer: PrinterQueue) -> None:
-    """Make it driverless from what the printer says of itself; only the edge may use it."""
+def _printer_queue(ask: Ask, printer: PrinterQueue) -> str | None:
+    """Make it driverless from what the printer says of itself; only the edge may use it.
+
+    Returns:
+        Why there is no queue, for people.
+    """
     there = _attributes(ask, printer.name)
     made = _MADE in (text(there, "printer-make-and-model") or "")
     ppd = (
@@ -85,14 +94,37 @@ def _printer_queue(ask: Ask, printer: PrinterQueue) -> None:
     deadline = time.monotonic() + _PPD_SECONDS
     while _MADE not in (text(_attributes(ask, printer.name), "printer-make-and-model") or ""):
         if time.monotonic() > deadline:
-            raise SpoolerRefusedError(
+            return (
                 f"no queue could be made for printer {printer.name!r}: nothing that speaks "
                 f"IPP Everywhere answered at {printer.uri}"
             )
         time.sleep(_PPD_PAUSE)
     _administer(ask, Operation.CUPS_ACCEPT_JOBS, printer.name)
-    if number(_attributes(ask, printer.name), "printer-state") == _PAUSED:
-        _administer(ask, Operation.RESUME_PRINTER, printer.name)
+    return None
+
+
+def stopped_printers(ask: Ask) -> list[str]:
+    """Return the names of the printers' queues that CUPS has stopped.
+
+    CUPS stops a queue, whatever its error policy says, when a printer fails in the middle of
+    taking a document (CUPS_BACKEND_STOP), and nothing starts it again.
+    """
+    wanted = Field(
+        "requested-attributes", Tag.KEYWORD, ("printer-name", "printer-state", "device-uri")
+    )
+    answer = ask("/", Operation.CUPS_GET_PRINTERS, (wanted,), ())
+    return [
+        name
+        for each in answer.all_of(Group.PRINTER)
+        if (name := text(each, "printer-name"))
+        and number(each, "printer-state") == _PAUSED
+        and (text(each, "device-uri") or "").startswith("ipp")
+    ]
+
+
+def resume(ask: Ask, queue: str) -> None:
+    """Start a stopped queue."""
+    _administer(ask, Operation.RESUME_PRINTER, queue)
 
 
 def _administer(ask: Ask, operation: Operation, queue: str, *fields: Field) -> None:

@@ -33,6 +33,7 @@ Result = TypeVar("Result")
 
 #: Calls under way at once; each of these threads keeps its connection open.
 _CALLS: Final = 4
+_DEVICE_PAUSE: Final = 0.25
 _HELD: Final = Field.one("job-hold-until", Tag.KEYWORD, "indefinite")
 _GO: Final = Field.one("job-hold-until", Tag.KEYWORD, "no-hold")
 
@@ -51,6 +52,7 @@ class CupsSpooler:
         default_media: str = "iso_a4",
         poll: float = 30,
         timeout: float = 30,
+        patience: float = 20,
     ) -> None:
         """Name the spooler; nothing is opened before the first call.
 
@@ -61,11 +63,13 @@ class CupsSpooler:
             default_media: class of the paper plain text is laid out for; as in the analysis.
             poll: seconds between looks at everything.
             timeout: seconds of silence after which CUPS counts as unavailable.
+            patience: seconds that `evidence` waits for a printer to finish what CUPS calls ended.
         """
         self._calls = CupsCalls(socket, timeout=timeout, default_media=default_media)
         self._pool = ThreadPoolExecutor(_CALLS, thread_name_prefix="spooler")
         self._listening = listening
         self._poll = poll
+        self._patience = patience
 
     async def set_up(self, people: Sequence[PeopleQueue], printers: Sequence[PrinterQueue]) -> None:
         """Make these queues, or bring them in order."""
@@ -107,12 +111,22 @@ class CupsSpooler:
         await self._run(lambda: self._calls.end(job, purge=True))
 
     async def evidence(self, job: JobId) -> Evidence:
-        """Collect what CUPS and the printer say of a job."""
-        return await self._run(lambda: self._calls.evidence(job))
+        """Collect what CUPS and the printer say of a job.
+
+        A printer may still be at work on a job that CUPS calls ended (canceled, for instance): its
+        figures are waited for, within bounds; then they are what they are, with its state beside.
+        """
+        found = await self._run(lambda: self._calls.evidence(job))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._patience):
+                while _at_work(found):
+                    await asyncio.sleep(_DEVICE_PAUSE)
+                    found = await self._run(lambda: self._calls.evidence(job))
+        return found
 
     async def events(self) -> AsyncIterator[SpoolerEvent]:
         """Yield what happens, `EventsMissed` first; goes on over failures of CUPS."""
-        async with aclosing(listen(self._listening, self._subscribe, self._poll)) as looks:
+        async with aclosing(listen(self._listening, self._keep_open, self._poll)) as looks:
             async for id_ in looks:
                 if id_ is None:
                     yield EventsMissed()
@@ -133,7 +147,9 @@ class CupsSpooler:
         await asyncio.to_thread(self._pool.shutdown)
         self._calls.close()
 
-    async def _subscribe(self) -> bool:
+    async def _keep_open(self) -> bool:
+        """Keep the way for jobs open in both directions: queues running, events pushed."""
+        await self._run(self._calls.mend)
         listening = self._listening
         if listening is None:
             return False
@@ -141,3 +157,9 @@ class CupsSpooler:
 
     async def _run(self, call: Callable[[], Result]) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._pool, call)
+
+
+def _at_work(evidence: Evidence) -> bool:
+    """Say whether the printer still works on a job that has ended for the spooler."""
+    spooler, device = evidence.spooler_state, evidence.device_state
+    return spooler is not None and spooler.terminal and device is not None and not device.terminal

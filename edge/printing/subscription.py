@@ -22,6 +22,7 @@ _EVENTS: Final = (
     "job-stopped",
     "job-state-changed",
     "job-config-changed",
+    "printer-stopped",
 )
 _NO_SUCH_SCHEME: Final = 0x040C
 _ALL_QUEUES: Final = Field.one("printer-uri", Tag.URI, "ipp://localhost/")
@@ -92,14 +93,14 @@ class PushedEvents:
     def __init__(self) -> None:
         self._unread = b""
 
-    def feed(self, data: bytes) -> list[int]:
-        """Take some bytes; return the job-ids of the messages they complete.
+    def feed(self, data: bytes) -> list[int | None]:
+        """Take some bytes; return the job-id of each message they complete, None if it is of none.
 
         Raises:
             IppMalformedError: more than 1 MiB and still no message.
         """
         self._unread += data
-        found: list[int] = []
+        found: list[int | None] = []
         while self._unread:
             try:
                 message = parse(self._unread)
@@ -108,8 +109,7 @@ class PushedEvents:
                     raise
                 break
             self._unread = message.rest
-            for event in message.all_of(Group.EVENT_NOTIFICATION):
-                id_ = number(event, "notify-job-id")
-                if id_ is not None:
-                    found.append(id_)
+            found += [
+                number(event, "notify-job-id") for event in message.all_of(Group.EVENT_NOTIFICATION)
+            ]
         return found

@@ -152,6 +152,8 @@ DISPUTES = [
     (Evidence(DONE, device_impressions=0), "zero-reported"),
     # the printer counted fewer than the document has
     (Evidence(DONE, device_impressions=7), "counts-differ"),
+    # CUPS calls a job completed that the printer lost when it was switched off
+    (Evidence(DONE, spooler_impressions=10, device_restarted=True), "printer-restarted"),
     # sent and aborted, and the printer keeps silent
     (Evidence(ABORTED, spooler_impressions=10), "partly-printed"),
     (Evidence(CANCELED, spooler_impressions=10), "partly-printed"),

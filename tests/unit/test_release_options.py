@@ -1,0 +1,46 @@
+"""What is added to a job at release, so that what was counted is what prints."""
+
+from __future__ import annotations
+
+import pytest
+
+from config.policy.media import SIZES, media_class
+from edge.printing.options import TEXT_LAYOUT, pwg_name, release_options
+
+
+def test_one_sided_document() -> None:
+    """An ordinary document is released as it is."""
+    assert release_options({"document-format": "application/pdf"}, {}, "iso_a4") == {}
+
+
+@pytest.mark.parametrize(
+    ("asked", "decided"),
+    [("two-sided-long-edge", {}), ("one-sided", {"sides": "two-sided-short-edge"})],
+)
+def test_two_sided(asked: str, decided: dict[str, str | int]) -> None:
+    """A two-sided job is not turned round, as CUPS would then add a blank back."""
+    options = release_options({"sides": asked}, decided, "iso_a4")
+
+    assert options == {"OutputOrder": "Normal", **decided}
+
+
+def test_decided_one_sided() -> None:
+    """What was decided stands above what was asked."""
+    options = release_options({"sides": "two-sided-long-edge"}, {"sides": "one-sided"}, "iso_a4")
+
+    assert options == {"sides": "one-sided"}
+
+
+def test_plain_text() -> None:
+    """Plain text gets the layout and the paper it was counted with."""
+    options = release_options({"document-format": "text/plain"}, {}, "iso_a4")
+
+    assert options == {**TEXT_LAYOUT, "media": "iso_a4_210x297mm"}
+    asked = {"document-format": "text/plain", "media": "na_legal"}
+    assert "media" not in release_options(asked, {}, "iso_a4")
+
+
+@pytest.mark.parametrize("media", SIZES)
+def test_names_of_paper(media: str) -> None:
+    """The full name of each class of paper is of that class."""
+    assert media_class(pwg_name(media)) == media
