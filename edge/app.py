@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 import signal
 from collections import Counter
@@ -103,7 +104,11 @@ class Edge:
         self.books.open(clock())
         self.replica = Replica(self._directory)
         self.funds = CentralFunds(books=self.books, mint=mint, clock=clock)
-        self._spooler = CupsSpooler(Path(settings.cups.server))
+        self._spooler = CupsSpooler(
+            Path(settings.cups.server),
+            listening=_listening(settings),
+            poll=settings.cups.poll_every.total_seconds(),
+        )
         self._analyst = DocumentAnalyst(self._work)
         self.releasing = Releasing(
             books=self.books,
@@ -356,6 +361,18 @@ def verified(data: Path) -> dict[str, Any]:
         "heads": {name: place.model_dump() for name, place in found.heads.items()},
         "problems": problems,
     }
+
+
+def _listening(settings: EdgeSettings) -> Path | None:
+    """Say where the spooler's events arrive: beside its own socket, where its user can go.
+
+    None, when it is not on this machine or shall not push.
+    """
+    server = Path(settings.cups.server)
+    if not settings.cups.notifier or not server.is_absolute():
+        return None
+    beside = server.parent if os.access(server.parent, os.W_OK) else settings.data
+    return beside / f"{settings.node}.sock"
 
 
 def _link_to(host: str, port: int, secret: str) -> LinkSettings:

@@ -52,10 +52,17 @@ class _Inbox:
         return found
 
 
+class _Receivers(set["_Receiver"]):
+    """The notifier's connections that are open."""
+
+    seen = False
+    """There has been one."""
+
+
 class _Receiver(asyncio.Protocol):
     """One connection of the notifier. What it says is only a hint where to look."""
 
-    def __init__(self, inbox: _Inbox, lost: Callable[[], None], all_: set[_Receiver]) -> None:
+    def __init__(self, inbox: _Inbox, lost: Callable[[], None], all_: _Receivers) -> None:
         self._inbox = inbox
         self._lost = lost
         self._events = PushedEvents()
@@ -65,6 +72,7 @@ class _Receiver(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport
         self._all.add(self)
+        self._all.seen = True
 
     def data_received(self, data: bytes) -> None:
         try:
@@ -90,15 +98,18 @@ async def listen(
     Args:
         listening: where to make the socket that the notifier connects to; None: only poll.
         subscribe: makes CUPS push; says whether it can.
-        poll: seconds between looks at everything, for what no event told.
+        poll: seconds between looks at everything, for what no event told; as long as no event
+            has ever come it is one second.
     """
-    inbox, lost, receivers = _Inbox(), asyncio.Event(), set[_Receiver]()
+    inbox, lost, receivers = _Inbox(), asyncio.Event(), _Receivers()
     server = None
     if listening is not None:
         server = await asyncio.get_running_loop().create_unix_server(
             lambda: _Receiver(inbox, lost.set, receivers), sock=_bound(listening)
         )
-    repair = asyncio.create_task(_repair(inbox, lost, subscribe, poll), name="spooler-events")
+    repair = asyncio.create_task(
+        _repair(inbox, lost, subscribe, poll, receivers), name="spooler-events"
+    )
     try:
         while True:
             yield await _first(inbox, repair)
@@ -137,16 +148,24 @@ async def _first(inbox: _Inbox, repair: asyncio.Task[None]) -> int | None:
 
 
 async def _repair(
-    inbox: _Inbox, lost: asyncio.Event, subscribe: Callable[[], Awaitable[bool]], poll: float
+    inbox: _Inbox,
+    lost: asyncio.Event,
+    subscribe: Callable[[], Awaitable[bool]],
+    poll: float,
+    receivers: _Receivers,
 ) -> None:
-    """See to it that events are pushed, and ask for a look at everything after each gap."""
+    """See to it that events are pushed, and ask for a look at everything after each gap.
+
+    Push is believed once the notifier has come through: it may lack the right to reach the socket.
+    """
     pause = _FIRST_PAUSE
     while True:
         lost.clear()
         try:
             pushed = await subscribe()
             inbox.put_all()
-            wait, pause = poll if pushed else min(poll, _WITHOUT_PUSH), _FIRST_PAUSE
+            proven = pushed and receivers.seen
+            wait, pause = poll if proven else min(poll, _WITHOUT_PUSH), _FIRST_PAUSE
         except (SpoolerUnavailableError, SpoolerRefusedError):
             wait, pause = pause, min(pause * 2, _LONGEST_PAUSE)
         with suppress(TimeoutError):
