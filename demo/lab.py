@@ -55,8 +55,8 @@ class Plan:
     """Price of a monochrome impression."""
     color: str = "0.20"
     """Price of a colour impression."""
-    separate_site_brokers: bool = False
-    """Run each site's broker as its own process, so that it can be killed by itself."""
+    separate_site_brokers: tuple[str, ...] = ()
+    """Sites whose broker is a process of its own, so that it can be killed by itself."""
     direct_queues: bool = True
     """Give each printer a queue of its own that releases at once, besides the pull queue."""
 
@@ -215,23 +215,41 @@ class Lab:
         nodes = {}
         for site in self.plan.sites:
             nodes[site] = await self.central("node", "add", site, "--site", site.title(), "--json")
-            for number in range(1, self.plan.printers + 1):
-                device = f"{site}-{number}"
-                await self.central("printer", "add", device, "--node", site)
-        await self.central("tariff", "set", "--mono", self.plan.mono, "--color", self.plan.color)
+        await self._central_all(
+            ("tariff", "set", "--mono", self.plan.mono, "--color", self.plan.color),
+            *(
+                ("printer", "add", f"{site}-{number}", "--node", site)
+                for site in self.plan.sites
+                for number in range(1, self.plan.printers + 1)
+            ),
+        )
         return nodes
 
+    async def _central_all(self, *commands: tuple[str, ...]) -> None:
+        """Run commands that do not depend on one another, as many at once as there are cores."""
+        room = asyncio.Semaphore(os.cpu_count() or 1)
+
+        async def one(words: tuple[str, ...]) -> None:
+            async with room:
+                await self.central(*words)
+
+        async with asyncio.TaskGroup() as tasks:
+            for words in commands:
+                tasks.create_task(one(words))
+
     async def _enter_people(self) -> None:
-        for person in self.plan.people:
-            await self.central("user", "add", person.user)
-            await self.central("card", "add", person.user, person.card)
+        people = self.plan.people
+        await self._central_all(*(("user", "add", person.user) for person in people))
+        await self._central_all(*(("card", "add", each.user, each.card) for each in people))
 
     async def _give_credit(self) -> None:
         """Top accounts up, and wait until the money is parked where people may come."""
         total = Money(0, "EUR")
         for person in self.plan.people:
-            await self.central("topup", f"user:{person.user}", person.credit)
             total += Money.parse(person.credit, "EUR")
+        await self._central_all(
+            *(("topup", f"user:{person.user}", person.credit) for person in self.plan.people)
+        )
 
         async def parked() -> bool:
             states = [await site.status() for site in self.sites.values()]

@@ -18,7 +18,7 @@ from demo.lp import lp
 from demo.ports import answers, free_port
 from demo.printers import VirtualPrinter
 from demo.proxy import CuttableProxy
-from edge.asking import Asker
+from edge.asking import OPERATOR_SECRET, Asker, NoAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,6 +59,9 @@ class Site:
         self._node = node
         self._stack = AsyncExitStack()
         self._asker: Asker | None = None
+        self._asked_run: int | None = None
+        self._own_broker = name in lab.plan.separate_site_brokers
+        self._broker_config = self.root / "broker.toml"
 
     async def start(self) -> None:
         """Start print system, printers, line and edge."""
@@ -70,20 +73,36 @@ class Site:
             await asyncio.to_thread(printer.start)
             self._stack.callback(printer.stop)
         self._write_config()
+        if self._own_broker:
+            self.start_broker()
         self.start_edge()
         await self.until_ready()
 
     async def stop(self) -> None:
         """End everything of this site."""
-        if self._asker is not None:
-            await self._asker.close()
-            self._asker = None
+        await self._forget_asker()
         await asyncio.to_thread(self.edge.stop)
         await self._stack.aclose()
 
     def start_edge(self) -> Guarded:
         """Run the edge; again, after it was killed."""
+        # each run of the edge gives its operator a new secret: ask nobody with the old one
+        (self.data / OPERATOR_SECRET).unlink(missing_ok=True)
         return self.lab.start(f"edge-{self.name}", "edge", "run", config=self.config)
+
+    def start_broker(self) -> Guarded:
+        """Run the site's broker where it is a process of its own; again, after it was killed."""
+        return self.lab.start(f"broker-{self.name}", "broker", "run", config=self._broker_config)
+
+    @property
+    def data(self) -> Path:
+        """Where the edge keeps its journal."""
+        return self.root / "data"
+
+    @property
+    def broker(self) -> Guarded:
+        """The process of the site's broker, where it is one of its own."""
+        return self.lab.program(f"broker-{self.name}")
 
     @property
     def edge(self) -> Guarded:
@@ -148,16 +167,35 @@ class Site:
 
     async def ask(self, method: str, model: type[Request], **fields: Any) -> Reply:  # noqa: ANN401
         """Ask the edge over the site's broker, as its operator."""
-        if self._asker is None:
-            self._asker = Asker(load(EdgeSettings, self.config))
-            await self._asker.open()
+        asker = await self._current_asker()
         now = datetime.now(UTC)
         question = model(
             corr=uuid7(now, secrets.token_bytes(10)),
             expires_at=now + timedelta(seconds=30),
             **fields,
         )
-        return await self._asker.ask(method, question, seconds=30)
+        return await asker.ask(method, question, seconds=30)
+
+    async def _current_asker(self) -> Asker:
+        """Return who asks with the secret of the edge that runs now.
+
+        Raises:
+            NoAnswer: no edge runs.
+        """
+        secret = self.data / OPERATOR_SECRET
+        run = secret.stat().st_ino if secret.exists() else None
+        if self._asker is not None and run == self._asked_run:
+            return self._asker
+        await self._forget_asker()
+        asker = Asker(load(EdgeSettings, self.config))
+        await asker.open()
+        self._asker, self._asked_run = asker, run
+        return asker
+
+    async def _forget_asker(self) -> None:
+        asker, self._asker = self._asker, None
+        if asker is not None:
+            await asker.close()
 
     # ── link ────────────────────────────────────────────────────────────────────────────────
 
@@ -168,7 +206,10 @@ class Site:
         )
 
         async def ready() -> bool:
-            return bool((await self.status())["ready"])
+            try:
+                return bool((await self.status())["ready"])
+            except NoAnswer:  # it has not come up yet
+                return False
 
         await self.lab.until_async(ready, f"the queues of site {self.name}")
 
@@ -206,11 +247,12 @@ class Site:
         lines = [
             f'node = "{self.name}"',
             f'site = "{self.name.title()}"',
-            f'data = "{self.root / "data"}"',
+            f'data = "{self.data}"',
             f'enrolment_code = "{node["enrolment_code"]}"',
             f'[coordinator]\nincarnation = "{node["coordinator_incarnation"]}"',
             f'[link]\nport = {self.line.port}\nsecret_file = "{secret}"',
             f"[site_broker]\nport = {self.broker_port}",
+            *self._own_broker_lines(),
             f'[cups]\nserver = "{self.cups.socket}"',
             f'[[queues]]\nname = "{PULL}"\nkind = "pull"',
         ]
@@ -225,3 +267,11 @@ class Site:
                 )
         self.config.write_text("\n".join(lines) + "\n")
         self.config.chmod(0o600)
+
+    def _own_broker_lines(self) -> list[str]:
+        """Return what the edge is told of a broker beside it; write what that broker is told."""
+        if not self._own_broker:
+            return []
+        known = self.root / "credentials.json"
+        self._broker_config.write_text(f'port = {self.broker_port}\ncredentials = "{known}"\n')
+        return ["embedded = false", f'credentials = "{known}"']
