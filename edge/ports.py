@@ -62,9 +62,10 @@ class SpooledJob:
     """The queue it is in now."""
     state: JobState
     user: str | None
-    """job-originating-user-name as the client gave it: a claim, not an identity."""
+    """job-originating-user-name as the client gave it, a claim, not an identity; None if it named
+    nobody, or nobody's name can be like that (control characters, more than 255 octets)."""
     name: str
-    """job-name, without what the edge appended at release."""
+    """job-name on one line of at most 255 octets, without what the edge appended at release."""
     documents: int
     """How many documents it has; more than one is not counted here."""
     created_at: datetime | None

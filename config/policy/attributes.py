@@ -173,6 +173,22 @@ def read_attributes(raw: Mapping[str, object]) -> JobAttributes | AttributesRefu
     return attributes
 
 
+def clean_name(text: str) -> str:
+    """Clean and cut a job's name to one line of 255 octets: it is for people, and stops no job."""
+    line = " ".join(_CONTROL.sub(" ", text).split())
+    return line.encode(errors="replace")[:NAME_OCTETS].decode(errors="ignore")
+
+
+def is_user_name(text: str) -> bool:
+    """Say whether a user's name can be taken as it is: a cleaned one could be somebody else's."""
+    if text != text.strip() or _CONTROL.search(text):
+        return False
+    try:
+        return 0 < len(text.encode()) <= NAME_OCTETS
+    except UnicodeEncodeError:
+        return False
+
+
 def _single(value: object) -> object:
     """Unwrap a list of one, as many IPP libraries give single values."""
     if isinstance(value, list | tuple) and len(value) == 1:
@@ -253,20 +269,12 @@ def _media(value: object) -> _Answer[str | None]:
 
 
 def _job_name(value: object) -> _Answer[str]:
-    """Clean and cut: a name is for people only, so it never stops a job."""
-    text = " ".join(_CONTROL.sub(" ", str(value)).split())
-    return _Read(text.encode(errors="replace")[:NAME_OCTETS].decode(errors="ignore"))
+    return _Read(clean_name(str(value)))
 
 
 def _user(value: object) -> _Answer[str | None]:
-    """Take a user's name as it is or not at all: a cleaned name could be somebody else's."""
-    if isinstance(value, str) and value == value.strip() and not _CONTROL.search(value):
-        try:
-            octets = len(value.encode())
-        except UnicodeEncodeError:
-            octets = 0
-        if 0 < octets <= NAME_OCTETS:
-            return _Read(value)
+    if isinstance(value, str) and is_user_name(value):
+        return _Read(value)
     return f"a name of at most {NAME_OCTETS} octets without control characters"
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from config.ids import JobId
-from config.policy.attributes import NAMES_READ
+from config.policy.attributes import NAMES_READ, clean_name, is_user_name
 from config.policy.jobs import NAME_OCTETS, JobState
 from config.policy.media import media_of_size
 from edge.ports import SpooledJob
@@ -107,12 +107,13 @@ def spooled_job(attributes: Attributes) -> SpooledJob | None:
     if job is None or state is None or uri is None:
         return None
     created = number(attributes, "time-at-creation")
-    name = untagged(text(attributes, "job-name") or "", job)
+    name = clean_name(untagged(text(attributes, "job-name") or "", job))
+    user = text(attributes, "job-originating-user-name") or ""
     return SpooledJob(
         job=job,
         queue=uri.rsplit("/", 1)[-1],
         state=state,
-        user=text(attributes, "job-originating-user-name"),
+        user=user if is_user_name(user) else None,
         name=name,
         documents=number(attributes, "number-of-documents") or 0,
         created_at=datetime.fromtimestamp(created, UTC) if created else None,

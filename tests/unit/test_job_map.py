@@ -172,3 +172,24 @@ def test_colour_split() -> None:
 
     assert found is not None
     assert found.color_impressions == 3
+
+
+@pytest.mark.parametrize(
+    ("said", "user"),
+    [("ana", "ana"), ("", None), ("ana\n", None), ("a" * 256, None), ("Zoë", "Zoë")],
+)
+def test_user(said: str, user: str | None) -> None:
+    """A user's name is taken as it is or not at all: a mended one could be somebody else's."""
+    job = spooled_job(cups_job(job_originating_user_name=said))
+
+    assert job is not None
+    assert job.user == user
+
+
+def test_long_name_of_a_job() -> None:
+    """A job's name is cut and cleaned; CUPS itself takes any length."""
+    job = spooled_job(cups_job(job_name="two\nlines " + "ü" * 4096))
+
+    assert job is not None
+    assert job.name.startswith("two lines ü")
+    assert len(job.name.encode()) <= 255
