@@ -163,6 +163,9 @@ class Books:
                 yield sql
         except (OperationalError, InterfaceError) as error:
             raise BooksUnwritable(f"the books cannot be used at present: {error.orig}") from error
+        except self._engine.dialect.loaded_dbapi.OperationalError as error:
+            # `bulk` speaks to the driver itself
+            raise BooksUnwritable(f"the books cannot be used at present: {error}") from error
 
     def _transaction(self, sql: Connection, now: datetime | None) -> Transaction:
         at = self._clock() if now is None else now
@@ -215,7 +218,9 @@ def _engine(url: str) -> Engine:
     try:
         address = make_url(url)
         if address.get_backend_name() != "sqlite":
-            return create_engine(address, pool_pre_ping=True, hide_parameters=True)
+            return create_engine(
+                address, pool_pre_ping=True, paramstyle="format", hide_parameters=True
+            )
     except ModuleNotFoundError as error:
         raise BooksUnusable(f"{url.partition(':')[0]} needs the package {error.name}") from error
     except ArgumentError as error:
@@ -228,12 +233,11 @@ def _engine(url: str) -> Engine:
             address,
             poolclass=StaticPool,
             connect_args=memory,
-            paramstyle="named",
             hide_parameters=True,
         )
     else:
         _private_file(Path(str(address.database)))
-        engine = create_engine(address, paramstyle="named", hide_parameters=True)
+        engine = create_engine(address, hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

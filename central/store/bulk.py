@@ -1,67 +1,110 @@
-"""Many rows at once, straight to the driver: SQLAlchemy writes the statement once, and no more.
+"""Statements of the busiest path, straight to the driver: SQLAlchemy writes each once, no more.
 
-Its own executemany spends several microseconds on each row's parameters, which is most of what
-taking events in would cost.
+Executed the usual way each statement costs it about as much as the database itself, and each row
+again. The texts are still its own, for whichever database it is.
 """
 
 from __future__ import annotations
 
+from contextlib import closing
+from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from sqlalchemy import ClauseElement, Dialect, Insert, Update, insert
-
-from central.store.tables import Instant
+from sqlalchemy import BindParameter, bindparam, insert
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from sqlalchemy import Table
+    from sqlalchemy import ClauseElement, Dialect, Table
 
     from central.store.books import Transaction
 
+#: Writes a query for as many keys as it is given.
+Query: TypeAlias = "Callable[[Sequence[BindParameter[str]]], ClauseElement]"
+
+
+@dataclass(frozen=True, slots=True)
+class _Statement:
+    """A statement as the driver takes it."""
+
+    text: str
+    order: tuple[str, ...]
+    """Which parameter stands at each place."""
+
+    def row(self, values: dict[str, Any]) -> tuple[Any, ...]:
+        return tuple(values[name] for name in self.order)
+
+    def rows(self, rows: Sequence[dict[str, Any]]) -> list[tuple[Any, ...]]:
+        if len(self.order) == 1:
+            return [(row[self.order[0]],) for row in rows]
+        return list(map(itemgetter(*self.order), rows))
+
 
 def insert_all(tx: Transaction, table: Table, rows: Sequence[dict[str, Any]]) -> None:
-    """Insert rows; each names every column of the table that has a value to be given."""
+    """Insert rows of the same columns; values are as the driver wants them (`instant`)."""
     if rows:
-        text = _insert_text(table, tuple(rows[0]), tx.sql.dialect)
-        _run(tx, text, _instants(table), rows)
+        _many(tx, _insertion(table, tuple(rows[0]), tx.sql.dialect), rows)
 
 
-def run_all(
-    tx: Transaction, statement: Insert | Update, table: Table, rows: Sequence[dict[str, Any]]
-) -> int:
-    """Run a statement for each row of parameters; return how many table rows it changed.
-
-    Parameters named like columns are converted as the column wants them.
-    """
-    if not rows:
-        return 0
-    return _run(tx, _text(statement, tx.sql.dialect), _instants(table), rows)
+def run_all(tx: Transaction, statement: ClauseElement, rows: Sequence[dict[str, Any]]) -> int:
+    """Run a statement once for each row of parameters; return how many table rows changed."""
+    return _many(tx, _statement(statement, tx.sql.dialect), rows) if rows else 0
 
 
-def _run(
-    tx: Transaction, text: str, instants: tuple[str, ...], rows: Sequence[dict[str, Any]]
-) -> int:
-    if instants:
-        convert, dialect = Instant().process_bind_param, tx.sql.dialect
-        rows = [
-            row | {name: convert(row[name], dialect) for name in instants if name in row}
-            for row in rows
-        ]
-    return tx.sql.exec_driver_sql(text, list(rows)).rowcount
+def fetch(
+    tx: Transaction, query: Query, keys: Sequence[str], **values: object
+) -> list[tuple[Any, ...]]:
+    """Run a query for any number of keys; nothing is asked when there are none."""
+    if not keys:
+        return []
+    # few texts for all lengths: the last key is repeated up to a power of two
+    room = 1 << (len(keys) - 1).bit_length()
+    padded = [*keys, *[keys[-1]] * (room - len(keys))]
+    statement = _query(query, room, tx.sql.dialect)
+    named = {f"key{n}": key for n, key in enumerate(padded)}
+    with closing(tx.sql.connection.cursor()) as cursor:
+        cursor.execute(statement.text, statement.row(named | values))
+        return list(cursor.fetchall())
+
+
+def fetch_one(tx: Transaction, statement: ClauseElement, **values: object) -> tuple[Any, ...]:
+    """Run a query that always has one row."""
+    ready = _statement(statement, tx.sql.dialect)
+    with closing(tx.sql.connection.cursor()) as cursor:
+        cursor.execute(ready.text, ready.row(dict(values)))
+        row = cursor.fetchone()
+    if row is None:
+        raise LookupError("a query that always has one row had none")
+    return tuple(row)
+
+
+def _many(tx: Transaction, statement: _Statement, rows: Sequence[dict[str, Any]]) -> int:
+    with closing(tx.sql.connection.cursor()) as cursor:
+        cursor.executemany(statement.text, statement.rows(rows))
+        return int(cursor.rowcount)
 
 
 @cache
-def _instants(table: Table) -> tuple[str, ...]:
-    return tuple(column.name for column in table.c if isinstance(column.type, Instant))
+def _insertion(table: Table, names: tuple[str, ...], dialect: Dialect) -> _Statement:
+    return _ready(insert(table), dialect, list(names))
 
 
 @cache
-def _insert_text(table: Table, names: tuple[str, ...], dialect: Dialect) -> str:
-    return str(insert(table).compile(dialect=dialect, column_keys=list(names)))
+def _statement(statement: ClauseElement, dialect: Dialect) -> _Statement:
+    return _ready(statement, dialect)
 
 
 @cache
-def _text(statement: ClauseElement, dialect: Dialect) -> str:
-    return str(statement.compile(dialect=dialect))
+def _query(query: Query, room: int, dialect: Dialect) -> _Statement:
+    return _ready(query([bindparam(f"key{n}") for n in range(room)]), dialect)
+
+
+def _ready(
+    statement: ClauseElement, dialect: Dialect, names: list[str] | None = None
+) -> _Statement:
+    options: dict[str, Any] = {} if names is None else {"column_keys": names}
+    compiled = statement.compile(dialect=dialect, **options)
+    order = getattr(compiled, "positiontup", None)
+    return _Statement(str(compiled), tuple(order or ()))

@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, literal, select, union_all, update
+from pydantic import TypeAdapter
+from sqlalchemy import bindparam, literal_column, select, union_all, update
 
+from broker.messages import AccountAmount
 from central.charging import Booked, Charges, Unbookable, Verdict
 from central.sizing import visited
-from central.store.bulk import insert_all, run_all
-from central.store.ledger import Entry, Line, at_place, check_balanced, entry_row, house, move_all
+from central.store.bulk import fetch, insert_all, run_all
+from central.store.ledger import (
+    Entry,
+    LedgerUnbalanced,
+    at_place,
+    entry_row,
+    house,
+    move_all,
+)
 from central.store.ledger import next_entry as first_free
 from central.store.tables import charge as charge_table
-from central.store.tables import entry, posting, visit
+from central.store.tables import entry, instant, moment, posting, visit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from broker.messages import AccountAmount, Charged
+    from sqlalchemy import BindParameter, CompoundSelect, Select
+
+    from broker.messages import Charged
     from central.store.books import Transaction
     from central.store.ledger import Located
+
+
+#: What each account paid, as JSON.
+_AMOUNTS = TypeAdapter(tuple[AccountAmount, ...])
 
 
 def book(tx: Transaction, node: str, charges: Sequence[Charged]) -> list[Verdict]:
@@ -48,17 +62,18 @@ def reason_of(verdict: Verdict) -> str | None:
 
 
 def _known(tx: Transaction, charges: Sequence[Charged]) -> dict[UUID, str]:
-    ids = [str(charge.charge) for charge in charges]
-    # an id that names something else in the ledger can be no charge
-    rows = tx.sql.execute(
-        union_all(
-            select(entry.c.id, literal("")).where(entry.c.id.in_(ids)),
-            select(charge_table.c.charge, charge_table.c.content).where(
-                charge_table.c.charge.in_(ids)
-            ),
-        )
-    )
+    rows = fetch(tx, _named, [str(charge.charge) for charge in charges])
     return {UUID(id_): content for id_, content in rows}
+
+
+def _named(keys: Sequence[BindParameter[str]]) -> CompoundSelect[Any]:
+    # an id that names something else in the ledger can be no charge
+    return union_all(
+        select(entry.c.id, literal_column("''")).where(entry.c.id.in_(keys)),
+        select(charge_table.c.charge, charge_table.c.content).where(
+            charge_table.c.charge.in_(keys)
+        ),
+    )
 
 
 def _write(
@@ -77,7 +92,7 @@ def _write(
             number, n = n, n + 1
             what = Entry(charge.charge, "charge", reference=str(charge.job), author=node)
             entries.append(entry_row(number, what, tx))
-            for location, micros in _lines(tx, node, charge, booked, here, houses).items():
+            for location, micros in _lines(tx, charge, booked, here, houses).items():
                 postings.append({"entry": number, "location": location, "micros": micros})
                 changes[location] += micros
         charges.append(_charge_row(node, charge, booked, number))
@@ -90,26 +105,22 @@ def _write(
 
 def _lines(
     tx: Transaction,
-    node: str,
     charge: Charged,
     booked: Booked,
     here: dict[tuple[str, str], Located],
     houses: dict[tuple[str, str], int],
 ) -> dict[int, int]:
-    income = f"income:{charge.service}"
-    lines, by_location = [], {}
-    earned: defaultdict[str, int] = defaultdict(int)
+    """Return what changes at each location: what people pay, and as much income of each unit."""
+    changes: dict[int, int] = {}
     for account, unit, micros in booked.takes:
-        lines.append(Line(account, node, unit, -micros))
-        by_location[here[account, unit].id] = -micros
-        earned[unit] += micros
-    for unit, micros in earned.items():
-        lines.append(Line(income, "", unit, micros))
-        if (income, unit) not in houses:
-            houses[income, unit] = house(tx, income, unit).id
-        by_location[houses[income, unit]] = micros
-    check_balanced(lines)
-    return by_location
+        changes[here[account, unit].id] = -micros
+        key = f"income:{charge.service}", unit
+        if key not in houses:
+            houses[key] = house(tx, *key).id
+        changes[houses[key]] = changes.get(houses[key], 0) + micros
+    if sum(changes.values()):
+        raise LedgerUnbalanced(f"charge {charge.charge} does not sum to zero")
+    return changes
 
 
 def _charge_row(
@@ -130,22 +141,17 @@ def _charge_row(
         "impressions": charge.counted.impressions,
         "color_impressions": charge.counted.color_impressions,
         "sheets": charge.counted.sheets,
-        "paid": _amounts(charge.postings),
+        "paid": _AMOUNTS.dump_json(charge.postings).decode(),
         "printed_above": charge.printed_above,
         "alone": charge.alone,
-        "settled_at": charge.settled_at,
+        "settled_at": instant(charge.settled_at),
     }
-
-
-def _amounts(amounts: Sequence[AccountAmount]) -> str:
-    rows = [{"account": a.account, "unit": a.unit, "micros": a.micros} for a in amounts]
-    return json.dumps(rows, separators=(",", ":"))
 
 
 def _count_visits(tx: Transaction, node: str, charges: Sequence[Charged]) -> None:
     accounts = {p.account for charge in charges for p in charge.postings}
-    rows = tx.sql.execute(select(visit).where(visit.c.node == node, visit.c.account.in_(accounts)))
-    counters = {row.account: (row.value, row.at) for row in rows}
+    rows = fetch(tx, _visits, sorted(accounts), node=node)
+    counters = {account: (value, moment(at)) for account, value, at in rows}
     known = frozenset(counters)
     for charge in charges:
         # an edge's clock may be ahead; ours bounds it
@@ -154,10 +160,10 @@ def _count_visits(tx: Transaction, node: str, charges: Sequence[Charged]) -> Non
             value, before = counters.get(account, (0.0, at))
             counters[account] = visited(value, before, at), max(before, at)
     rows_now: list[dict[str, Any]] = [
-        {"account": account, "node": node, "value": value, "at": at}
+        {"account": account, "node": node, "value": value, "at": instant(at)}
         for account, (value, at) in counters.items()
     ]
-    run_all(tx, _VISITED, visit, [_keyed(row) for row in rows_now if row["account"] in known])
+    run_all(tx, _VISITED, [_keyed(row) for row in rows_now if row["account"] in known])
     insert_all(tx, visit, [row for row in rows_now if row["account"] not in known])
 
 
@@ -175,3 +181,9 @@ _VISITED = (
     .where(visit.c.account == bindparam("account_"), visit.c.node == bindparam("node_"))
     .values(value=bindparam("value"), at=bindparam("at"))
 )
+
+
+def _visits(keys: Sequence[BindParameter[str]]) -> Select[Any]:
+    return select(visit.c.account, visit.c.value, visit.c.at).where(
+        visit.c.node == bindparam("node"), visit.c.account.in_(keys)
+    )

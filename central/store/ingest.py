@@ -15,7 +15,7 @@ from central.store import charges, funds, jobs, streams
 from central.store.bulk import insert_all
 from central.store.ledger import Refused
 from central.store.streams import StreamMoved
-from central.store.tables import event
+from central.store.tables import event, instant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,7 +78,8 @@ def ingest(
         for each, reason in zip(read, reasons, strict=True)
         if reason is not None
     ]
-    rows = [_row(tx, state, each, why) for each, why in zip(read, reasons, strict=True)]
+    at = instant(tx.now)
+    rows = [_row(at, state, each, why) for each, why in zip(read, reasons, strict=True)]
     insert_all(tx, event, rows)
     upto = place(envelopes[-1])
     streams.advance(tx, state, upto)
@@ -144,7 +145,7 @@ def _single(
 
 
 def _row(
-    tx: Transaction, state: StreamState, each: Readable | Quarantined, reason: str | None
+    at: int, state: StreamState, each: Readable | Quarantined, reason: str | None
 ) -> dict[str, Any]:
     return {
         "stream": state.id,
@@ -155,5 +156,5 @@ def _row(
         "type": each.event.message.TYPE if isinstance(each, Readable) else "",
         "state": "applied" if reason is None else "quarantined",
         "reason": "" if reason is None else reason[:_REASON_LIMIT],
-        "at": tx.now,
+        "at": at,
     }

@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, func, select, update
 from broker.messages import Counted
 from central.job_fold import ForeignJob, JobRecord, fold
 from central.store.bulk import insert_all, run_all
+from central.store.tables import instant
 from central.store.tables import job as job_table
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def _store(tx: Transaction, jobs: dict[UUID, JobRecord], numbers: dict[UUID, int
     old = [_row(job, tx) | {"n_": numbers[id_]} for id_, job in jobs.items() if id_ in numbers]
     new = [_row(job, tx) for id_, job in jobs.items() if id_ not in numbers]
     if old:
-        run_all(tx, _UPDATE, job_table, old)
+        run_all(tx, _UPDATE, old)
     if new:
         last = tx.sql.execute(select(func.max(job_table.c.n))).scalar() or 0
         rows = [row | {"n": n} for n, row in enumerate(new, last + 1)]
@@ -90,8 +91,8 @@ def _row(job: JobRecord, tx: Transaction) -> dict[str, Any]:
         "charge": str(job.charge) if job.charge else None,
         "detail": job.detail,
         "flag": job.flag,
-        "received_at": job.received_at,
-        "updated_at": tx.now,
+        "received_at": instant(job.received_at) if job.received_at else None,
+        "updated_at": instant(tx.now),
     }
 
 

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import bindparam, func, insert, literal_column, or_, select, update
 
-from central.store.bulk import run_all
+from central.store.bulk import fetch, fetch_one, run_all
 from central.store.tables import account as account_table
-from central.store.tables import entry, location, posting
+from central.store.tables import entry, instant, location, posting
 from config.errors import PrintmeshError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from uuid import UUID
+
+    from sqlalchemy import BindParameter, Select
 
     from central.store.books import Transaction
     from config.policy.money import Unit
@@ -105,7 +107,7 @@ def check_balanced(lines: Iterable[Line]) -> None:
 
 def next_entry(tx: Transaction) -> int:
     """Return the number of the next entry; a writing transaction is the only one at its time."""
-    return (tx.sql.execute(select(func.max(entry.c.n))).scalar() or 0) + 1
+    return int(fetch_one(tx, _LAST)[0]) + 1
 
 
 def post(tx: Transaction, what: Entry, lines: Sequence[Line]) -> Posted | Refused:
@@ -134,18 +136,16 @@ def post(tx: Transaction, what: Entry, lines: Sequence[Line]) -> Posted | Refuse
 
 
 def entry_row(n: int, what: Entry, tx: Transaction) -> dict[str, object]:
-    """Return an entry as its table has it, for those who insert many at once."""
-    return _row(n, what, tx)
+    """Return an entry as `bulk` inserts it."""
+    return _row(n, what, tx) | {"at": instant(tx.now)}
 
 
 def at_place(
     tx: Transaction, place: str, accounts: Iterable[str]
 ) -> dict[tuple[str, str], Located]:
     """Return what the named accounts have at one place, by (account, unit)."""
-    rows = tx.sql.execute(
-        select(location).where(location.c.place == place, location.c.account.in_(set(accounts)))
-    )
-    return {(r.account, r.unit): Located(r.id, r.micros, r.floor) for r in rows}
+    rows = fetch(tx, _at_place, sorted(set(accounts)), place=place)
+    return {(account, unit): Located(*rest) for account, unit, *rest in rows}
 
 
 def places_of(tx: Transaction, account: str, unit: Unit) -> dict[str, int]:
@@ -173,7 +173,7 @@ def move_all(tx: Transaction, changes: dict[int, int]) -> None:
         LedgerUnbalanced: a balance was not as it was read; the transaction must not commit.
     """
     moves = [{"id_": id_, "by": micros} for id_, micros in sorted(changes.items()) if micros]
-    if moves and run_all(tx, _MOVE, location, moves) != len(moves):
+    if run_all(tx, _MOVE, moves) != len(moves):
         raise LedgerUnbalanced("a balance changed under a transaction that holds the only lock")
 
 
@@ -189,6 +189,13 @@ _MOVE = (
     )
     .values(micros=location.c.micros + bindparam("by"))
 )
+_LAST = select(func.coalesce(func.max(entry.c.n), literal_column("0")))
+
+
+def _at_place(keys: Sequence[BindParameter[str]]) -> Select[Any]:
+    return select(
+        location.c.account, location.c.unit, location.c.id, location.c.micros, location.c.floor
+    ).where(location.c.place == bindparam("place"), location.c.account.in_(keys))
 
 
 def _move(tx: Transaction, id_: int, micros: int) -> bool:

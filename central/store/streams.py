@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from broker.codec import text_of
 from broker.messages import Envelope, Message, Opening, Position, StreamName
 from broker.stream import StreamKey, place, seal, start
+from central.store.bulk import run_all
 from central.store.tables import event, node, stream
 from config.errors import PrintmeshError
 
@@ -108,13 +109,16 @@ def hash_at(tx: Transaction, stream_id: int, seq: int) -> str | None:
 
 def advance(tx: Transaction, state: StreamState, to: Position) -> None:
     """Store how far a stream goes: the watermark upwards, the head downwards."""
-    changed = tx.sql.execute(
-        update(stream)
-        .where(stream.c.id == state.id, stream.c.seq == state.at.seq)
-        .values(seq=to.seq, hash=to.hash)
-    )
-    if changed.rowcount != 1:
+    row = {"id_": state.id, "before": state.at.seq, "seq": to.seq, "hash": to.hash}
+    if run_all(tx, _ADVANCE, [row]) != 1:
         raise StreamMoved(f"stream {state.id} is no longer at {state.at.seq}")
+
+
+_ADVANCE = (
+    update(stream)
+    .where(stream.c.id == bindparam("id_"), stream.c.seq == bindparam("before"))
+    .values(seq=bindparam("seq"), hash=bindparam("hash"))
+)
 
 
 def acknowledged(tx: Transaction, stream_id: int, upto: Position) -> None:

@@ -29,6 +29,16 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
+def instant(value: datetime) -> int:
+    """Return an aware datetime as it is stored: whole microseconds since 1970 UTC."""
+    return (value - _EPOCH) // _MICROSECOND
+
+
+def moment(stored: int) -> datetime:
+    """Return the aware datetime, in UTC, of what is stored."""
+    return _EPOCH + stored * _MICROSECOND
+
+
 class Instant(TypeDecorator[datetime]):
     """An aware datetime, stored as whole microseconds since 1970 UTC in every database."""
 
@@ -38,12 +48,12 @@ class Instant(TypeDecorator[datetime]):
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
         """Return the integer that is stored."""
         del dialect
-        return None if value is None else (value - _EPOCH) // _MICROSECOND
+        return None if value is None else instant(value)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
         """Return the datetime, in UTC."""
         del dialect
-        return None if value is None else _EPOCH + value * _MICROSECOND
+        return None if value is None else moment(value)
 
 
 #: An integer key: SQLite's own row number, a bigint elsewhere.
@@ -202,11 +212,11 @@ charge = Table(
     metadata,
     Column("charge", Text, primary_key=True),
     # None when nothing was to pay.
-    Column("entry", _RowId, ForeignKey("entry.n"), unique=True),
+    Column("entry", _RowId, ForeignKey("entry.n")),
     Column("node", Text, nullable=False),
     # SHA-256 of the message, to tell a repetition from a contradiction.
     Column("content", Text, nullable=False),
-    Column("job", Text, nullable=False, index=True),
+    Column("job", Text, nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("user", Text, nullable=False),
     Column("printer", Text, nullable=False),
@@ -221,6 +231,7 @@ charge = Table(
     Column("printed_above", Integer, nullable=False),
     Column("alone", Boolean, nullable=False),
     Column("settled_at", Instant, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 reclaim = Table(
@@ -269,6 +280,7 @@ visit = Table(
     Column("node", Text, primary_key=True),
     Column("value", Float, nullable=False),
     Column("at", Instant, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 job = Table(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import event as sqlalchemy_event
 
 from broker.codec import text_of
 from broker.messages import (
@@ -21,7 +20,7 @@ from broker.messages import (
     Returned,
 )
 from central.store import accounts, funds, ledger, lists, streams
-from central.store.books import sqlite_url
+from central.store.books import BooksUnwritable, sqlite_url
 from central.store.streams import StreamMoved
 from central.store.verify import Counts, verify
 from config.policy.money import Money
@@ -36,10 +35,11 @@ if TYPE_CHECKING:
 BOTH = frozenset({"north", "south"})
 
 
-@pytest.fixture
-def books() -> Iterator[Books]:
-    """Open empty books in memory."""
-    opened = open_books()
+@pytest.fixture(params=["memory", "file"])
+def books(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Books]:
+    """Open empty books, in memory as other tests do and in a file as the program does."""
+    url = "sqlite://" if request.param == "memory" else sqlite_url(tmp_path / "books.db")
+    opened = open_books(url)
     yield opened
     opened.close()
 
@@ -174,10 +174,29 @@ def test_events_are_not_taken_in_twice(books: Books, north: MemoryEdge) -> None:
     assert places(books) == {"north": euros("4.00")}
 
 
-def test_a_crash_between_any_two_statements_leaves_no_trace(
-    books: Books, north: MemoryEdge
-) -> None:
-    """Whichever statement fails, the books are as before, and taking the events in again works."""
+class Lightning:
+    """Interrupts the database a little later each time: also in the middle of a statement."""
+
+    def __init__(self, *, after: int) -> None:
+        self._left = after
+        self._watched: Any = None
+
+    def watch(self, connection: Any) -> None:  # noqa: ANN401  the driver's own
+        """Count steps of the database from now on."""
+        self._watched = connection
+        connection.set_progress_handler(self._step, 20)
+
+    def stop(self) -> None:
+        """Let it be."""
+        self._watched.set_progress_handler(None, 0)
+
+    def _step(self) -> int:
+        self._left -= 1
+        return self._left < 0
+
+
+def test_a_crash_at_any_point_leaves_no_trace(books: Books, north: MemoryEdge) -> None:
+    """Wherever it fails, the books are as before, and taking the events in again works."""
     with books.write() as tx:
         assert isinstance(
             accounts.top_up(tx, "user:ana", Money.parse("3.00", "EUR"), note="", author="t"),
@@ -185,29 +204,20 @@ def test_a_crash_between_any_two_statements_leaves_no_trace(
         )
     events = north.say(north.charge(euros("1.00")), north.charge(euros("9.00")))
     before = places(books)
-    failing, seen = 0, 0
-
-    class Lightning(Exception):
-        """The machine dies here."""
-
-    def strike(*_: object) -> None:
-        nonlocal seen
-        seen += 1
-        if seen == failing:
-            raise Lightning
-
-    done = False
+    struck, done = 0, False
     while not done:
-        failing, seen = failing + 1, 0
+        struck, lightning = struck + 1, Lightning(after=struck)
         try:
             with books.write() as tx:
-                sqlalchemy_event.listen(tx.sql, "before_cursor_execute", strike)
+                lightning.watch(tx.sql.connection.driver_connection)
                 north.send_in(tx, events, BOTH, "ledger")
+                lightning.stop()
             done = True
-        except Lightning:
+        except BooksUnwritable:
+            lightning.stop()
             assert places(books) == before
             assert_sound(books)
-    assert failing > 8
+    assert struck > 30
     assert places(books) == {"": euros("3.00"), "north": euros("4.00")}
     assert_sound(books)
 

@@ -150,6 +150,7 @@ def upgrade() -> None:
         sa.Column("value", sa.Float(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("account", "node", name=op.f("pk_visit")),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "charge",
@@ -173,9 +174,8 @@ def upgrade() -> None:
         sa.Column("settled_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["entry"], ["entry.n"], name=op.f("fk_charge_entry")),
         sa.PrimaryKeyConstraint("charge", name=op.f("pk_charge")),
-        sa.UniqueConstraint("entry", name=op.f("uq_charge_entry")),
+        sqlite_with_rowid=False,
     )
-    op.create_index(op.f("ix_charge_job"), "charge", ["job"], unique=False)
     op.create_table(
         "command",
         sa.Column("id", sa.Text(), nullable=False),
