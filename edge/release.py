@@ -282,7 +282,9 @@ def _completed(planned: Figures, evidence: Evidence, deadline: datetime) -> Sett
             f"the document has {planned.impressions} impressions, the printer reports {count}",
             deadline,
         )
-    above = count - planned.impressions
+    # the blank backs of odd pages, which a printer may count, fit on the sheets that were planned
+    room = 2 * planned.sheets if planned.sides.two_sided else planned.impressions
+    above = max(0, count - room)
     billed = came_out(planned, count, Source.DEVICE_JOB)
     flag = f"printed-above-hold: {above} impressions more than planned" if above else None
     return Settled(Disposition.COMPLETED, billed, printed_above=above, flag=flag)

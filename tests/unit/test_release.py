@@ -185,6 +185,24 @@ def test_printing_above_the_plan_is_recorded_and_not_charged() -> None:
     assert settled.flag is not None
 
 
+@pytest.mark.parametrize(("count", "above"), [(5, 0), (6, 0), (7, 1)])
+def test_blank_backs_are_neither_charged_nor_flagged(count: int, above: int) -> None:
+    """Five pages on three sheets have six sides: a printer that counts the sixth is not wrong."""
+    plan = Figures(
+        impressions=5,
+        color_impressions=0,
+        monochrome_impressions=5,
+        sheets=3,
+        media="iso_a4",
+        sides=Sides.TWO_SIDED_LONG_EDGE,
+        source=Source.ANALYSIS,
+    )
+    settled = settle(plan, Evidence(DONE, device_impressions=count), now=NOW, patience=PATIENCE)
+    assert isinstance(settled, Settled)
+    assert (settled.billed.impressions, settled.printed_above) == (5, above)
+    assert (settled.flag is not None) == (above > 0)
+
+
 STATES = st.sampled_from([None, *JobState])
 COUNTS = st.none() | st.integers(-5, 10**6)
 
