@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
@@ -91,6 +92,8 @@ class Books:
         self._clock = clock
         self._dice = dice
         self._watch: Connection | None = None
+        self._writer: Connection | None = None
+        self._writing = Lock()
 
     @classmethod
     def open(
@@ -126,7 +129,19 @@ class Books:
         Raises:
             BooksUnwritable: the database fails; nothing was changed.
         """
-        with self._begun(writer=True) as sql:
+        if not self._writing.acquire(timeout=_BUSY_MILLISECONDS / 1000):
+            raise BooksUnwritable("another thread of this process has been writing for too long")
+        try:
+            yield from self._write(now)
+        finally:
+            self._writing.release()
+
+    def _write(self, now: datetime | None) -> Iterator[Transaction]:
+        # one connection is kept for it: asking the pool costs as much as a small transaction
+        if self._writer is None or self._writer.closed or self._writer.invalidated:
+            self._writer = self._engine.connect().execution_options(writer=True)
+        with self._errors(), self._writer.begin():
+            sql = self._writer
             if sql.dialect.name == "postgresql":
                 sql.execute(select(func.pg_advisory_xact_lock(_WRITER_LOCK)))
             yield self._transaction(sql, now)
@@ -134,7 +149,7 @@ class Books:
     @contextmanager
     def read(self, now: datetime | None = None) -> Iterator[Transaction]:
         """Open a reading transaction: one consistent moment of the books."""
-        with self._begun(writer=False) as sql:
+        with self._errors(), self._engine.connect() as sql, sql.begin():
             yield self._transaction(sql, now)
 
     def change_token(self) -> object:
@@ -154,13 +169,15 @@ class Books:
         if self._watch is not None:
             self._watch.close()
             self._watch = None
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
         self._engine.dispose()
 
     @contextmanager
-    def _begun(self, *, writer: bool) -> Iterator[Connection]:
+    def _errors(self) -> Iterator[None]:
         try:
-            with self._engine.connect().execution_options(writer=writer) as sql, sql.begin():
-                yield sql
+            yield
         except (OperationalError, InterfaceError) as error:
             raise BooksUnwritable(f"the books cannot be used at present: {error.orig}") from error
         except self._engine.dialect.loaded_dbapi.OperationalError as error:

@@ -14,16 +14,17 @@ from central.charging import Booked, Charges, Unbookable, Verdict
 from central.sizing import visited
 from central.store.bulk import fetch, insert_all, run_all
 from central.store.ledger import (
+    CENTRE,
     Entry,
     LedgerUnbalanced,
-    at_place,
+    Located,
     entry_row,
     house,
     move_all,
 )
 from central.store.ledger import next_entry as first_free
 from central.store.tables import charge as charge_table
-from central.store.tables import entry, instant, moment, posting, visit
+from central.store.tables import entry, instant, location, moment, posting, visit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
     from broker.messages import Charged
     from central.store.books import Transaction
-    from central.store.ledger import Located
 
 
 #: What each account paid, as JSON.
@@ -42,7 +42,10 @@ _AMOUNTS = TypeAdapter(tuple[AccountAmount, ...])
 def book(tx: Transaction, node: str, charges: Sequence[Charged]) -> list[Verdict]:
     """Book what may be booked of a run of charges from one edge; say what became of each."""
     accounts = {p.account for charge in charges for p in charge.postings}
-    here = at_place(tx, node, accounts)
+    incomes = {_income(charge) for charge in charges}
+    rows = fetch(tx, _places, sorted(accounts | incomes), node=node)
+    here = {(account, unit): Located(*at) for account, unit, place, *at in rows if place == node}
+    houses = {(account, unit): at[0] for account, unit, place, *at in rows if place == CENTRE}
     judge = Charges(
         {key: at.micros for key, at in here.items()},
         _known(tx, charges),
@@ -51,7 +54,7 @@ def book(tx: Transaction, node: str, charges: Sequence[Charged]) -> list[Verdict
     verdicts = [judge.judge(charge) for charge in charges]
     good = [(c, v) for c, v in zip(charges, verdicts, strict=True) if isinstance(v, Booked)]
     if good:
-        _write(tx, node, good, here)
+        _write(tx, node, good, here, houses)
         _count_visits(tx, node, [charge for charge, _ in good])
     return verdicts
 
@@ -64,6 +67,17 @@ def reason_of(verdict: Verdict) -> str | None:
 def _known(tx: Transaction, charges: Sequence[Charged]) -> dict[UUID, str]:
     rows = fetch(tx, _named, [str(charge.charge) for charge in charges])
     return {UUID(id_): content for id_, content in rows}
+
+
+def _places(keys: Sequence[BindParameter[str]]) -> Select[Any]:
+    at = location.c
+    return select(at.account, at.unit, at.place, at.id, at.micros, at.floor).where(
+        at.account.in_(keys), at.place.in_([bindparam("node"), literal_column("''")])
+    )
+
+
+def _income(charge: Charged) -> str:
+    return f"income:{charge.service}"
 
 
 def _named(keys: Sequence[BindParameter[str]]) -> CompoundSelect[Any]:
@@ -81,10 +95,10 @@ def _write(
     node: str,
     good: Sequence[tuple[Charged, Booked]],
     here: dict[tuple[str, str], Located],
+    houses: dict[tuple[str, str], int],
 ) -> None:
     changes: defaultdict[int, int] = defaultdict(int)
     entries, postings, charges = [], [], []
-    houses: dict[tuple[str, str], int] = {}
     n = first_free(tx)
     for charge, booked in good:
         number = None
@@ -92,9 +106,9 @@ def _write(
             number, n = n, n + 1
             what = Entry(charge.charge, "charge", reference=str(charge.job), author=node)
             entries.append(entry_row(number, what, tx))
-            for location, micros in _lines(tx, charge, booked, here, houses).items():
-                postings.append({"entry": number, "location": location, "micros": micros})
-                changes[location] += micros
+            for where, micros in _lines(tx, charge, booked, here, houses).items():
+                postings.append({"entry": number, "location": where, "micros": micros})
+                changes[where] += micros
         charges.append(_charge_row(node, charge, booked, number))
     move_all(tx, changes)
     if entries:
@@ -114,7 +128,7 @@ def _lines(
     changes: dict[int, int] = {}
     for account, unit, micros in booked.takes:
         changes[here[account, unit].id] = -micros
-        key = f"income:{charge.service}", unit
+        key = _income(charge), unit
         if key not in houses:
             houses[key] = house(tx, *key).id
         changes[houses[key]] = changes.get(houses[key], 0) + micros

@@ -33,7 +33,7 @@ from broker.messages import (
 )
 from broker.stream import StreamKey, place, start
 from broker.stream_inbound import AlreadyApplied, Apply, Gap, Inbound
-from broker.stream_outbound import Opened, Outbound, fitting
+from broker.stream_outbound import Opened, Outbound, Pace, fitting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,7 +51,14 @@ PATIENCE = 20.0
 class WireEdge:
     """Speaks for a MemoryEdge. Enter the context to connect; wait with `until`."""
 
-    def __init__(self, memory: MemoryEdge, settings: LinkSettings, *, code: str | None) -> None:
+    def __init__(
+        self,
+        memory: MemoryEdge,
+        settings: LinkSettings,
+        *,
+        code: str | None,
+        pace: Pace | None = None,
+    ) -> None:
         self.memory = memory
         self.code = code
         self.refused: str | None = None
@@ -77,6 +84,7 @@ class WireEdge:
                 head=memory.head(name),
                 acked=start(memory.key(name)),
                 hash_at=lambda seq, name=name: self._hash(name, seq),  # type: ignore[misc]
+                pace=pace or Pace(),
             )
             for name in memory.journal
         }
