@@ -21,6 +21,7 @@ from tinydb.storages import JSONStorage
 from benchmarks.result import absolute, compared
 from broker.stream import StreamKey
 from edge.store.database import EdgeDatabase
+from edge.store.disk import DirectoryDisk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,11 +80,11 @@ def debit(database: EdgeDatabase, number: int, users: int) -> None:
     """Charge an account, change its job, append the event: one record."""
     accounts, jobs = database.table("accounts"), database.table("jobs")
     with database.transaction() as transaction:
-        account = accounts.one(where("key") == f"user:user{number * 7919 % users}")
+        account = accounts.find("key", f"user:user{number * 7919 % users}")
         if account is None:
             raise LookupError(number)
         accounts.update({"balance": account["balance"] - 10}, doc_ids=[account.doc_id])
-        job = jobs.one(where("job") == f"job-{number % 50}")
+        job = jobs.find("job", f"job-{number % 50}")
         if job is None:
             jobs.insert({"job": f"job-{number % 50}", "phase": "held", "charged": 0})
         else:
@@ -151,8 +152,9 @@ def append(descriptor: int, record: bytes) -> None:
 
 
 def tail_bytes(path: Path) -> int:
-    """Return the size of all segments."""
-    return sum(file.stat().st_size for file in path.glob("journal-*.log"))
+    """Return how many bytes of records all segments hold."""
+    disk = DirectoryDisk(path)
+    return sum(disk.size(file.name) for file in path.glob("journal-*.log"))
 
 
 def beside_json_storage(place: Path) -> Result:

@@ -74,8 +74,12 @@ def digest(data: str) -> str:
 def seal(key: StreamKey, head: Position, data: str) -> Envelope:
     """Return the event that follows `head`; `place(envelope)` is the new head once it is stored."""
     seq = head.seq + 1
-    linked = _link(key, seq, head.hash, sha256(data.encode()).digest())
-    return Envelope(seq=seq, hash=linked, data=data)
+    return Envelope(seq=seq, hash=chained(key, seq, head.hash, data.encode()), data=data)
+
+
+def chained(key: StreamKey, seq: int, previous: str, data: bytes) -> str:
+    """Return the hash of event `seq` behind the hash of the event before; `data` as UTF-8."""
+    return _link(key, seq, previous, sha256(data).digest())
 
 
 def follows(key: StreamKey, previous: Position, envelope: Envelope) -> bool:

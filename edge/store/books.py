@@ -7,9 +7,8 @@ that the money is there and writing it down nothing else may run.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tinydb import where
 
@@ -40,7 +39,8 @@ from edge.jobs import JobRecord
 from edge.release import Phase
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from contextlib import AbstractContextManager
     from datetime import datetime
     from uuid import UUID
 
@@ -126,7 +126,7 @@ class Books:
 
     def free(self, account: str, unit: str) -> int:
         """Return what may still be spent here, in micros: balance less holds."""
-        row = self._accounts.one(where("key") == _key(account, unit))
+        row = self._accounts.find("key", _key(account, unit))
         return 0 if row is None else row["balance"] - row["held"]
 
     def balances(self) -> Iterator[AccountAmount]:
@@ -136,7 +136,7 @@ class Books:
 
     def job(self, job: UUID) -> JobRecord | None:
         """Return a job's record."""
-        row = self._jobs.one(where("job") == str(job))
+        row = self._jobs.find("job", str(job))
         return None if row is None else JobRecord.model_validate(row)
 
     def jobs(self, *phases: Phase) -> list[JobRecord]:
@@ -256,13 +256,26 @@ class Books:
             for job in jobs:
                 self._jobs.remove(where("job") == str(job))
 
-    def apply(self, envelopes: Sequence[Envelope], now: datetime) -> Applied:
-        """Carry out consecutive events of the coordinator's ledger, watermark and all."""
+    def apply(
+        self, envelopes: Sequence[Envelope], now: datetime, *, because: str | None = None
+    ) -> Applied:
+        """Carry out consecutive events of the coordinator's ledger, watermark and all.
+
+        Args:
+            envelopes: verified against the chain, at least one.
+            now: the moment it happens at.
+            because: put all of them aside with this reason, whatever they say.
+        """
         granted: list[Granted] = []
         rejected: list[Rejected] = []
         bad: list[tuple[int, str]] = []
         with self._growing() as txn:
-            for item in sift(envelopes, STREAMS_DOWN["ledger"]):
+            items = (
+                sift(envelopes, STREAMS_DOWN["ledger"])
+                if because is None
+                else (Quarantined(envelope, because) for envelope in envelopes)
+            )
+            for item in items:
                 if isinstance(item, Quarantined):
                     self._set_aside(item.envelope, item.reason)
                     bad.append((item.envelope.seq, item.reason))
@@ -273,11 +286,8 @@ class Books:
 
     # ── inside a transaction ────────────────────────────────────────────────────────────────
 
-    @contextmanager
-    def _growing(self) -> Iterator[Transaction]:
-        with self._db.transaction() as txn:
-            yield txn
-        self.on_growth()
+    def _growing(self) -> AbstractContextManager[Transaction]:
+        return self._db.transaction(self.on_growth)
 
     def _carry_out(
         self,
@@ -315,7 +325,7 @@ class Books:
 
     def _move(self, amount: AccountAmount, *, balance: int, held: int) -> None:
         key = _key(amount.account, amount.unit)
-        row = self._accounts.one(where("key") == key)
+        row = self._accounts.find("key", key)
         after_balance = balance + (row["balance"] if row else 0)
         after_held = held + (row["held"] if row else 0)
         if not 0 <= after_held <= after_balance:
@@ -331,18 +341,11 @@ class Books:
             self._accounts.update(change, doc_ids=[row.doc_id])
 
     def _put(self, record: JobRecord) -> None:
-        row = record.model_dump(mode="json", exclude_defaults=True)
-        known = self._jobs.one(where("job") == row["job"])
-        if known is None:
-            self._jobs.insert(row)
-            return
-
-        def replace(document: MutableMapping[str, Any]) -> None:
-            # an upsert would keep what is no longer so, such as a hold that was lifted
-            document.clear()
-            document.update(row)
-
-        self._jobs.update(replace, doc_ids=[known.doc_id])
+        job = str(record.job)
+        # whole: an upsert would keep what is no longer so, such as a hold that was lifted
+        row = record.model_dump_json(exclude_defaults=True).encode()
+        indexed = {"job": job, "phase": record.phase.value}
+        self._jobs.put(row, indexed, self._jobs.find("job", job))
 
     def _set_aside(self, envelope: Envelope, reason: str) -> None:
         self._quarantine.insert(

@@ -103,7 +103,8 @@ def encode(commit: Commit) -> bytes:
         head["d"] = commit.dropped
     if commit.oldest is not None:
         head["p"] = commit.oldest
-    return b"\n".join((orjson.dumps(head), b"".join(parts)))
+    # A record ends in no zero, whatever a peer's text ends in: zeros are room (Disk.size).
+    return b"%b\n%b\n" % (orjson.dumps(head), b"".join(parts))
 
 
 def decode(body: bytes) -> Commit | SegmentStart:

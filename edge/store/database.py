@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 from tinydb import TinyDB
 
-from broker.stream import seal
 from edge.store.disk import DirectoryDisk
 from edge.store.errors import StoreUnwritableError
 from edge.store.journal import Journal
@@ -15,7 +14,7 @@ from edge.store.table import JournalTable
 from edge.store.transaction import Transaction
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
     from datetime import datetime, timedelta
     from pathlib import Path
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from broker.messages import Envelope, Position
     from broker.stream import StreamKey
     from edge.store.recovery import Recovered
-    from edge.store.transaction import Sealer
 
 __all__ = ["EdgeDatabase", "Transaction"]
 
@@ -34,16 +32,19 @@ __all__ = ["EdgeDatabase", "Transaction"]
 class _Block:
     """A `with` block: whatever leaves it by an exception was never there."""
 
-    __slots__ = ("_storage",)
+    __slots__ = ("_storage", "_then")
 
-    def __init__(self, storage: JournalStorage) -> None:
+    def __init__(self, storage: JournalStorage, then: Callable[[], None] | None) -> None:
         self._storage = storage
+        self._then = then
 
     def __enter__(self) -> Transaction:
         return self._storage.begin()
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         self._storage.end(commit=kind is None)
+        if kind is None and self._then is not None:
+            self._then()
 
 
 class EdgeDatabase(TinyDB):
@@ -54,7 +55,6 @@ class EdgeDatabase(TinyDB):
     Args:
         journal: owns the directory; `close` closes it.
         indexes: table → top-level fields that `==`, `one_of`, `&` and `|` find by hash.
-        sealer: chains events.
     """
 
     table_class: type[Table] = JournalTable
@@ -64,9 +64,8 @@ class EdgeDatabase(TinyDB):
         journal: Journal,
         *,
         indexes: Mapping[str, tuple[str, ...]] | None = None,
-        sealer: Sealer = seal,
     ) -> None:
-        super().__init__(journal, sealer, storage=JournalStorage)
+        super().__init__(journal, storage=JournalStorage)
         self._journal = journal
         for table, fields in (indexes or {}).items():
             self._rows().add_indexes(table, fields)
@@ -107,14 +106,19 @@ class EdgeDatabase(TinyDB):
         """Whether `checkpoint_step` should be called."""
         return self._journal.checkpoint_due
 
-    def transaction(self) -> AbstractContextManager[Transaction]:
+    def transaction(
+        self, then: Callable[[], None] | None = None
+    ) -> AbstractContextManager[Transaction]:
         """Make all table writes and events in the block one durable record, or nothing at all.
+
+        Args:
+            then: called once the record is durable.
 
         Raises:
             StoreUnwritableError: at the end of the block; everything is as before it.
             RuntimeError: a transaction is running already.
         """
-        return _Block(self._rows())
+        return _Block(self._rows(), then)
 
     def table(self, name: str, **options: Any) -> JournalTable:  # noqa: ANN401 - as TinyDB's
         """Return a table by name; it exists from its first write on."""

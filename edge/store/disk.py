@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LOCK_NAME = "lock"
+_ROOM_CHUNK = 64 * 1024
 
 
 class Disk(Protocol):
@@ -30,13 +31,20 @@ class Disk(Protocol):
         """Return the file names in no order, the lock's left out."""
 
     def size(self, name: str) -> int:
-        """Return the length in bytes."""
+        """Return the length in bytes, without zeros at the end: those are room, not contents."""
 
     def read(self, name: str, offset: int, length: int) -> bytes:
         """Return at most `length` bytes; fewer only at the end."""
 
     def create(self, name: str) -> None:
         """Make a new, empty file; what had the name is removed, for its sync may have failed."""
+
+    def reserve(self, name: str, length: int) -> None:
+        """Make a file of `length` bytes where there is room, so that later syncs need no more.
+
+        A sync that also has to write down that the file grew takes half as long again. Whether it
+        works makes no difference to what can be written.
+        """
 
     def write(self, name: str, offset: int, content: bytes) -> None:
         """Write all of it; when this raises, some of it may stand there."""
@@ -98,8 +106,17 @@ class DirectoryDisk:
         return [entry.name for entry in self._path.iterdir() if entry.name != LOCK_NAME]
 
     def size(self, name: str) -> int:
-        """Return st_size."""
-        return (self._path / name).stat().st_size
+        """Return st_size less the zeros at the end."""
+        with (self._path / name).open("rb") as file:
+            end = file.seek(0, os.SEEK_END)
+            while end:
+                begin = max(0, end - _ROOM_CHUNK)
+                file.seek(begin)
+                found = file.read(end - begin).rstrip(b"\0")
+                if found:
+                    return begin + len(found)
+                end = begin
+        return 0
 
     def read(self, name: str, offset: int, length: int) -> bytes:
         """Read by position, from the page cache where it can."""
@@ -117,6 +134,11 @@ class DirectoryDisk:
         self.remove(name)
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL
         self._open[name] = os.open(self._path / name, flags, 0o600)
+
+    def reserve(self, name: str, length: int) -> None:
+        """Call fallocate; a disk that is full says so at the next write, which may still fit."""
+        with contextlib.suppress(OSError):
+            os.posix_fallocate(self._writable(name), 0, length)
 
     def write(self, name: str, offset: int, content: bytes) -> None:
         """Write by position, going on after a short write."""

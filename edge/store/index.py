@@ -8,7 +8,7 @@ import orjson
 from tinydb.utils import freeze as _freeze
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from tinydb.queries import QueryLike
 
@@ -22,12 +22,14 @@ class TableIndexes:
 
     def __init__(self, fields: Iterable[str]) -> None:
         self._by_field: dict[str, dict[Any, int | set[int]]] = {field: {} for field in fields}
+        self._absent = (_ABSENT,) * len(self._by_field)
 
     def values(self, row: bytes | None) -> tuple[Any, ...]:
         """Return the indexed fields' values of a row, to hand to `change`."""
-        if row is None:
-            return (_ABSENT,) * len(self._by_field)
-        document = orjson.loads(row)
+        return self._absent if row is None else self.values_of(orjson.loads(row))
+
+    def values_of(self, document: Mapping[str, Any]) -> tuple[Any, ...]:
+        """Return the indexed fields' values of a row that is decoded already."""
         found = [document.get(field, _ABSENT) for field in self._by_field]
         return tuple([freeze(one) if isinstance(one, (list, dict)) else one for one in found])
 
@@ -40,14 +42,15 @@ class TableIndexes:
             if new is not _ABSENT and (old is _ABSENT or old != new):
                 _add(entries, new, doc_id)
 
-    def cover(self, fields: Iterable[str]) -> bool:
-        """Say whether any of these fields is indexed."""
-        return not self._by_field.keys().isdisjoint(fields)
-
     def clear(self) -> None:
         """Forget every document."""
         for entries in self._by_field.values():
             entries.clear()
+
+    def having(self, field: str, value: object) -> Collection[int] | None:
+        """Return the ids of the documents with this value; none when the field is not indexed."""
+        entries = self._by_field.get(field)
+        return None if entries is None else _ids(entries, value)
 
     def candidates(self, condition: QueryLike) -> Collection[int] | None:
         """Return ids among which all matches are; none when every row must be looked at."""

@@ -215,6 +215,7 @@ class Journal:
             self._pool.shutdown()
         with contextlib.suppress(OSError):  # a durable journal has nothing left to sync
             self._disk.sync(segment_name(self._tail.number))
+        self._tail.close()
         self._disk.close()
 
     def _own(self) -> None:

@@ -28,6 +28,9 @@ class _File:
         self.unsynced.append((offset, content))
         self.content = _written(self.content, offset, content)
 
+    def reserve(self, length: int) -> None:
+        self.content = self.content.ljust(length, b"\0")
+
     def truncate(self, length: int) -> None:
         self.unsynced.append((length, None))
         self.content = _cut(self.content, length)
@@ -45,10 +48,14 @@ class _File:
             if written is None:
                 content = _cut(content, offset)
             elif at == kept - 1:
-                content = _written(content, offset, written[: choose(len(written))])
+                length = choose(len(written))
+                # pages reach the disk in any order, so the beginning may be what is missing
+                torn = written[:length] if choose(1) else bytes(length) + written[length:]
+                content = _written(content, offset, torn)
             else:
                 content = _written(content, offset, written)
-        found.content = found.durable = content
+        # what is left of room that was made is zeros
+        found.content = found.durable = content.ljust(choose(len(self.content)), b"\0")
         return found
 
 
@@ -106,8 +113,8 @@ class MemoryDisk:
         return list(self._files)
 
     def size(self, name: str) -> int:
-        """Return the length."""
-        return len(self._found(name).content)
+        """Return the length without zeros at the end."""
+        return len(self._found(name).content.rstrip(b"\0"))
 
     def read(self, name: str, offset: int, length: int) -> bytes:
         """Return a part of a file."""
@@ -118,6 +125,10 @@ class MemoryDisk:
         self._use("create", name)
         self._files[name] = _File()
         self._note_names()
+
+    def reserve(self, name: str, length: int) -> None:
+        """Fill up with zeros, which take no space here."""
+        self._found(name).reserve(length)
 
     def write(self, name: str, offset: int, content: bytes) -> None:
         """Write as much as there is space for."""
@@ -139,7 +150,7 @@ class MemoryDisk:
         self._use("truncate", name)
         file = self._found(name)
         if self.space is not None:
-            self.space += max(len(file.content) - length, 0)
+            self.space += max(len(file.content.rstrip(b"\0")) - length, 0)
         file.truncate(length)
 
     def sync(self, name: str) -> None:

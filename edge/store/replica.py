@@ -143,7 +143,8 @@ class Replica:
             return Taken()
         with self._db.transaction():
             total = self._put(self._live.name, message, self._state["sum"])
-            self._store({**self._state, "n": message.upto, "sum": total})
+            state = self._store({**self._state, "n": message.upto, "sum": total})
+        self._stand_at(state)
         return self._compare(message)
 
     def _revoke(self, message: DirectoryRows) -> Outcome:
@@ -152,7 +153,8 @@ class Replica:
         with self._db.transaction():
             total = self._put(self._live.name, message, self._state["sum"])
             early = max([self._state.get("early", 0), *(row.n for row in message.rows)])
-            self._store({**self._state, "sum": total, "early": early})
+            state = self._store({**self._state, "sum": total, "early": early})
+        self._stand_at(state)
         return Taken()
 
     def _take_slice(self, message: DirectoryRows) -> Outcome:
@@ -168,18 +170,20 @@ class Replica:
         with self._db.transaction():
             total = self._put(stage, message, total)
             if message.last:
-                last_state = {
-                    "key": "state",
-                    "live": stage,
-                    "epoch": message.epoch,
-                    "n": message.upto,
-                    "sum": self._digest(total),
-                }
-                self._store(last_state)
+                last_state = self._store(
+                    {
+                        "key": "state",
+                        "live": stage,
+                        "epoch": message.epoch,
+                        "n": message.upto,
+                        "sum": total,
+                    }
+                )
         if last_state is None:
             self._stage = (name, part + 1, total)
             return Taken()
         self._stage = None
+        self._stand_at(last_state)
         self._db.drop_table(_OTHER[stage])
         return self._compare(message)
 
@@ -205,9 +209,13 @@ class Replica:
                 self._tariffs = None
         return total % _MODULUS
 
-    def _store(self, state: dict[str, Any]) -> None:
+    def _store(self, state: dict[str, Any]) -> dict[str, Any]:
         state = {**state, "sum": self._digest(state["sum"])}
         self._meta.upsert(state, where("key") == "state")
+        return state
+
+    def _stand_at(self, state: dict[str, Any]) -> None:
+        """Believe a state, once it is written: what was rolled back never was."""
         self._state = state
         self._tariffs = None
 

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from edge.store.disk import Disk
 
 
+#: Room made at a time.
+_ROOM = 1024 * 1024
+
+
 class Tail:
     """Appends records to the last segment, and begins the next one.
 
@@ -29,6 +33,7 @@ class Tail:
     def __init__(self, disk: Disk, *, number: int, length: int, durable: bool) -> None:
         self._disk = disk
         self._durable = durable
+        self._reserved = 0
         self.number = number
         self.length = length
         """The end of the last acknowledged record."""
@@ -43,6 +48,10 @@ class Tail:
         """
         name = segment_name(self.number)
         offset = self.length
+        end = offset + len(record)
+        if self._durable and end > self._reserved:
+            self._reserved = end + _ROOM
+            self._disk.reserve(name, self._reserved)
         try:
             self._disk.write(name, offset, record)
         except OSError as error:
@@ -55,7 +64,7 @@ class Tail:
                 self.must_roll = True
                 self._cut(name)
                 raise _unwritable(self._disk, name, error) from error
-        self.length = offset + len(record)
+        self.length = end
         return offset
 
     def roll(self, number: int, journal: UUID, at: datetime) -> SegmentStart:
@@ -75,13 +84,23 @@ class Tail:
             self._disk.sync_directory()
         except OSError as error:
             raise _unwritable(self._disk, name, error) from error
-        if self.number:
-            self._disk.release(segment_name(self.number))
+        self.close()
         self.number, self.length, self.must_roll = start.segment, len(record), False
         return start
 
+    def close(self) -> None:
+        """Give back the room behind the last record, and let go of the file."""
+        if self.number:
+            name = segment_name(self.number)
+            with contextlib.suppress(OSError):  # zeros at the end do no harm
+                if self._reserved:
+                    self._disk.truncate(name, self.length)
+            self._disk.release(name)
+        self._reserved = 0
+
     def _cut(self, name: str) -> None:
         """Take back what a failed append left; where that fails too, go on in a new segment."""
+        self._reserved = 0
         try:
             self._disk.truncate(name, self.length)
         except OSError:

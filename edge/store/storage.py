@@ -13,15 +13,16 @@ from edge.store.index import TableIndexes
 from edge.store.transaction import Transaction, here
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Iterable
 
     from tinydb.queries import QueryLike
 
     from edge.store.journal import Journal
     from edge.store.rows import PackedRows
-    from edge.store.transaction import Sealer
+    from edge.store.transaction import Moves
 
 _NO_ROWS: dict[int, bytes | None] = {}
+_AWAITED = "a transaction is open in another task; never await inside of one"
 
 
 class TableView(Mapping[str, Any]):
@@ -68,7 +69,7 @@ class TableView(Mapping[str, Any]):
             return sorted(self._pending)
         if self._pending:
             return sorted({*found, *self._pending})
-        return found if len(found) == 1 else sorted(found)
+        return found if len(found) <= 1 else sorted(found)
 
     def __getitem__(self, doc_id: str) -> dict[str, Any]:
         row = self.packed(int(doc_id))
@@ -91,12 +92,12 @@ class TableView(Mapping[str, Any]):
 class JournalStorage(Storage):
     """Stands between TinyDB's tables and the journal; for one thread."""
 
-    def __init__(self, journal: Journal, sealer: Sealer) -> None:
+    def __init__(self, journal: Journal) -> None:
         super().__init__()
         self.journal = journal
-        self._sealer = sealer
         self._current: Transaction | None = None
-        self._indexes: dict[str, TableIndexes] = {}
+        self.indexes: dict[str, TableIndexes] = {}
+        """By table, of those that have any."""
 
     def read(self) -> dict[str, Any]:
         """Return every table as a view."""
@@ -142,7 +143,7 @@ class JournalStorage(Storage):
         """
         if self._current is not None:
             raise RuntimeError("a transaction is running already; they do not nest")
-        self._current = Transaction(self.journal, self._sealer)
+        self._current = Transaction(self.journal)
         return self._current
 
     def end(self, *, commit: bool) -> None:
@@ -156,31 +157,37 @@ class JournalStorage(Storage):
             self._commit(current.commit, current.moved)
 
     def change(
-        self, table: str, changes: dict[int, bytes | None], fields: Collection[str] | None = None
+        self, table: str, changes: dict[int, bytes | None], moves: Moves | None = None
     ) -> None:
         """Change rows in the running transaction, or as a transaction of their own.
 
-        `fields` are the only ones that may differ; without it any may.
+        `moves` are the indexed values that differ, where the caller knows them.
         """
         if not changes:
             return
-        indexes = self._indexes.get(table)
-        moves = indexes is not None and (fields is None or indexes.cover(fields))
+        if moves is None:
+            moves = self._moves(table, changes)
         if self._current is not None:
-            self._joined(self._current).change(table, changes, moves=moves)
+            self._joined(self._current).change(table, changes, moves)
         else:
-            self._commit(Commit(rows={table: changes}), {table: changes} if moves else {})
+            self._commit(Commit(rows={table: changes}), {table: moves} if moves else {})
 
     def view(self, table: str) -> TableView:
         """Return a table as the running transaction sees it."""
+        return TableView(*self.now(table), self.indexes.get(table))
+
+    def now(self, table: str) -> tuple[PackedRows | None, Mapping[int, bytes | None]]:
+        """Return a table's committed rows, and what the running transaction changed in it."""
         rows = self.journal.tables.get(table)
-        indexes = self._indexes.get(table)
-        if self._current is None:
-            return TableView(rows, _NO_ROWS, indexes)
-        commit = self._joined(self._current).commit
-        if table in commit.dropped:
+        current = self._current
+        if current is None:
+            return rows, _NO_ROWS
+        if current.owner != here():
+            raise RuntimeError(_AWAITED)
+        commit = current.commit
+        if commit.dropped and table in commit.dropped:
             rows = None
-        return TableView(rows, commit.rows.get(table, _NO_ROWS), indexes)
+        return rows, commit.rows.get(table, _NO_ROWS)
 
     def highest_id(self, table: str) -> int:
         """Return the largest document id that the table ever had since it was opened."""
@@ -191,17 +198,28 @@ class JournalStorage(Storage):
 
     def add_indexes(self, table: str, fields: Iterable[str]) -> None:
         """Index a table's fields from now on."""
-        indexes = self._indexes[table] = TableIndexes(fields)
+        indexes = self.indexes[table] = TableIndexes(fields)
         rows = self.journal.tables.get(table)
         nothing = indexes.values(None)
         for doc_id in rows or ():
             row = rows.get(doc_id) if rows is not None else None
             indexes.change(doc_id, nothing, indexes.values(row))
 
+    def _moves(self, table: str, changes: Mapping[int, bytes | None]) -> Moves:
+        """Return the indexed values of changed rows, before and after."""
+        indexes = self.indexes.get(table)
+        if indexes is None:
+            return {}
+        view = self.view(table)
+        return {
+            doc_id: (indexes.values(view.packed(doc_id)), indexes.values(row))
+            for doc_id, row in changes.items()
+        }
+
     @staticmethod
     def _joined(current: Transaction) -> Transaction:
         if current.owner != here():
-            raise RuntimeError("a transaction is open in another task; never await inside of one")
+            raise RuntimeError(_AWAITED)
         return current
 
     def _drop(self, table: str) -> None:
@@ -209,21 +227,15 @@ class JournalStorage(Storage):
         if current is not None:
             current.drop(table)
 
-    def _commit(self, commit: Commit, moved: Mapping[str, Collection[int]]) -> None:
-        """Make it durable; `moved` names the rows whose place in an index may change."""
+    def _commit(self, commit: Commit, moved: Mapping[str, Moves]) -> None:
+        """Make it durable, then move the rows whose place in an index changes."""
         if not commit:
             return
-        moves = []
-        for table, doc_ids in moved.items():
-            indexes = self._indexes[table]
-            rows = None if table in commit.dropped else self.journal.tables.get(table)
-            changes = commit.rows[table]
-            for doc_id in doc_ids:
-                before = indexes.values(rows.get(doc_id) if rows is not None else None)
-                moves.append((indexes, doc_id, before, indexes.values(changes[doc_id])))
         self.journal.commit(commit)
         for table in commit.dropped:
-            if table in self._indexes:
-                self._indexes[table].clear()
-        for indexes, doc_id, before, after in moves:
-            indexes.change(doc_id, before, after)
+            if table in self.indexes:
+                self.indexes[table].clear()
+        for table, moves in moved.items():
+            indexes = self.indexes[table]
+            for doc_id, (before, after) in moves.items():
+                indexes.change(doc_id, before, after)

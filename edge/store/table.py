@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMappin
 from typing import TYPE_CHECKING, Any, cast, overload
 
 import orjson
+from tinydb import where
 from tinydb.table import Document, Table
 
 if TYPE_CHECKING:
     from tinydb.queries import QueryLike
 
+    from edge.store.rows import PackedRows
     from edge.store.storage import JournalStorage, TableView
 
 #: Times are the caller's to write as text: a row must read back as it was written.
@@ -82,6 +84,14 @@ class Draft(MutableMapping[int, dict[str, Any]]):
 _UNTOUCHED: dict[str, Any] = {}
 
 
+def _packed(
+    doc_id: int, rows: PackedRows | None, pending: Mapping[int, bytes | None]
+) -> bytes | None:
+    if pending and doc_id in pending:
+        return pending[doc_id]
+    return None if rows is None else rows.get(doc_id)
+
+
 class JournalTable(Table):
     """A table whose every write is durable when it returns, and costs what it touches.
 
@@ -92,6 +102,7 @@ class JournalTable(Table):
     def __init__(self, storage: JournalStorage, name: str, **options: Any) -> None:  # noqa: ANN401
         super().__init__(storage, name, **options)
         self._journalled = storage
+        self._label = name
         self._issued = 0
 
     def search(self, cond: QueryLike) -> list[Document]:
@@ -128,6 +139,40 @@ class JournalTable(Table):
         """Return the first match, or none."""
         return next(self._matches(cond), None)
 
+    def find(self, field: str, value: object) -> Document | None:
+        """Return the first document whose top-level field equals a value, or none.
+
+        What `one(where(field) == value)` finds, without making a query.
+        """
+        rows, pending = self._journalled.now(self._label)
+        indexes = self._journalled.indexes.get(self._label)
+        found = indexes.having(field, value) if indexes is not None else None
+        if pending or rows is None or found is None:
+            return self.one(where(field) == value)
+        for doc_id in found if len(found) == 1 else sorted(found):
+            return Document(orjson.loads(rows.get(doc_id) or b"{}"), doc_id)
+        return None
+
+    def put(
+        self, row: bytes, indexed: Mapping[str, object], instead: Document | None = None
+    ) -> int:
+        """Put a whole document in the place of one, or add it; return its id.
+
+        Args:
+            row: its JSON, an object; stored as it is.
+            indexed: its fields that are indexed, so that it need not be decoded.
+            instead: the document that it replaces, just read; added unless given.
+        """
+        doc_id = self._get_next_id() if instead is None else instead.doc_id
+        indexes = self._journalled.indexes.get(self._label)
+        moves = {}
+        if indexes is not None:
+            old, new = indexes.values_of(instead or {}), indexes.values_of(indexed)
+            if old != new:
+                moves[doc_id] = (old, new)
+        self._journalled.change(self._label, {doc_id: row}, moves)
+        return doc_id
+
     def update(
         self,
         fields: Mapping[str, Any] | Callable[[MutableMapping[str, Any]], None],
@@ -138,21 +183,24 @@ class JournalTable(Table):
 
         Ids that are not there are left out. Without a query and ids every document is changed.
         """
-        view = self._view()
+        rows, pending = self._journalled.now(self._label)
         if doc_ids is not None:
             wanted: Iterable[int] = doc_ids
         elif cond is not None:
             wanted = [document.doc_id for document in self._matches(cond)]
         else:
-            wanted = list(view.ids())
+            wanted = list(self._view().ids())
+        indexes = self._journalled.indexes.get(self._label)
         updated: list[int] = []
         changes: dict[int, bytes | None] = {}
+        moves: dict[int, tuple[tuple[object, ...], tuple[object, ...]]] = {}
         for doc_id in wanted:
-            before = changes.get(doc_id) or view.packed(doc_id)
+            before = changes.get(doc_id) or _packed(doc_id, rows, pending)
             if before is None:
                 continue
             updated.append(doc_id)
             document = orjson.loads(before)
+            old = indexes.values_of(document) if indexes is not None else ()
             if callable(fields):
                 fields(document)
             else:
@@ -160,7 +208,10 @@ class JournalTable(Table):
             row = orjson.dumps(document, option=_OPTIONS)
             if row != before:
                 changes[doc_id] = row
-        self._journalled.change(self.name, changes, None if callable(fields) else fields.keys())
+                new = indexes.values_of(document) if indexes is not None else ()
+                if new != old:
+                    moves[doc_id] = (moves[doc_id][0] if doc_id in moves else old, new)
+        self._journalled.change(self._label, changes, moves)
         return updated
 
     def remove(
@@ -206,4 +257,4 @@ class JournalTable(Table):
         self._journalled.change(self.name, draft.changes())
 
     def _view(self) -> TableView:
-        return self._journalled.view(self.name)
+        return self._journalled.view(self._label)

@@ -7,18 +7,18 @@ import threading
 from typing import TYPE_CHECKING
 
 from broker.messages import Position
-from broker.stream import MAX_BATCH_BYTES, start, wire_bytes
+from broker.stream import MAX_BATCH_BYTES, chained, start, wire_bytes
 from edge.store.commit import Commit, StoredEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping
 
     from broker.messages import Envelope
     from broker.stream import StreamKey
     from edge.store.journal import Journal
 
-    #: `broker.stream.seal`: the event that follows a head.
-    Sealer = Callable[[StreamKey, Position, str], Envelope]
+    #: Document id → its indexed values before the transaction, and after.
+    Moves = Mapping[int, tuple[tuple[object, ...], tuple[object, ...]]]
 
 
 def here() -> object:
@@ -30,25 +30,32 @@ def here() -> object:
 class Transaction:
     """Collects changes; table writes find it by themselves, events are given to it."""
 
-    def __init__(self, journal: Journal, sealer: Sealer) -> None:
+    __slots__ = ("_heads", "_journal", "commit", "highest", "moved", "open", "owner")
+
+    def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        self._sealer = sealer
         self._heads: dict[str, Position] = {}
         self.owner = here()
         self.open = True
         self.commit = Commit()
-        self.moved: dict[str, set[int]] = {}
-        """Per table the rows whose place in an index may change."""
+        self.moved: dict[str, dict[int, tuple[tuple[object, ...], tuple[object, ...]]]] = {}
+        """Per table the rows whose place in an index changes."""
         self.highest: dict[str, int] = {}
         """Per table the largest document id written here."""
 
-    def change(self, table: str, changes: dict[int, bytes | None], *, moves: bool) -> None:
-        """Add changed rows of one table; `moves` when their indexed values may differ."""
+    def change(self, table: str, changes: dict[int, bytes | None], moves: Moves) -> None:
+        """Add changed rows of one table, and what changes of their indexed values."""
         self._check()
-        self.commit.rows.setdefault(table, {}).update(changes)
+        rows = self.commit.rows
+        if table in rows:
+            rows[table].update(changes)
+        else:
+            rows[table] = changes
         self.highest[table] = max(self.highest.get(table, 0), *changes)
         if moves:
-            self.moved.setdefault(table, set()).update(changes)
+            moved = self.moved.setdefault(table, {})
+            for doc_id, (before, after) in moves.items():
+                moved[doc_id] = (moved[doc_id][0] if doc_id in moved else before, after)
 
     def drop(self, table: str) -> None:
         """Add the end of a table; rows written to it afterwards begin it anew."""
@@ -72,8 +79,12 @@ class Transaction:
         self._check()
         if wire_bytes(data) > MAX_BATCH_BYTES:
             raise ValueError(f"an event of {len(data):,} characters does not fit into a message")
-        envelope = self._sealer(self._key(stream), self.head(stream), data)
-        return self._take(stream, envelope, data.encode())
+        raw = data.encode()
+        seq, previous = self._place(stream)
+        seq += 1
+        return self._take(
+            StoredEvent(stream, seq, chained(self._key(stream), seq, previous, raw), raw)
+        )
 
     def keep(self, stream: str, envelope: Envelope) -> Position:
         """Store an event that a peer sealed, as it came (the caller has checked its chain).
@@ -86,7 +97,7 @@ class Transaction:
         if envelope.seq != self.head(stream).seq + 1:
             raise ValueError(f"event {envelope.seq} of {stream!r} does not follow its head")
         data = None if envelope.data is None else envelope.data.encode()
-        return self._take(stream, envelope, data)
+        return self._take(StoredEvent(stream, envelope.seq, envelope.hash, data, envelope.digest))
 
     def open_stream(self, stream: str, key: StreamKey, after: Position | None = None) -> Position:
         """Begin a stream unless it is there, and return its head.
@@ -125,10 +136,13 @@ class Transaction:
         opened = self.commit.opened.get(stream)
         return opened[0] if opened else self._journal.streams[stream].key
 
-    def _take(self, stream: str, envelope: Envelope, data: bytes | None) -> Position:
-        event = StoredEvent(stream, envelope.seq, envelope.hash, data, envelope.digest)
+    def _place(self, stream: str) -> tuple[int, str]:
+        head = self._heads.get(stream) or self._journal.streams[stream]
+        return head.seq, head.hash
+
+    def _take(self, event: StoredEvent) -> Position:
         self.commit.events.append(event)
-        place = self._heads[stream] = Position(seq=envelope.seq, hash=envelope.hash)
+        place = self._heads[event.stream] = Position(seq=event.seq, hash=event.hash)
         return place
 
     def _check(self) -> None:

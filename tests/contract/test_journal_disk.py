@@ -43,6 +43,20 @@ def test_creating_again_begins_anew(disk: Disk) -> None:
         disk.write("a", 0, b"left over")
 
 
+def test_room_is_not_contents(disk: Disk) -> None:
+    """Room that was made reads as zeros and counts for nothing until it is written."""
+    disk.create("a")
+    disk.write("a", 0, b"hello\0")
+    disk.reserve("a", 100_000)
+    assert disk.size("a") == 5
+    assert disk.read("a", 4, 3) == b"o\0\0"
+    disk.write("a", 70_000, b"far")
+    disk.sync("a")
+    assert disk.size("a") == 70_003
+    disk.truncate("a", 5)
+    assert disk.size("a") == 5
+
+
 def test_truncate_cuts(disk: Disk) -> None:
     """What was cut is gone for reading and for the length."""
     disk.create("a")

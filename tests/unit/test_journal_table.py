@@ -350,3 +350,56 @@ def test_a_transaction_that_is_over_takes_nothing_more() -> None:
         pass
     with pytest.raises(RuntimeError, match="over"):
         transaction.append("ledger", "late")
+
+
+@given(st.lists(documents, max_size=4), st.lists(documents, max_size=3), values)
+def test_find_is_an_equality_without_a_query(
+    before: list[dict[str, Any]], inside: list[dict[str, Any]], value: object
+) -> None:
+    """`find` gives what the query gives, indexed or not, inside a transaction and after it."""
+    database = opened()
+    table = database.table("jobs")
+    table.insert_multiple(before)
+    for field in ("state", "absent"):
+        assert table.find(field, value) == table.one(where(field) == value)
+    with database.transaction():
+        table.insert_multiple(inside)
+        table.update({"state": value}, doc_ids=[1])
+        for field in ("state", "owner"):
+            assert table.find(field, value) == table.one(where(field) == value)
+    assert table.find("owner", value) == table.one(where("owner") == value)
+
+
+def test_put_replaces_a_document_whole_and_moves_it_in_the_index() -> None:
+    """Nothing of the old document is left, neither in the row nor in what finds it."""
+    disk = MemoryDisk()
+    database = opened(disk)
+    table = database.table("jobs")
+    held = {"state": "held", "owner": "ana", "sheets": 3}
+    table.insert(held)
+    with database.transaction():
+        table.put(
+            b'{"state":"gone","owner":"ana"}', {"state": "gone", "owner": "ana"}, table.all()[0]
+        )
+        table.put(b'{"state":"held"}', {"state": "held"})
+    assert table.all() == [{"state": "gone", "owner": "ana"}, {"state": "held"}]
+    assert table.search(where("state") == "held") == [{"state": "held"}]
+    assert table.search(where("sheets") == 3) == []
+    assert table.search(where("owner") == "ana") == [{"state": "gone", "owner": "ana"}]
+    database.close()
+    assert opened(disk).table("jobs").all() == [
+        {"state": "gone", "owner": "ana"},
+        {"state": "held"},
+    ]
+
+
+def test_an_event_that_ends_in_zeros_is_no_room() -> None:
+    """The zeros at the end of a file are room; those that a peer sent are not lost with it."""
+    disk = MemoryDisk()
+    database = opened(disk)
+    head = database.open_stream("down", KEY)
+    said = seal(KEY, head, "granted\0\0")
+    with database.transaction() as transaction:
+        transaction.keep("down", said)
+    found = opened(disk.crash(lambda most: most))
+    assert list(found.events("down", 1, 1)) == [said]
