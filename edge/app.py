@@ -32,6 +32,7 @@ from edge.digest import edge_digest
 from edge.floor import Floor
 from edge.funds import CentralFunds
 from edge.intake import Intake, Queue
+from edge.meeting import Introduction
 from edge.ports import PeopleQueue, PrinterQueue
 from edge.printing.analysis import DocumentAnalyst
 from edge.printing.spooler import CupsSpooler
@@ -46,7 +47,7 @@ from edge.store.holds import held_wrongly
 from edge.store.replica import Replica
 from edge.store.verify import verify
 from edge.supervision import supervised
-from edge.uplink import Introduction, Uplink
+from edge.uplink import Uplink
 
 if TYPE_CHECKING:
     from uuid import UUID
