@@ -118,7 +118,7 @@ class Floor:
         return True
 
     async def _look(self, spooled: SpooledJob) -> None:
-        if not await self._sound("jobs", self._intake.look(spooled)):
+        if not await self._sound("jobs", self._intake.follow(spooled)):
             self._sweep_now.set()
 
     async def _sound(self, area: str, work: Awaitable[object]) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from broker.messages import JobCanceled, JobFlagged, JobHeld
@@ -29,6 +30,12 @@ if TYPE_CHECKING:
 
 #: Documents that are counted at the same time: each may keep a core busy.
 _AT_ONCE = 2
+#: A job comes before its document does (IPP Create-Job, Send-Document), and no event tells of the
+#: document. It is looked for at these pauses, in seconds, then at each sweep while it is young.
+_FIRST_PAUSE = 0.02
+_LONGEST_PAUSE = 1.0
+_PAUSES = 60
+_STILL_COMING = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +81,35 @@ class Intake:
         shown = {spooled.job for spooled in seen}
         missing = [record for record in open_here if record.job not in shown]
         for spooled in seen:
-            await self.look(spooled)
+            if not self._still_comes(spooled):
+                await self.look(spooled)
         for record in missing:
             async with self._releasing.alone_with(record.job):
                 await self._ended(JobId(record.job), await self._spooler.job(JobId(record.job)))
         return len(seen) + len(missing)
+
+    async def follow(self, spooled: SpooledJob) -> None:
+        """Look at a job the spooler speaks of, once its document is there."""
+        pause = _FIRST_PAUSE
+        found: SpooledJob | None = spooled
+        for _ in range(_PAUSES):
+            if found is None:
+                return
+            if not self._still_comes(found):
+                await self.look(found)
+                return
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+            found = await self._spooler.job(found.job)
+
+    def _still_comes(self, spooled: SpooledJob) -> bool:
+        """Say whether a job's document is on its way; one that never came is shown as it is."""
+        return (
+            not spooled.documents
+            and not spooled.state.terminal
+            and spooled.created_at is not None
+            and self._clock() - spooled.created_at < _STILL_COMING
+        )
 
     async def look(self, spooled: SpooledJob) -> None:
         """Bring our books in line with what the spooler says of one job."""
@@ -130,7 +161,7 @@ class Intake:
         if isinstance(read, AttributesRefused):
             return base.with_(problem="; ".join(map(str, read.refusals))[:500])
         if spooled.documents != 1:
-            return base.with_(problem=f"a job of {spooled.documents} documents is not counted")
+            return base.with_(problem=_several(spooled.documents))
         async with self._counting, self._fetched(spooled.job) as path:
             if path is None:
                 return None
@@ -148,6 +179,8 @@ class Intake:
             await self._ended(JobId(record.job), spooled)
         elif spooled.queue == record.queue and spooled.state is not JobState.PENDING_HELD:
             await self._spooler.hold(spooled.job)
+        elif spooled.documents > 1 and record.phase is Phase.HELD:
+            self._grown(record, spooled.documents)
         elif spooled.queue != record.queue and record.cause is None:
             detail = f"moved to {spooled.queue} by somebody else; it was not released here"
             self._flag(record, "moved-elsewhere", detail)
@@ -174,9 +207,22 @@ class Intake:
             detail = f"printing again on {spooled.queue} after it was settled; not charged"
             self._flag(record, "reprint", detail)
 
+    def _grown(self, record: JobRecord, documents: int) -> None:
+        """Take back what was counted of a job to which more was sent afterwards."""
+        problem = _several(documents)
+        after = record.with_(
+            phase=Phase.UNREADABLE, planned=None, problem=problem, cause="document-added"
+        )
+        event = JobFlagged(job=record.job, cause="document-added", detail=problem)
+        self._books.flag(after, event, self._clock())
+
     def _flag(self, record: JobRecord, cause: str, detail: str) -> None:
         event = JobFlagged(job=record.job, cause=cause, detail=detail)
         self._books.flag(record.with_(cause=cause), event, self._clock())
+
+
+def _several(documents: int) -> str:
+    return f"a job of {documents} documents is not counted; print each by itself"
 
 
 class _Fetched:
