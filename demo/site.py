@@ -60,6 +60,7 @@ class Site:
         self._stack = AsyncExitStack()
         self._asker: Asker | None = None
         self._asked_run: int | None = None
+        self._one_asker = asyncio.Lock()
         self._own_broker = name in lab.plan.separate_site_brokers
         self._broker_config = self.root / "broker.toml"
 
@@ -161,20 +162,31 @@ class Site:
             "release", ReleaseRequest, job=UUID(job), printer=printer, person=Person(card=card)
         )
 
-    async def status(self) -> dict[str, Any]:
+    async def status(self, *, seconds: float = 30.0) -> dict[str, Any]:
         """Return what the edge says of itself."""
-        return (await self.ask("status", StatusRequest)).data
+        return (await self.ask("status", StatusRequest, seconds=seconds)).data
 
-    async def ask(self, method: str, model: type[Request], **fields: Any) -> Reply:  # noqa: ANN401
-        """Ask the edge over the site's broker, as its operator."""
+    async def ask(
+        self,
+        method: str,
+        model: type[Request],
+        *,
+        seconds: float = 30.0,
+        **fields: Any,  # noqa: ANN401  of the model
+    ) -> Reply:
+        """Ask the edge over the site's broker, as its operator.
+
+        Raises:
+            NoAnswer: it does not run, or did not answer within `seconds`.
+        """
         asker = await self._current_asker()
         now = datetime.now(UTC)
         question = model(
             corr=uuid7(now, secrets.token_bytes(10)),
-            expires_at=now + timedelta(seconds=30),
+            expires_at=now + timedelta(seconds=seconds),
             **fields,
         )
-        return await asker.ask(method, question, seconds=30)
+        return await asker.ask(method, question, seconds=seconds)
 
     async def _current_asker(self) -> Asker:
         """Return who asks with the secret of the edge that runs now.
@@ -183,14 +195,15 @@ class Site:
             NoAnswer: no edge runs.
         """
         secret = self.data / OPERATOR_SECRET
-        run = secret.stat().st_ino if secret.exists() else None
-        if self._asker is not None and run == self._asked_run:
-            return self._asker
-        await self._forget_asker()
-        asker = Asker(load(EdgeSettings, self.config))
-        await asker.open()
-        self._asker, self._asked_run = asker, run
-        return asker
+        async with self._one_asker:
+            run = secret.stat().st_mtime_ns if secret.exists() else None
+            if self._asker is not None and run == self._asked_run:
+                return self._asker
+            await self._forget_asker()
+            asker = Asker(load(EdgeSettings, self.config))
+            await asker.open()
+            self._asker, self._asked_run = asker, run
+            return asker
 
     async def _forget_asker(self) -> None:
         asker, self._asker = self._asker, None
@@ -207,7 +220,7 @@ class Site:
 
         async def ready() -> bool:
             try:
-                return bool((await self.status())["ready"])
+                return bool((await self.status(seconds=2))["ready"])
             except NoAnswer:  # it has not come up yet
                 return False
 
