@@ -124,7 +124,10 @@ class Spooler(Protocol):
         """
 
     async def resume(self, job: JobId) -> None:
-        """Take the hold off; without effect on a job that is not held."""
+        """Take the hold off; without effect on a job that is not held.
+
+        A job that has come to more than one document since it was counted is canceled instead.
+        """
 
     async def cancel(self, job: JobId) -> None:
         """End a job; without effect when it has ended or is gone."""

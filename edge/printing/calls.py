@@ -186,6 +186,19 @@ class CupsCalls:
         if found is not None and found[1].state in only:
             self._set(found[0], fields)
 
+    def let_go(self, job: JobId, fields: Iterable[Field]) -> None:
+        """Take the hold off a job of one document; end one that people added to after it was seen.
+
+        They could until it was moved: here, on the printer's queue, nobody can any more.
+        """
+        found = self._found(job)
+        if found is None or found[1].state is not JobState.PENDING_HELD:
+            return
+        if found[1].documents > 1:
+            self.end(job, purge=False)
+        else:
+            self._set(found[0], fields)
+
     def move(self, job: JobId, queue: str, changes: Mapping[str, str | int]) -> None:
         """Hold, name and change a waiting job, then move it to a printer's queue."""
         found = self._found(job)
@@ -252,8 +265,8 @@ class CupsCalls:
     def _device(self, queue: str) -> DeviceSays:
         wanted = Field.one("requested-attributes", Tag.KEYWORD, "device-uri")
         answer = self.ask("/", Operation.GET_PRINTER_ATTRIBUTES, (printer_uri(queue), wanted))
-        uri = text(answer.first_of(Group.PRINTER), "device-uri")
-        if uri is None or not uri.startswith("ipp://"):
+        uri = queues.ipp_uri(text(answer.first_of(Group.PRINTER), "device-uri") or "")
+        if uri is None:
             return DeviceSays()
         with self._lock:
             door = self._devices.get(uri) or self._devices.setdefault(uri, IppDoor(uri, timeout=5))

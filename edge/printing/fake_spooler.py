@@ -160,6 +160,9 @@ class FakeSpooler:
         if there.spooled.queue not in self._printers:
             self._put(there, state=JobState.PENDING)
             return
+        if there.spooled.documents > 1:
+            await self.cancel(job)
+            return
         self.printed.append((there.spooled.queue, job))
         if self.behaviour.state.terminal:
             self.end(job, self.behaviour.state, self.behaviour.impressions)

@@ -100,7 +100,7 @@ class CupsSpooler:
 
     async def resume(self, job: JobId) -> None:
         """Take the hold off."""
-        await self._run(lambda: self._calls.change(job, (_GO,), frozenset({JobState.PENDING_HELD})))
+        await self._run(lambda: self._calls.let_go(job, (_GO,)))
 
     async def cancel(self, job: JobId) -> None:
         """End a job."""

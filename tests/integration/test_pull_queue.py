@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
+from asyncio.subprocess import PIPE
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,6 +24,31 @@ if TYPE_CHECKING:
     from demo.printers import VirtualPrinter
 
 pytestmark = pytest.mark.cups
+
+#: In a process of its own, as another user and with nobody's rights: sends a document, waits for a
+#: word, tries to send another into the same job.
+_LEFT_OPEN = """
+import os, sys
+os.environ["CUPS_SERVER"] = "127.0.0.1:{port}"
+import cups
+if os.geteuid() == 0:
+    os.setgid(65534); os.setuid(65534)
+door = cups.Connection(host="127.0.0.1", port={port})
+job = door.createJob("pull", "left open", {{}})
+def send(last):
+    door.startDocument("pull", job, "page", "application/pdf", last)
+    with open("{document}", "rb") as file:
+        content = file.read()
+    door.writeRequestData(content, len(content))
+    door.finishDocument("pull")
+send(0)
+print("sent one", flush=True)
+sys.stdin.readline()
+try:
+    send(1)
+except cups.IPPError:
+    print("refused")
+"""
 
 
 @pytest.fixture
@@ -149,3 +176,43 @@ async def test_colour_nobody_spoke_of(
     lp(cups, "pull", pdf(tmp_path / "a.pdf", 1), user="ana")
 
     assert (await only_job(spooler)).attributes["print-color-mode"] == "auto"
+
+
+async def test_more_sent_than_was_counted(
+    cups: PrivateCups, printer: VirtualPrinter, spooler: CupsSpooler, tmp_path: Path
+) -> None:
+    """A job that came to two documents after it was counted as one is canceled, not printed."""
+    before = len(printer.kept())
+    one, two = pdf(tmp_path / "a.pdf", 1), pdf(tmp_path / "b.pdf", 1)
+    run(["lp", "-h", cups.server, "-U", "ana", "-d", "pull", str(one), str(two)])
+    job = await only_job(spooler)
+    assert job.documents == 2
+
+    await spooler.move(job.job, "one", {})
+    await spooler.resume(job.job)
+
+    assert JobState.CANCELED is (await ended(spooler, job)).state
+    assert before == len(printer.kept())
+
+
+async def test_nothing_is_added_after_the_move(
+    cups: PrivateCups, printer: VirtualPrinter, spooler: CupsSpooler
+) -> None:
+    """A client that left its job open cannot send a second document once it was released."""
+    before = len(printer.kept())
+    document = pdf(cups.root.parent / "open.pdf", 1)
+    script = _LEFT_OPEN.format(port=cups.port, document=document)
+    client = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", script, stdin=PIPE, stdout=PIPE
+    )
+    assert client.stdout is not None
+    assert await client.stdout.readline() == b"sent one\n"
+    job = await only_job(spooler)
+
+    await spooler.move(job.job, "one", {})
+    said, _ = await client.communicate(b"go on\n")
+    await spooler.resume(job.job)
+
+    assert said == b"refused\n"
+    assert JobState.COMPLETED is (await ended(spooler, job)).state
+    assert before + 1 == len(printer.kept())
