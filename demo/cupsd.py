@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 
 from demo.guarded import Guarded
 from demo.ports import free_port, wait_until
+from edge.printing.backend import BACKEND_PROGRAM, BACKEND_SCHEME
 from edge.printing.notifier import NOTIFIER_PROGRAM, NOTIFIER_SCHEME
 from edge.printing.operation_policy import OPERATION_POLICY
 
@@ -200,22 +201,35 @@ class PrivateCups:
         etc = self.root / "etc"
         (etc / "cups-files.conf").write_text(_FILES_CONF.format(**words))
         (etc / "cupsd.conf").write_text(_CUPSD_CONF.format(**words) + OPERATION_POLICY)
-        if os.geteuid() == 0:
-            group = grp.getgrnam(owner.group).gr_gid
-            for directory in self.root.rglob("*"):
-                if directory.is_dir() and not directory.is_symlink():
-                    os.chown(directory, 0, group)
-            for name in ("spool/tmp", "cache", "cache/rss", "etc/ppd", "log"):
-                (self.root / name).chmod(0o1770 if name == "spool/tmp" else 0o775)
+        if os.geteuid() == 0 and not (self.root / "cache" / "job.cache").exists():
+            self._hand_over(grp.getgrnam(owner.group).gr_gid)
+
+    def _hand_over(self, group: int) -> None:
+        """Let cupsd's own user into the directories, once: what is made there later is its own."""
+        for directory in self.root.rglob("*"):
+            if directory.is_dir() and not directory.is_symlink():
+                os.chown(directory, 0, group)
+        for name in ("spool/tmp", "cache", "cache/rss", "etc/ppd", "log"):
+            (self.root / name).chmod(0o1770 if name == "spool/tmp" else 0o775)
 
     def _lay_out_programs(self) -> None:
-        """ServerBin is one directory: link the system's own programs, add our notifier."""
+        """ServerBin is one directory: link the system's own programs, add ours."""
         programs = self.root / "bin"
-        notifiers = programs / "notifier"
-        notifiers.mkdir(parents=True, exist_ok=True)
         for entry in _SYSTEM_BIN.iterdir():
-            link = programs / entry.name
-            if entry.name != "notifier" and not link.is_symlink():
-                link.symlink_to(entry)
-        shutil.copy(NOTIFIER_PROGRAM, notifiers / NOTIFIER_SCHEME)
-        (notifiers / NOTIFIER_SCHEME).chmod(0o755)
+            if entry.name not in {"notifier", "backend"}:
+                _link(programs / entry.name, entry)
+        for entry in (_SYSTEM_BIN / "backend").iterdir():
+            _link(programs / "backend" / entry.name, entry)
+        for program, place in (
+            (NOTIFIER_PROGRAM, programs / "notifier" / NOTIFIER_SCHEME),
+            (BACKEND_PROGRAM, programs / "backend" / BACKEND_SCHEME),
+        ):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(program, place)
+            place.chmod(0o755)
+
+
+def _link(place: Path, target: Path) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if not place.is_symlink():
+        place.symlink_to(target)

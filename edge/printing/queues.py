@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from edge.ports import PeopleQueue, PrinterQueue, SpoolerRefusedError
+from edge.printing.backend import BACKEND_SCHEME
 from edge.printing.ipp import Field, Group, Operation, Tag
 from edge.printing.job_map import number, text
 from edge.printing.operation_policy import PEOPLE_POLICY, PRINTER_POLICY
@@ -73,9 +74,10 @@ def _printer_queue(ask: Ask, printer: PrinterQueue) -> str | None:
     """
     there = _attributes(ask, printer.name)
     made = _MADE in (text(there, "printer-make-and-model") or "")
+    once = BACKEND_SCHEME + printer.uri.removeprefix("ipp")
     ppd = (
         ()
-        if made and text(there, "device-uri") == printer.uri
+        if made and text(there, "device-uri") in {printer.uri, once}
         else (
             Field.one("device-uri", Tag.URI, printer.uri),
             Field.one("ppd-name", Tag.NAME, "everywhere"),
@@ -99,8 +101,23 @@ def _printer_queue(ask: Ask, printer: PrinterQueue) -> str | None:
                 f"IPP Everywhere answered at {printer.uri}"
             )
         time.sleep(_PPD_PAUSE)
+    # CUPS describes a printer only over ipp; then the backend that never sends a job twice takes
+    # over. Where it is not installed this is refused, and a CUPS that crashes may print twice.
+    device = (Field.one("device-uri", Tag.URI, once),)
+    ask(
+        "/admin/",
+        Operation.CUPS_ADD_MODIFY_PRINTER,
+        (printer_uri(printer.name),),
+        ((Group.PRINTER, device),),
+    )
     _administer(ask, Operation.CUPS_ACCEPT_JOBS, printer.name)
     return None
+
+
+def ipp_uri(device_uri: str) -> str | None:
+    """Return where a printer answers to IPP, given its queue's device; None if it does not."""
+    scheme, _, rest = device_uri.partition("://")
+    return f"ipp://{rest}" if scheme in {"ipp", BACKEND_SCHEME} else None
 
 
 def stopped_printers(ask: Ask) -> list[str]:
@@ -118,7 +135,7 @@ def stopped_printers(ask: Ask) -> list[str]:
         for each in answer.all_of(Group.PRINTER)
         if (name := text(each, "printer-name"))
         and number(each, "printer-state") == _PAUSED
-        and (text(each, "device-uri") or "").startswith("ipp")
+        and ipp_uri(text(each, "device-uri") or "")
     ]
 
 

@@ -91,8 +91,8 @@ async def test_aborted_at_the_printer(
     evidence = await spooler.evidence(job)
 
     assert (evidence.device_state, evidence.device_impressions) == (JobState.ABORTED, out)
-    # CUPS says canceled, or now and then completed: the printer's word is the one to go by
-    assert evidence.spooler_state in {JobState.CANCELED, JobState.COMPLETED}
+    # CUPS says aborted, or now and then completed: the printer's word is the one to go by
+    assert evidence.spooler_state in {JobState.ABORTED, JobState.COMPLETED}
     assert sum(each.impressions or 0 for each in kept(faulty, job)) == out
 
 
