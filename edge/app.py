@@ -37,8 +37,9 @@ from edge.ports import PeopleQueue, PrinterQueue
 from edge.printing.analysis import DocumentAnalyst
 from edge.printing.spooler import CupsSpooler
 from edge.release import Verdict
-from edge.releasing import Printer, Releasing, Ways
+from edge.releasing import Printer, Releasing
 from edge.requests import Requests
+from edge.settling import Ways
 from edge.store import books as books_room
 from edge.store import replica as replica_room
 from edge.store.books import DOWN, Books

@@ -98,7 +98,7 @@ class Floor:
             await self._sound("store", self._tidy())
 
     async def _tidy(self) -> None:
-        self._releasing.end_disputes()
+        await self._releasing.end_disputes()
         for database in self._databases:
             while database.checkpoint_due and not database.checkpoint_step(_SLICE):  # noqa: ASYNC110  no event
                 await asyncio.sleep(_BETWEEN_SLICES)

@@ -66,6 +66,8 @@ class JobRecord(BaseModel):
     """IPP attributes that the decision changes, set before the job moves."""
     hold: Hold | None = None
     """Set aside since release, until settled."""
+    answered: bool = False
+    """A release was refused: a direct queue does not try again by itself."""
     evidence: Evidence | None = None
     """What was known when it ended."""
     cause: str | None = None

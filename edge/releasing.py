@@ -1,4 +1,4 @@
-"""Carries a release out: decide, write the intent, take the steps, settle on evidence.
+"""Carries a release out: decide, write the intent, take the steps until the job has ended.
 
 What is decided is decided by `config.policy` and `edge.release`; what is written is written by the
 books. Between a decision and its record nothing is awaited.
@@ -13,12 +13,9 @@ from typing import TYPE_CHECKING, assert_never
 
 from broker.messages import (
     AccountAmount,
-    Charged,
-    Counted,
     JobFlagged,
     JobRefused,
     JobReleased,
-    JobSettled,
 )
 from config.ids import JobId
 from config.policy.decisions import (
@@ -34,37 +31,30 @@ from config.policy.decisions import (
     Uncounted,
     decide,
 )
-from config.policy.jobs import Source
 from config.policy.money import Money
-from config.policy.pricing import Priced, price
+from config.policy.pricing import Priced
 from edge.jobs import Hold as MoneyHold
-from edge.jobs import JobRecord, counted
+from edge.jobs import JobRecord
 from edge.ports import SpoolerRefusedError, SpoolerUnavailableError
 from edge.release import (
-    Disputed,
-    Evidence,
     Gather,
     Hold,
     Move,
     Phase,
     Resume,
-    Settled,
     Spooled,
     Stray,
-    Verdict,
     Watch,
     next_step,
-    resolve,
-    settle,
 )
+from edge.settling import Settling
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
-    from datetime import timedelta
     from uuid import UUID
 
     from edge.ports import Clock, Funds, Spooler
-    from edge.release import Settlement
+    from edge.settling import Ways
     from edge.store.books import Books
     from edge.store.replica import Replica
 
@@ -80,16 +70,6 @@ class Printer:
     """Device id."""
     queue: str
     """The spooler's queue in front of it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ways:
-    """How disputes end."""
-
-    patience: timedelta
-    """A dispute is settled by policy after this."""
-    verdict: Verdict
-    """And this way."""
 
 
 @dataclass(slots=True)
@@ -119,10 +99,17 @@ class Releasing:
         self._books = books
         self._replica = replica
         self._spooler = spooler
+        self._settling = Settling(
+            books=books,
+            replica=replica,
+            spooler=spooler,
+            mint=mint,
+            ways=ways,
+            clock=clock,
+            told=told,
+        )
         self._printers = printers
         self._funds = funds
-        self._mint = mint
-        self._ways = ways
         self._clock = clock
         self._told = told
         self._turns: dict[JobId, _Turn] = {}
@@ -164,8 +151,12 @@ class Releasing:
     async def release_here(self, record: JobRecord, device: str, user: str | None) -> Decision:
         """Decide on a held job, alone with it, and carry the decision out."""
         decision = self._decide(record, device, user)
-        if isinstance(decision, Denied) and decision.short and self._funds.reachable:
+        fetched: set[str] = set()
+        while isinstance(decision, Denied) and decision.short and self._funds.reachable:
             short = decision.short
+            if short.account in fetched:
+                break  # what could be had of it is here
+            fetched.add(short.account)
             await self._funds.fetch(short.account, short.missing, record.job)
             decision = self._decide(record, device, user)
         match decision:
@@ -248,7 +239,7 @@ class Releasing:
             detail=denied.detail[:1000],
             alone=not self._funds.reachable,
         )
-        self._books.refuse(event, self._clock())
+        self._books.refuse(record.with_(answered=True), event, self._clock())
 
     # ── steps ───────────────────────────────────────────────────────────────────────────────
 
@@ -278,7 +269,7 @@ class Releasing:
                 case Hold():
                     await self._spooler.hold(JobId(record.job))
                 case Gather():
-                    await self._settle(record)
+                    await self._settling.settle(record)
                     return
                 case Stray(queue=elsewhere):
                     self._flag_once(record, "moved-elsewhere", f"found on {elsewhere}, not moved")
@@ -288,134 +279,15 @@ class Releasing:
                 case _:
                     assert_never(step)
 
-    # ── settlement ──────────────────────────────────────────────────────────────────────────
-
-    async def _settle(self, record: JobRecord) -> None:
-        evidence = await self._spooler.evidence(JobId(record.job))
-        self._book(record.with_(evidence=evidence), evidence)
-        await self._spooler.forget(JobId(record.job))
-
-    def _book(self, record: JobRecord, evidence: Evidence) -> None:
-        """Decide what a job that has ended comes to, and write it."""
-        if record.planned is None:
-            raise RuntimeError("a released job was counted")
-        now = self._clock()
-        settlement: Settlement = settle(
-            record.planned, evidence, now=now, patience=self._ways.patience
-        )
-        match settlement:
-            case Settled():
-                self._close(record, evidence, settlement)
-            case Disputed(cause=cause, detail=detail, deadline=deadline):
-                after = record.with_(phase=Phase.DISPUTED, cause=cause, deadline=deadline)
-                self._books.flag(after, JobFlagged(job=record.job, cause=cause, detail=detail), now)
-                self._told(after)
-            case _:
-                assert_never(settlement)
-
-    def end_disputes(self) -> int:
+    async def end_disputes(self) -> int:
         """Settle by policy the disputes whose time is up; return how many there were."""
-        now = self._clock()
-        due = [
-            record
-            for record in self._books.jobs(Phase.DISPUTED)
-            if record.deadline is not None and record.deadline <= now
-        ]
-        for record in due:
-            if record.planned is None or record.deadline is None:
-                raise RuntimeError("a disputed job was counted")
-            evidence = record.evidence or Evidence(None)
-            again = settle(record.planned, evidence, now=now, patience=self._ways.patience)
-            disputed = (
-                again
-                if isinstance(again, Disputed)
-                else Disputed(again.disposition, record.cause or "dispute", "", record.deadline)
-            )
-            settled = resolve(record.planned, disputed, evidence, verdict=self._ways.verdict)
-            self._close(record, evidence, settled)
-        return len(due)
-
-    def _close(self, record: JobRecord, evidence: Evidence, settled: Settled) -> None:
-        now = self._clock()
-        amounts, flag = self._amounts(record, settled)
-        charge = self._mint() if amounts else None
-        after = record.with_(
-            phase=Phase.SETTLED,
-            billed=settled.billed,
-            charged=amounts,
-            hold=None,
-            cause=(settled.flag or record.cause or flag),
-            ended_at=now,
-        )
-        event = JobSettled(
-            job=record.job,
-            attempt=record.attempt,
-            printer=record.printer or "",
-            disposition=settled.disposition.value,
-            counts=_counts(record, evidence),
-            billed=counted(settled.billed),
-            charge=charge,
-            flag=settled.flag or flag,
-        )
-        charged = charge and Charged(
-            charge=charge,
-            job=record.job,
-            attempt=record.attempt,
-            user=record.released_by or record.user,
-            printer=record.printer or "",
-            service="print",
-            tariff_version=record.hold.tariff_version if record.hold else 0,
-            counted=counted(settled.billed),
-            postings=amounts,
-            printed_above=settled.printed_above,
-            alone=record.alone,
-            settled_at=now,
-        )
-        held = record.hold.amounts if record.hold else ()
-        self._books.settle(after, held, event, charged or None, now)
-        self._told(after)
-
-    def _amounts(
-        self, record: JobRecord, settled: Settled
-    ) -> tuple[tuple[AccountAmount, ...], str | None]:
-        """Return what each account pays, never above its hold, and a flag if no price is left."""
-        hold = record.hold
-        if hold is None or not settled.billed.impressions:
-            return (), None
-        if settled.billed.impressions == (record.planned or settled.billed).impressions:
-            return hold.amounts, None
-        tariff = self._replica.tariff_version(hold.tariff_version)
-        priced = price(tariff, "print", settled.billed, record.printer or "") if tariff else None
-        if not isinstance(priced, Priced):
-            return (), f"refunded: tariff {hold.tariff_version} is no longer known here"
-        return tuple(
-            amount.model_copy(update={"micros": min(amount.micros, priced.total.micros)})
-            for amount in hold.amounts
-            if priced.total.micros
-        ), None
+        return await self._settling.end_disputes()
 
     def _flag_once(self, record: JobRecord, cause: str, detail: str) -> None:
         if record.cause == cause:
             return
         event = JobFlagged(job=record.job, cause=cause, detail=detail)
         self._books.flag(record.with_(cause=cause), event, self._clock())
-
-
-def _counts(record: JobRecord, evidence: Evidence) -> tuple[Counted, ...]:
-    """Return every figure with its source, those that say nothing left out."""
-    counts = [record.counted] if record.counted else []
-    if evidence.spooler_impressions is not None:
-        counts.append(Counted(source=Source.SPOOLER, impressions=evidence.spooler_impressions))
-    if evidence.device_impressions is not None:
-        counts.append(
-            Counted(
-                source=Source.DEVICE_JOB,
-                impressions=evidence.device_impressions,
-                color_impressions=evidence.device_color_impressions,
-                sheets=evidence.device_sheets,
-            )
-        )
-    return tuple(counts)
 
 
 def _as_allowed(record: JobRecord) -> Allowed:

@@ -198,9 +198,10 @@ class Books:
             self._put(record)
             self._say(txn, "jobs", event, now)
 
-    def refuse(self, event: JobRefused, now: datetime) -> None:
-        """Record that a release was denied; the job stays as it is."""
+    def refuse(self, record: JobRecord, event: JobRefused, now: datetime) -> None:
+        """Record that a release was denied; the job stays held."""
         with self._growing() as txn:
+            self._put(record)
             self._say(txn, "jobs", event, now)
 
     def release(self, record: JobRecord, event: JobReleased, now: datetime) -> None:

@@ -26,10 +26,12 @@ from broker.topics import STREAMS_UP
 from config.policy.jobs import Figures, Sides, Source
 from config.policy.tariffs import Tariff, TariffLine
 from edge.intake import Intake, Queue
+from edge.jobs import JobRecord
 from edge.ports import Analysed, PeopleQueue, PrinterQueue, SpooledJob
 from edge.printing.fake_spooler import FakeSpooler
-from edge.release import Verdict
-from edge.releasing import Printer, Releasing, Ways
+from edge.release import Phase, Verdict
+from edge.releasing import Printer, Releasing
+from edge.settling import Ways
 from edge.store import books as books_room
 from edge.store import replica as replica_room
 from edge.store.books import DOWN, Books
@@ -47,7 +49,6 @@ if TYPE_CHECKING:
     from config.ids import AccountKey, JobId
     from config.policy.jobs import JobAttributes
     from config.policy.money import Money, Unit
-    from edge.jobs import JobRecord
 
 NOW = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
 CENTRE = UUID(int=7)
@@ -72,6 +73,19 @@ def figures(impressions: int = _PAGES) -> Figures:
         media="iso_a4",
         sides=Sides.ONE_SIDED,
         source=Source.ANALYSIS,
+    )
+
+
+def held_job() -> JobRecord:
+    """Return a job of Ana's that waits."""
+    return JobRecord(
+        job=UUID(int=1),
+        queue="pull",
+        user="ana",
+        name="thesis",
+        received_at=NOW,
+        phase=Phase.HELD,
+        planned=figures(),
     )
 
 

@@ -44,6 +44,7 @@ from tests.unit.edge_lab import (
     NOW,
     FakeLink,
     directory,
+    held_job,
     minting,
     open_books,
     open_replica,
@@ -177,7 +178,7 @@ class Centre:
         event = JobRefused(
             job=UUID(int=1), user="ana", printer=None, reason="no-price", detail="", alone=False
         )
-        self.books.refuse(event, NOW)
+        self.books.refuse(held_job(), event, NOW)
 
     @property
     def births(self) -> list[Birth]:

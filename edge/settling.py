@@ -1,0 +1,193 @@
+"""Settles a job that has ended: what the evidence comes to, charged or refunded, once.
+
+What is decided is decided by `edge.release`; between a decision and its record nothing is awaited.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, assert_never
+
+from broker.messages import AccountAmount, Charged, Counted, JobFlagged, JobSettled
+from config.ids import JobId
+from config.policy.jobs import Source
+from config.policy.pricing import Priced, price
+from edge.jobs import JobRecord, counted
+from edge.ports import SpoolerRefusedError, SpoolerUnavailableError
+from edge.release import Disputed, Evidence, Phase, Settled, Verdict, resolve, settle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import timedelta
+    from uuid import UUID
+
+    from edge.ports import Clock, Spooler
+    from edge.release import Settlement
+    from edge.store.books import Books
+    from edge.store.replica import Replica
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """How disputes end."""
+
+    patience: timedelta
+    """A dispute is settled by policy after this."""
+    verdict: Verdict
+    """And this way."""
+
+
+class Settling:
+    """Settles the jobs of one site."""
+
+    def __init__(
+        self,
+        *,
+        books: Books,
+        replica: Replica,
+        spooler: Spooler,
+        mint: Callable[[], UUID],
+        ways: Ways,
+        clock: Clock,
+        told: Callable[[JobRecord], None],
+    ) -> None:
+        self._books = books
+        self._replica = replica
+        self._spooler = spooler
+        self._mint = mint
+        self._ways = ways
+        self._clock = clock
+        self._told = told
+
+    async def settle(self, record: JobRecord) -> None:
+        """Collect the evidence of a job that has ended and book it; alone with the job."""
+        evidence = await self._spooler.evidence(JobId(record.job))
+        if self._book(record.with_(evidence=evidence), evidence):
+            await self._forget(record)
+
+    async def end_disputes(self) -> int:
+        """Settle by policy the disputes whose time is up; return how many there were."""
+        due = [
+            record
+            for record in self._books.jobs(Phase.DISPUTED)
+            if record.deadline is not None and record.deadline <= self._clock()
+        ]
+        for record in due:
+            self._end_dispute(record)
+            await self._forget(record)
+        return len(due)
+
+    async def _forget(self, record: JobRecord) -> None:
+        """Let the spooler drop what nobody will ask for again: its history and the document."""
+        with suppress(SpoolerUnavailableError, SpoolerRefusedError):
+            await self._spooler.forget(JobId(record.job))
+
+    def _book(self, record: JobRecord, evidence: Evidence) -> bool:
+        """Decide what a job that has ended comes to, and write it; return whether that is final."""
+        if record.planned is None:
+            raise RuntimeError("a released job was counted")
+        now = self._clock()
+        settlement: Settlement = settle(
+            record.planned, evidence, now=now, patience=self._ways.patience
+        )
+        match settlement:
+            case Settled():
+                self._close(record, evidence, settlement)
+                return True
+            case Disputed(cause=cause, detail=detail, deadline=deadline):
+                after = record.with_(phase=Phase.DISPUTED, cause=cause, deadline=deadline)
+                self._books.flag(after, JobFlagged(job=record.job, cause=cause, detail=detail), now)
+                self._told(after)
+                return False
+        assert_never(settlement)
+
+    def _end_dispute(self, record: JobRecord) -> None:
+        if record.planned is None or record.deadline is None:
+            raise RuntimeError("a disputed job was counted")
+        evidence = record.evidence or Evidence(None)
+        now = self._clock()
+        again = settle(record.planned, evidence, now=now, patience=self._ways.patience)
+        disputed = (
+            again
+            if isinstance(again, Disputed)
+            else Disputed(again.disposition, record.cause or "dispute", "", record.deadline)
+        )
+        settled = resolve(record.planned, disputed, evidence, verdict=self._ways.verdict)
+        self._close(record, evidence, settled)
+
+    def _close(self, record: JobRecord, evidence: Evidence, settled: Settled) -> None:
+        now = self._clock()
+        amounts, flag = self._amounts(record, settled)
+        charge = self._mint() if amounts else None
+        after = record.with_(
+            phase=Phase.SETTLED,
+            billed=settled.billed,
+            charged=amounts,
+            hold=None,
+            cause=(settled.flag or record.cause or flag),
+            ended_at=now,
+        )
+        event = JobSettled(
+            job=record.job,
+            attempt=record.attempt,
+            printer=record.printer or "",
+            disposition=settled.disposition.value,
+            counts=_counts(record, evidence),
+            billed=counted(settled.billed),
+            charge=charge,
+            flag=settled.flag or flag,
+        )
+        charged = charge and Charged(
+            charge=charge,
+            job=record.job,
+            attempt=record.attempt,
+            user=record.released_by or record.user,
+            printer=record.printer or "",
+            service="print",
+            tariff_version=record.hold.tariff_version if record.hold else 0,
+            counted=counted(settled.billed),
+            postings=amounts,
+            printed_above=settled.printed_above,
+            alone=record.alone,
+            settled_at=now,
+        )
+        held = record.hold.amounts if record.hold else ()
+        self._books.settle(after, held, event, charged or None, now)
+        self._told(after)
+
+    def _amounts(
+        self, record: JobRecord, settled: Settled
+    ) -> tuple[tuple[AccountAmount, ...], str | None]:
+        """Return what each account pays, never above its hold, and a flag if no price is left."""
+        hold = record.hold
+        if hold is None or not settled.billed.impressions:
+            return (), None
+        if settled.billed.impressions == (record.planned or settled.billed).impressions:
+            return hold.amounts, None
+        tariff = self._replica.tariff_version(hold.tariff_version)
+        priced = price(tariff, "print", settled.billed, record.printer or "") if tariff else None
+        if not isinstance(priced, Priced):
+            return (), f"refunded: tariff {hold.tariff_version} is no longer known here"
+        return tuple(
+            amount.model_copy(update={"micros": min(amount.micros, priced.total.micros)})
+            for amount in hold.amounts
+            if priced.total.micros
+        ), None
+
+
+def _counts(record: JobRecord, evidence: Evidence) -> tuple[Counted, ...]:
+    """Return every figure with its source, those that say nothing left out."""
+    counts = [record.counted] if record.counted else []
+    if evidence.spooler_impressions is not None:
+        counts.append(Counted(source=Source.SPOOLER, impressions=evidence.spooler_impressions))
+    if evidence.device_impressions is not None:
+        counts.append(
+            Counted(
+                source=Source.DEVICE_JOB,
+                impressions=evidence.device_impressions,
+                color_impressions=evidence.device_color_impressions,
+                sheets=evidence.device_sheets,
+            )
+        )
+    return tuple(counts)
