@@ -6,12 +6,14 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Final
 
-#: Messages a node may have waiting; batches beyond it are sent again by their sender.
-MOST_BATCHES: Final = 16
+#: Messages a node may have waiting: more than its window of events, one a message. Beyond it
+#: they are dropped, and batches are sent again by their sender.
+MOST_BATCHES: Final = 512
+MOST_BATCH_BYTES: Final = 8 * 1024 * 1024
 MOST_OTHERS: Final = 256
-#: Batches taken of one node, and in all, in one round.
-BATCHES_A_NODE: Final = 4
-BATCHES_A_ROUND: Final = 8
+#: What is taken of one node, and in all, in one round: some 20 ms of work.
+BYTES_A_NODE: Final = 160 * 1024
+BYTES_A_ROUND: Final = 320 * 1024
 OTHERS_A_ROUND: Final = 64
 
 _LOG_LEVEL: Final = 4
@@ -39,7 +41,32 @@ class Mail:
 @dataclass(slots=True)
 class _Box:
     batches: deque[Mail] = field(default_factory=deque)
+    batch_bytes: int = 0
     others: deque[Mail] = field(default_factory=deque)
+
+    def put(self, mail: Mail) -> bool:
+        if not mail.is_batch:
+            if len(self.others) >= MOST_OTHERS:
+                return False
+            self.others.append(mail)
+            return True
+        size = len(mail.payload)
+        if len(self.batches) >= MOST_BATCHES or self.batch_bytes + size > MOST_BATCH_BYTES:
+            return False
+        self.batches.append(mail)
+        self.batch_bytes += size
+        return True
+
+    def take_batches(self, most: int) -> list[Mail]:
+        """Take batches of so many bytes; at least one, if there is one."""
+        taken: list[Mail] = []
+        room = most
+        while self.batches and (not taken or len(self.batches[0].payload) <= room):
+            mail = self.batches.popleft()
+            taken.append(mail)
+            room -= len(mail.payload)
+            self.batch_bytes -= len(mail.payload)
+        return taken
 
 
 class Mailboxes:
@@ -50,19 +77,20 @@ class Mailboxes:
 
     def put(self, mail: Mail) -> bool:
         """Keep a message; return False when the box is full and it was dropped."""
-        box = self._boxes.setdefault(mail.node, _Box())
-        waiting, most = (box.batches, MOST_BATCHES) if mail.is_batch else (box.others, MOST_OTHERS)
-        if len(waiting) >= most:
-            return False
-        waiting.append(mail)
-        return True
+        return self._boxes.setdefault(mail.node, _Box()).put(mail)
 
     def take(self) -> list[Mail]:
         """Return the next round, oldest first within a node; nothing when all is empty."""
-        others = self._turns("others", OTHERS_A_ROUND, OTHERS_A_ROUND)
-        batches = self._turns("batches", BATCHES_A_NODE, BATCHES_A_ROUND)
-        # who was served goes to the end of the row; empty boxes go
-        for node in dict.fromkeys(mail.node for mail in batches or others):
+        others = self._others()
+        batches: list[Mail] = []
+        room = BYTES_A_ROUND
+        for node, box in list(self._boxes.items()):
+            if room <= 0:
+                break
+            taken = box.take_batches(min(BYTES_A_NODE, room))
+            room -= sum(len(mail.payload) for mail in taken)
+            batches += taken
+            # who was served goes to the end of the row
             self._boxes[node] = self._boxes.pop(node)
         self._boxes = {n: box for n, box in self._boxes.items() if box.batches or box.others}
         return others + batches
@@ -74,14 +102,11 @@ class Mailboxes:
     def __len__(self) -> int:
         return sum(len(box.batches) + len(box.others) for box in self._boxes.values())
 
-    def _turns(self, which: str, most_each: int, most: int) -> list[Mail]:
+    def _others(self) -> list[Mail]:
+        """Take one of everybody, then another, until there is enough."""
         taken: list[Mail] = []
-        for _ in range(most_each):
-            before = len(taken)
-            for box in self._boxes.values():
-                waiting: deque[Mail] = getattr(box, which)
-                if waiting and len(taken) < most:
-                    taken.append(waiting.popleft())
-            if len(taken) == before:
-                break
+        waiting = [box.others for box in self._boxes.values() if box.others]
+        while waiting and len(taken) < OTHERS_A_ROUND:
+            taken.extend([others.popleft() for others in waiting])
+            waiting = [others for others in waiting if others]
         return taken

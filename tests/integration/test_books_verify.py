@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from broker.messages import FundsRequest
-from central.store import funds
+from central.store import accounts, funds, nodes
 from central.store.verify import Counts, verify
 from tests.integration.books_lab import MORNING, MemoryEdge, euros, open_account, open_books
 
@@ -115,3 +115,19 @@ def test_money_below_zero_at_an_edge_cannot_be_written(books: Books) -> None:
     """The database itself refuses what must never be."""
     with pytest.raises(IntegrityError, match="CHECK constraint"), books.write() as tx:
         tx.sql.execute(text("UPDATE location SET micros = -1 WHERE place = 'north'"))
+
+
+def test_a_lost_journal_is_written_off_at_the_houses_cost(books: Books) -> None:
+    """People are made whole, nothing stays at the lost edge, and the books are sound."""
+    with books.read() as tx:
+        before = sum(b.micros for b in accounts.balances(tx, "user:ana"))
+        lost = dict.fromkeys(["user:ana"], nodes.money_at(tx, "north")[0][2])
+    with books.write() as tx:
+        assert funds.write_off(tx, "north", "test") == 1
+    with books.read() as tx:
+        assert nodes.money_at(tx, "north") == []
+        assert sum(b.micros for b in accounts.balances(tx, "user:ana")) == before
+        (loss,) = accounts.balances(tx, "loss:writeoff")
+        (held,) = accounts.balances(tx, "suspense:north")
+    assert (loss.micros, held.micros) == (-lost["user:ana"], lost["user:ana"])
+    assert checks(books) == set()

@@ -16,9 +16,10 @@ from broker.link import Arrived, Link
 from broker.messages import Counted, FundsAnswer, JobHeld, Rejected
 from broker.topics import Party
 from central.app import Running, serve
+from central.edge_check import Edge, EdgeCheck
 from central.store import accounts, directory, ledger, nodes
 from central.store.books import Books, sqlite_url
-from central.store.verify import Counts, verify
+from central.store.verify import Counts, Finding, verify
 from config.policy.money import Money
 from config.settings import CentralSettings, LinkSettings
 from tests.integration.books_lab import CODE, MORNING, MemoryEdge, euros, open_account
@@ -272,6 +273,48 @@ async def test_a_rolled_back_journal_is_frozen(centre: Centre) -> None:
     assert found is not None
     assert found.state == "frozen"
     assert "fork" in found.reason
+
+
+async def test_an_edge_that_agrees_has_no_findings(centre: Centre) -> None:
+    """Digests are asked for over the wire and agree, a quarantined charge included."""
+    north = centre.edge("north")
+    async with joined(north):
+        centre.top_up("4.00")
+        await north.until(lambda: bool(north.memory.here))
+        await north.say(north.memory.charge(euros("1.00")), north.memory.charge(euros("9.00")))
+        await north.until(north.all_acked)
+        assert centre.places() == {"north": euros("3.00")}
+        # an honest edge would not have spent 9.00; one that did says so, and it is accounted for
+        assert await findings(centre, north) == []
+
+
+async def test_money_that_an_edge_made_up_is_found(centre: Centre) -> None:
+    """A balance at an edge that the books cannot explain is named with both figures."""
+    north = centre.edge("north")
+    async with joined(north):
+        centre.top_up("4.00")
+        await north.until(lambda: bool(north.memory.here))
+        north.memory.here["user:ana"] += 5
+        (found,) = await findings(centre, north)
+        assert (found.check, found.where) == ("edge", "user:ana@north")
+        assert "4000005" in found.detail
+        assert "4000000" in found.detail
+
+
+async def test_an_edge_that_is_silent_is_said_to_be(centre: Centre) -> None:
+    """No answer in time is a finding, not a hang."""
+    north = centre.edge("north")
+    async with joined(north):
+        pass
+    check = EdgeCheck(centre.books, Edge("north", north.memory.incarnation), patience=0.5)
+    (found,) = await asyncio.to_thread(lambda: list(check.findings()))
+    assert found.check == "unanswered"
+
+
+async def findings(centre: Centre, edge: WireEdge) -> list[Finding]:
+    """Compare an edge with the books, as the command does in another process."""
+    check = EdgeCheck(centre.books, Edge(edge.memory.node, edge.memory.incarnation))
+    return await asyncio.to_thread(lambda: list(check.findings()))
 
 
 async def test_the_feed_tells_of_jobs_without_names(centre: Centre) -> None:
