@@ -132,6 +132,19 @@ def enrol_node(
     console.print(f"  enrolment_code = {json.dumps(code)}", highlight=False, markup=False)
 
 
+@fleet.command("free")
+def free_node(name: Name, config: Config = None) -> None:
+    """Listen again to a parked or frozen node; what is wrong with it will show again."""
+    with desk(config) as at, at.books.write() as tx:
+        known = _node(tx, name)
+        if known.state == "active":
+            raise Refusal(f"{name} is neither parked nor frozen")
+        nodes.set_state(tx, name, "active", "")
+    console.print(
+        f"{name} was {known.state} ({known.reason}). It is listened to at its next birth."
+    )
+
+
 @fleet.command("secret")
 def renew_secret(name: Name, config: Config = None, *, as_json: AsJson = False) -> None:
     """Give a node a new secret for the broker; the old one ends at once."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import func, select
 
@@ -16,13 +16,14 @@ from broker.codec import EVENT_LIMIT, Received, decode
 from broker.messages import Charged, Granted, Returned
 from broker.stream import follows, place, start
 from central.store import streams
+from central.store.bulk import fetch
 from central.store.ledger import CENTRE
 from central.store.tables import charge, entry, event, location, posting, stream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import BindParameter, ColumnElement, Select
 
     from broker.messages import Envelope
     from central.store.books import Transaction
@@ -203,9 +204,8 @@ def _effect(
         case Charged() as charged:
             told[Charged.TYPE].add(str(charged.charge))
             content = sha256(charged.model_dump_json().encode()).hexdigest()
-            kept = tx.sql.execute(
-                select(charge.c.content).where(charge.c.charge == str(charged.charge))
-            ).scalar()
+            found = fetch(tx, _content, [str(charged.charge)])
+            kept = found[0][0] if found else None
             if kept != content:
                 why = "is not in the books" if kept is None else "has other content in the books"
                 yield Finding("charge", str(charged.charge), f"{where}: {why}")
@@ -224,6 +224,10 @@ def _effect(
                 yield Finding("return", str(returned.reclaim), detail)
         case _:
             pass
+
+
+def _content(keys: Sequence[BindParameter[str]]) -> Select[Any]:
+    return select(charge.c.content).where(charge.c.charge.in_(keys))
 
 
 def _moved(tx: Transaction, kind: str, which: ColumnElement[bool], account: str) -> int:

@@ -12,7 +12,10 @@ from broker.credentials import CredentialFile
 from central.cli import main
 from central.store.books import Books, sqlite_url
 from central.store.directory import live
+from central.store.funds import park_free
+from central.store.nodes import Accepted, accept, enrol, set_state
 from config.settings import CentralSettings, EdgeSettings, load
+from tests.integration.books_lab import CODE, MemoryEdge, open_account
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -211,3 +214,46 @@ def test_settings_that_are_wrong_are_named(
     said = capsys.readouterr().err
     assert "credentails" in said
     assert str(file) in said
+
+
+def test_a_new_journal_needs_a_decision_about_the_old_ones_money(run: Command) -> None:
+    """Money at a journal that was accepted is not forgotten by a new code, only written off."""
+    run.ok("node", "add", "north")
+    open_account_at(run.path, "north", "5.00")
+    status, said = run("node", "enrol", "north")
+    assert status == 1
+    assert "5.00 EUR of 1 accounts sit at north" in said
+    assert "--write-off" in said
+    told = run.listed("node", "enrol", "north", "--write-off")
+    assert len(told["enrolment_code"]) == 20
+    (ana,) = run.listed("balance", "user:ana")
+    assert ana["micros"] == 5_000_000
+    assert run.listed("verify")["ok"] is True
+
+
+def test_a_frozen_node_can_be_freed(run: Command) -> None:
+    """The list names the reason, `node free` lifts it, and only where there is one."""
+    run.ok("node", "add", "north")
+    assert run("node", "free", "north")[0] == 1
+    books = Books.open(sqlite_url(run.path / "books" / "books.db"))
+    with books.write() as tx:
+        set_state(tx, "north", "frozen", "fork: event 7")
+    books.close()
+    (node,) = run.listed("node", "list")
+    assert (node["state"], node["note"]) == ("frozen", "fork: event 7")
+    run.ok("node", "free", "north")
+    (node,) = run.listed("node", "list")
+    assert node["state"] == "active"
+
+
+def open_account_at(path: Path, node: str, amount: str) -> None:
+    """Put money at an edge whose journal was accepted."""
+    books = Books.open(sqlite_url(path / "books" / "books.db"))
+    edge = MemoryEdge(books, node=node)
+    with books.write() as tx:
+        enrol(tx, node, CODE)
+        assert isinstance(accept(tx, node, edge.birth()), Accepted)
+    open_account(books, top_up=amount)
+    with books.write() as tx:
+        park_free(tx, frozenset({node}))
+    books.close()
