@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
+import signal
+import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -51,8 +55,13 @@ def demo(
     A centre, two sites with their own brokers, print systems and virtual printers. People print,
     release and pay; one site is cut off, goes on within the money it has, and is merged again.
     """
-    import tempfile  # noqa: PLC0415  keeps --help fast
-
+    if report is not None and (report.is_dir() or not report.absolute().parent.is_dir()):
+        errors.print(
+            f"printmesh demo: {report} cannot be written: name a file in a directory that is there",
+            markup=False,
+            soft_wrap=True,
+        )
+        raise typer.Exit(2)
     from demo.doctor import State, examine  # noqa: PLC0415
     from demo.machine import ThisMachine  # noqa: PLC0415
 
@@ -64,7 +73,7 @@ def demo(
         errors.print("This machine lacks what the demo needs:", style="red")
         for line in missing:
             errors.print(f"  {line}")
-        errors.print("`make setup` installs it; `printmesh doctor` says more.")
+        errors.print("`make demo` installs it; `printmesh doctor` says more.")
         raise typer.Exit(1)
     raise typer.Exit(asyncio.run(_play(report, keep=keep)))
 
@@ -76,22 +85,46 @@ async def _play(report_file: Path | None, *, keep: bool) -> int:
 
     logs.configure("demo", "error")
     began = time.monotonic()
+    root = Path(tempfile.mkdtemp(prefix="pm-"))
 
     def say(text: str) -> None:
         style = "" if text.startswith("  ") else "bold"
-        console.print(f"{time.monotonic() - began:6.1f} s  {text}", style=style)
+        line = f"{time.monotonic() - began:6.1f} s  {text}"
+        console.print(line, style=style, markup=False, soft_wrap=True)
 
-    async with Lab(PLAN, say=say) as lab:
-        report = await Story(lab, say).play()
-        say("Counting it all again: paper, journals, books")
-        report = await _verified(lab, report)
-        show(report)
-        if report_file is not None:
-            _write(report, report_file)
-        if keep:
-            _explain(lab)
-            await asyncio.Event().wait()
+    try:
+        async with Lab(PLAN, root=root, say=say) as lab:
+            report = await Story(lab, say).play()
+            say("Counting it all again: paper, journals, books")
+            report = await _verified(lab, report)
+            show(report)
+            if report_file is not None:
+                _write(report, report_file)
+            if keep:
+                _explain(lab)
+                await _interrupted()
+                console.print("\nEnding the fleet.")
+    except (PrintmeshError, TimeoutError, OSError) as error:
+        # what it waited for is the first line; how each log ends follows
+        errors.print(f"printmesh demo: {error}", style="red", markup=False, soft_wrap=True)
+        errors.print(f"All logs were kept: {root}", soft_wrap=True)
+        return 1
+    except BaseException:  # Ctrl-C, or a fault that shows itself
+        shutil.rmtree(root, ignore_errors=True)
+        raise
+    if report.holds:
+        shutil.rmtree(root, ignore_errors=True)
+    else:
+        errors.print(f"All logs and what the printers kept: {root}", soft_wrap=True)
     return 0 if report.holds else 1
+
+
+async def _interrupted() -> None:
+    """Wait for Ctrl-C or SIGTERM."""
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await stop.wait()
 
 
 async def _verified(lab: Lab, report: Report) -> Report:
@@ -149,31 +182,43 @@ def show(report: Report) -> None:
     console.print(table)
     console.print(
         f"{report.jobs} jobs, {report.offline_jobs} of them while a site worked alone, "
-        f"{report.refused_jobs} releases refused, {report.billed_micros / 1_000_000:.2f} billed, "
-        f"in {report.seconds:.0f} s"
+        f"{report.refused_jobs} releases refused, "
+        f"{report.billed_micros / 1_000_000:.2f} EUR billed, in {report.seconds:.0f} s",
+        soft_wrap=True,
     )
     promises = (
         ("events lost", report.events_lost),
         ("events duplicated", report.events_duplicated),
-        ("overspent, micros", report.overspend_micros),
+        ("millionths overspent", report.overspend_micros),
     )
     for what, count in promises:
         console.print(f"  {what}: {count}", style="red" if count else "green")
     for problem in report.problems:
-        console.print(f"  {problem}", style="red")
+        console.print(f"  {problem}", style="red", markup=False, soft_wrap=True)
     style = "bold green" if report.holds else "bold red"
     console.print("Every promise held." if report.holds else "NOT every promise held.", style=style)
 
 
 def _explain(lab: Lab) -> None:
+    """Say what can be done with the fleet, in lines that can be pasted."""
     site = next(iter(lab.sites.values()))
+    # not everybody's PATH has the environment this runs in
+    program = Path(sys.argv[0]).absolute() if Path(sys.argv[0]).is_file() else "printmesh"
+    central, edge = lab.root / "central.toml", site.config
     console.print("\nThe fleet runs until Ctrl-C. Try, in another terminal:", style="bold")
-    for line in (
-        f"printmesh central balance --config {lab.root / 'central.toml'}",
-        f"lp -h {site.cups.server} -U ana -d print2me FILE",
-        f"printmesh edge jobs --config {site.config}",
-        f"printmesh edge release JOB --printer {site.name}-1 --user ana --config {site.config}",
-        f"printmesh edge status --config {site.config}",
+    for what, line in (
+        ("print something as Ana", f"lp -h {site.cups.server} -U ana -d print2me README.md"),
+        ("see that it is held", f"{program} edge jobs -c {edge}"),
+        (
+            "release it (the first digits of the job will do)",
+            f"{program} edge release JOB --printer {site.name}-1 --user ana -c {edge}",
+        ),
+        ("or throw it away", f"{program} edge cancel JOB --user ana -c {edge}"),
+        ("how the site is", f"{program} edge status -c {edge}"),
+        ("what everybody has, and where", f"{program} central balance -c {central}"),
+        ("what was printed", f"{program} central jobs -c {central}"),
+        ("check the books and every site", f"{program} central verify --edges -c {central}"),
     ):
+        console.print(f"  # {what}", style="dim")
         console.print(f"  {line}", soft_wrap=True)
     console.print(f"Logs and what the printers kept: {lab.root}", soft_wrap=True)

@@ -170,26 +170,30 @@ class Lab:
     # ── building ────────────────────────────────────────────────────────────────────────────
 
     async def _build(self) -> None:
-        self._say("the centre: books, prices, people")
+        self._say("Setting up the centre: books")
         self._write_central()
         await self.central("migrate")
+        self._say("  sites, printers, prices")
         nodes = await self._enter_sites()
+        self._say("  people and their cards")
         await self._enter_people()
-        self._say("the broker and the coordinator")
+        self._say("  the broker and the coordinator")
         self.start_broker()
         await self.until(lambda: answers(self.broker_port), "the broker to listen")
         self.start_central()
         await asyncio.to_thread(self.bus.start)
         self._stack.callback(self.bus.stop)
         for name, node in nodes.items():
-            self._say(f"site {name}: print system, {self.plan.printers} printers, edge")
+            self._say(f"  site {name}: print system, {self.plan.printers} printers, edge")
             site = Site(self, name, node)
             self.sites[name] = site
             await site.start()
             self._stack.push_async_callback(site.stop)
-        self._say("waiting for the sites to be linked and to know prices and people")
+        self._say("  waiting for the sites to be linked and to know prices and people")
         for site in self.sites.values():
             await site.until_linked()
+        if self.plan.people:
+            self._say("  credit for everybody, shared out over the sites")
         await self._give_credit()
 
     def _write_central(self) -> None:

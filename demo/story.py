@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from demo import documents
 from demo.audit import Report, audit
 from demo.lab import Lab, Person, Plan
+from demo.lab_error import LabError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -57,11 +58,12 @@ ALONE = tuple(Print(f"Alone {number}.pdf", _pdf(4, 2), "ben") for number in rang
 
 @dataclass(slots=True)
 class Told:
-    """What happened, for the report."""
+    """What was told so far."""
 
-    printed: int = 0
     refused: list[str] = field(default_factory=list)
-    offline: int = 0
+    """Titles of jobs whose release was refused."""
+    paid: set[str] = field(default_factory=set)
+    """Titles of jobs whose price was told."""
 
 
 class Story:
@@ -89,7 +91,7 @@ class Story:
         for each in ALONE:
             await self._release(south, each, "south-1")
         if not self.told.refused:
-            raise AssertionError("Ben never ran short at the cut-off site")
+            raise LabError("Ben never ran short at the cut-off site")
         self._say("North does not notice: a direct queue there prints at once")
         direct = Print("Receipt.pdf", _pdf(1), "ana")
         await self._print(north, direct, queue="direct-north-1")
@@ -117,8 +119,8 @@ class Story:
         for each in prints:
             row = await site.job(each.title, "held")
             self._say(
-                f"  held   {each.title:<14} {row['user']:<4} {row['impressions']:>3} impressions, "
-                f"{row['color_impressions']} in colour, {row['sheets']} sheets"
+                f"  held   {each.title:<14} {row['user']:<4} {_sides(row['impressions'])}, "
+                f"{row['color_impressions']} in colour, on {_count(row['sheets'], 'sheet')}"
             )
 
     async def _print(self, site: Site, each: Print, **where: str) -> None:
@@ -140,8 +142,16 @@ class Story:
     async def _settled(self, site: Site, prints: Any) -> None:  # noqa: ANN401
         for each in prints:
             row = await site.job(each.title, "settled", "disputed", "held")
-            if row["phase"] == "settled":
+            if row["phase"] == "settled" and each.title not in self.told.paid:
+                self.told.paid.add(each.title)
                 cost = sum(amount["micros"] for amount in row["charged"]) / 1_000_000
-                self._say(
-                    f"  paid   {each.title:<14} {row['billed']:>3} impressions, {cost:.2f} EUR"
-                )
+                self._say(f"  paid   {each.title:<14} {_sides(row['billed'])}, {cost:.2f} EUR")
+
+
+def _sides(number: int) -> str:
+    """Say how many impressions, in a column."""
+    return f"{_count(number, 'impression'):>14}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
