@@ -15,6 +15,7 @@ from edge.store.errors import StoreUnwritableError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
+    from config.ids import JobId
     from edge.intake import Intake
     from edge.ports import Clock, PeopleQueue, PrinterQueue, SpooledJob, Spooler
     from edge.releasing import Releasing
@@ -57,6 +58,7 @@ class Floor:
         self._poll_every = poll_every.total_seconds()
         self._clock = clock
         self._sweep_now = asyncio.Event()
+        self._newest: dict[JobId, SpooledJob] = {}
         self._troubled: dict[str, str] = {}
         self._forgot_at = clock()
         self.prepared = False
@@ -71,14 +73,18 @@ class Floor:
         self.prepared = True
 
     async def follow(self) -> None:
-        """Look at each job the spooler speaks of."""
+        """Look at each job the spooler speaks of; however often it does, one look at a time."""
+        self._newest.clear()
         async with asyncio.TaskGroup() as looks:
             async for event in self._spooler.events():
                 match event:
                     case EventsMissed():
                         self._sweep_now.set()
                     case JobSeen(job=spooled):
-                        looks.create_task(self._look(spooled), name=f"look {spooled.job}")
+                        known = spooled.job in self._newest
+                        self._newest[spooled.job] = spooled
+                        if not known:
+                            looks.create_task(self._look(spooled.job), name=f"look {spooled.job}")
 
     async def sweep(self) -> None:
         """Look at all jobs: when events may have been missed, and now and then in any case."""
@@ -95,10 +101,10 @@ class Floor:
         """End disputes, checkpoint in slices, drop what is old enough."""
         while True:
             await asyncio.sleep(_TIDY_EVERY)
+            await self._sound("disputes", self._releasing.end_disputes())
             await self._sound("store", self._tidy())
 
     async def _tidy(self) -> None:
-        await self._releasing.end_disputes()
         for database in self._databases:
             while database.checkpoint_due and not database.checkpoint_step(_SLICE):  # noqa: ASYNC110  no event
                 await asyncio.sleep(_BETWEEN_SLICES)
@@ -117,9 +123,13 @@ class Floor:
         self._forgot_at = now
         return True
 
-    async def _look(self, spooled: SpooledJob) -> None:
-        if not await self._sound("jobs", self._intake.follow(spooled)):
-            self._sweep_now.set()
+    async def _look(self, job: JobId) -> None:
+        seen: SpooledJob | None = None
+        while (newest := self._newest[job]) is not seen:
+            seen = newest
+            if not await self._sound("jobs", self._intake.follow(seen)):
+                self._sweep_now.set()
+        del self._newest[job]
 
     async def _sound(self, area: str, work: Awaitable[object]) -> bool:
         """Do it; say once when the spooler or the disk is in trouble, and once when it is over."""

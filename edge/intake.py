@@ -16,11 +16,12 @@ from config.ids import JobId
 from config.policy.attributes import AttributesRefused, read_attributes
 from config.policy.jobs import JobState
 from edge.jobs import JobRecord
-from edge.ports import Unreadable
+from edge.ports import SpoolerUnavailableError, Unreadable
 from edge.release import Phase
+from edge.store.errors import StoreUnwritableError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Mapping
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
@@ -36,6 +37,7 @@ _FIRST_PAUSE = 0.02
 _LONGEST_PAUSE = 1.0
 _PAUSES = 60
 _STILL_COMING = timedelta(minutes=10)
+_AT_WORK = frozenset({JobState.PENDING, JobState.PROCESSING, JobState.PROCESSING_STOPPED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,17 +77,21 @@ class Intake:
 
         Raises:
             SpoolerUnavailableError: nothing was looked at, or not all.
+            StoreUnwritableError: likewise.
+            Exception: what went wrong with one job; all others were looked at.
         """
         seen = await self._spooler.jobs()
         open_here = self._books.jobs(Phase.HELD, Phase.UNREADABLE, Phase.RELEASING)
         shown = {spooled.job for spooled in seen}
         missing = [record for record in open_here if record.job not in shown]
+        failed: list[Exception] = []
         for spooled in seen:
             if not self._still_comes(spooled):
-                await self.look(spooled)
+                await _apart(self.look(spooled), failed)
         for record in missing:
-            async with self._releasing.alone_with(record.job):
-                await self._ended(JobId(record.job), await self._spooler.job(JobId(record.job)))
+            await _apart(self._search(JobId(record.job)), failed)
+        if failed:
+            raise failed[0]
         return len(seen) + len(missing)
 
     async def follow(self, spooled: SpooledJob) -> None:
@@ -121,8 +127,13 @@ class Intake:
                 await self._releasing.advance(record)
             elif record.phase in {Phase.HELD, Phase.UNREADABLE}:
                 await self._waits(record, spooled)
-            elif record.phase is Phase.SETTLED:
-                self._again(record, spooled)
+            elif record.phase.final:
+                await self._again(record, spooled)
+
+    async def _search(self, job: JobId) -> None:
+        """Find out what became of a job that is open here and not among the spooler's."""
+        async with self._releasing.alone_with(job):
+            await self._ended(job, await self._spooler.job(job))
 
     async def _arrived(self, spooled: SpooledJob) -> None:
         queue = self._queues.get(spooled.queue)
@@ -143,18 +154,26 @@ class Intake:
             problem=record.problem,
         )
         self._books.hold(record, event, self._clock())
-        if queue.printer is not None:
+        await self._at_once(record)
+
+    async def _at_once(self, record: JobRecord) -> None:
+        """Release a direct queue's job, once: until somebody has had an answer."""
+        queue = self._queues.get(record.queue)
+        if queue is not None and queue.printer is not None and not record.answered:
             await self._releasing.release_here(record, queue.printer, record.user or None)
 
     async def _count(self, spooled: SpooledJob, queue: Queue) -> JobRecord | None:
         """Count the document: facts from it and from the job's attributes, nothing from claims."""
         read = read_attributes(spooled.attributes)
+        # what people gave it may be anything: cut to what fits an event, or left out
+        named = read_attributes({"job-name": spooled.name})
+        owned = read_attributes({"job-originating-user-name": spooled.user})
         base = JobRecord(
             job=spooled.job,
             queue=queue.name,
             direct=queue.printer is not None,
-            user=spooled.user or "",
-            name=spooled.name,
+            user="" if isinstance(owned, AttributesRefused) else owned.user or "",
+            name="" if isinstance(named, AttributesRefused) else named.job_name,
             received_at=spooled.created_at or self._clock(),
             phase=Phase.UNREADABLE,
         )
@@ -182,8 +201,9 @@ class Intake:
         elif spooled.documents > 1 and record.phase is Phase.HELD:
             self._grown(record, spooled.documents)
         elif spooled.queue != record.queue and record.cause is None:
-            detail = f"moved to {spooled.queue} by somebody else; it was not released here"
-            self._flag(record, "moved-elsewhere", detail)
+            self._flag(record, "moved-elsewhere", _elsewhere(spooled))
+        elif spooled.queue == record.queue and record.phase is Phase.HELD:
+            await self._at_once(record)  # we died, or could not write, before it was answered
 
     async def _ended(self, job: JobId, spooled: SpooledJob | None) -> None:
         record = self._books.job(job)
@@ -194,17 +214,22 @@ class Intake:
             return
         if spooled is not None and not spooled.state.terminal:
             return
-        detail = "canceled in the queue" if spooled else "the spooler no longer knows it"
+        if spooled is not None and spooled.state is JobState.COMPLETED and record.cause is None:
+            record = self._flag(record, "moved-elsewhere", _elsewhere(spooled))
+        detail = f"{spooled.state} in the queue" if spooled else "the spooler no longer knows it"
         now = self._clock()
         after = record.with_(phase=Phase.CANCELED, ended_at=now)
         by = record.user if spooled else "spooler"
         self._books.cancel(after, JobCanceled(job=job, by=by, detail=detail), now)
 
-    def _again(self, record: JobRecord, spooled: SpooledJob) -> None:
-        """Notice a settled job that prints once more: not by us, so never charged (PROTOCOL 4)."""
-        at_work = {JobState.PENDING, JobState.PROCESSING, JobState.PROCESSING_STOPPED}
-        if spooled.state in at_work and record.cause != "reprint":
-            detail = f"printing again on {spooled.queue} after it was settled; not charged"
+    async def _again(self, record: JobRecord, spooled: SpooledJob) -> None:
+        """Notice an ended job that prints once more: not by us, so never charged (PROTOCOL 4)."""
+        if spooled.state not in _AT_WORK or record.cause == "reprint":
+            return
+        # what was seen may be from before it was settled here: only what is so now counts
+        now = await self._spooler.job(spooled.job)
+        if now is not None and now.state in _AT_WORK:
+            detail = f"printing on {now.queue} after it was {record.phase}; not charged"
             self._flag(record, "reprint", detail)
 
     def _grown(self, record: JobRecord, documents: int) -> None:
@@ -216,9 +241,26 @@ class Intake:
         event = JobFlagged(job=record.job, cause="document-added", detail=problem)
         self._books.flag(after, event, self._clock())
 
-    def _flag(self, record: JobRecord, cause: str, detail: str) -> None:
-        event = JobFlagged(job=record.job, cause=cause, detail=detail)
-        self._books.flag(record.with_(cause=cause), event, self._clock())
+    def _flag(self, record: JobRecord, cause: str, detail: str) -> JobRecord:
+        after = record.with_(cause=cause)
+        self._books.flag(
+            after, JobFlagged(job=record.job, cause=cause, detail=detail), self._clock()
+        )
+        return after
+
+
+async def _apart(work: Awaitable[None], failed: list[Exception]) -> None:
+    """Do it; what is wrong with one job must not keep the next ones waiting."""
+    try:
+        await work
+    except (SpoolerUnavailableError, StoreUnwritableError):
+        raise  # so it is with all of them
+    except Exception as error:  # noqa: BLE001  once a job; reported by who asked for the sweep
+        failed.append(error)
+
+
+def _elsewhere(spooled: SpooledJob) -> str:
+    return f"{spooled.state} on {spooled.queue} by somebody else's hand; it was not released here"
 
 
 def _several(documents: int) -> str:
@@ -234,7 +276,11 @@ class _Fetched:
         self._path = path
 
     async def __aenter__(self) -> Path | None:
-        return self._path if await self._spooler.fetch(self._job, self._path) else None
+        try:
+            return self._path if await self._spooler.fetch(self._job, self._path) else None
+        except BaseException:
+            self._path.unlink(missing_ok=True)  # half of it: on a full disk every byte counts
+            raise
 
     async def __aexit__(self, *_: object) -> None:
         self._path.unlink(missing_ok=True)

@@ -28,7 +28,7 @@ from config.policy.tariffs import Tariff, TariffLine
 from edge.intake import Intake, Queue
 from edge.jobs import JobRecord
 from edge.ports import Analysed, PeopleQueue, PrinterQueue, SpooledJob
-from edge.printing.fake_spooler import FakeSpooler
+from edge.printing.fake_spooler import FakeSpooler, PrinterBehaviour
 from edge.release import Phase, Verdict
 from edge.releasing import Printer, Releasing
 from edge.settling import Ways
@@ -158,6 +158,16 @@ def directory(
     return DirectoryRows(epoch=1, kind="snapshot", upto=n, snapshot=UUID(int=n), rows=rows)
 
 
+class Death(BaseException):
+    """The process dies here."""
+
+
+async def die(*_: object) -> None:
+    """Die at the first chance."""
+    await asyncio.sleep(0)
+    raise Death
+
+
 class MemorySpooler(FakeSpooler):
     """The fake spooler, but a fetched document goes nowhere: what counts it is fake as well."""
 
@@ -196,7 +206,7 @@ class Site:
         self.books = open_books(self.disk)
         self.replica = open_replica(MemoryDisk())
         self.replica.apply(directory())
-        self.spooler = MemorySpooler()
+        self.spooler = MemorySpooler(behaviour=PrinterBehaviour(impressions=_PAGES))
         self.funds = FakeFunds(books=self.books)
         self.pages = _PAGES
         self.work = work
