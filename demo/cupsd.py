@@ -107,6 +107,7 @@ class PrivateCups:
         self.port = free_port()
         self.log_level = log_level
         self._program: Guarded | None = None
+        self._earlier: list[Guarded] = []
 
     @property
     def socket(self) -> Path:
@@ -131,7 +132,9 @@ class PrivateCups:
         Raises:
             TimeoutError: it does not answer; the text ends with its log's last lines.
         """
-        self.stop()
+        if self._program is not None:
+            self._program.stop()
+            self._earlier.append(self._program)
         owner = _owner()
         self._lay_out(owner)
         self._program = Guarded(
@@ -154,12 +157,17 @@ class PrivateCups:
         return self
 
     def stop(self) -> None:
-        """End it in order; does nothing if it does not run."""
+        """End it in order, and what killed ones left behind; does nothing if it does not run."""
         if self._program is not None:
             self._program.stop()
+            for program in (*self._earlier, self._program):
+                program.end_leftovers()
 
     def kill(self) -> None:
-        """End it as a crash would (SIGKILL), and wait until it is gone."""
+        """End it as a crash would (SIGKILL), and wait until it is gone.
+
+        What it had started, such as a backend that sends a document, goes on, as in life.
+        """
         if self._program is not None:
             self._program.kill()
             self._program.wait()

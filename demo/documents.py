@@ -112,6 +112,22 @@ def encrypted(path: Path, pages: int, *, user: str = "secret") -> Path:
     return path
 
 
+def vast_page(path: Path) -> Path:
+    """Write a PDF whose page is 350 metres wide: drawing it would take 90 GB."""
+    with _document(1, (), A4) as document:
+        document.pages[0].MediaBox = pikepdf.Array([0, 0, 1_000_000, 1_000_000])
+        document.save(path)
+    return path
+
+
+def endless_tree(path: Path) -> Path:
+    """Write a PDF whose page tree contains itself."""
+    with _document(1, (), A4) as document:
+        document.Root.Pages.Kids.append(document.Root.Pages)
+        document.save(path)
+    return path
+
+
 def huge(path: Path, megabytes: int = 100) -> Path:
     """Write a PDF of two pages that is so big, most of it an attachment."""
     filling = bytes(1 << 20)

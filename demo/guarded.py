@@ -6,11 +6,11 @@ import os
 import signal
 import subprocess
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
     from types import TracebackType
 
 #: Reads a pipe that only the starter holds open: when the starter is gone, however it went, the
@@ -78,6 +78,17 @@ class Guarded:
         except subprocess.TimeoutExpired:
             self.kill()
             return self.wait(seconds)
+
+    def end_leftovers(self) -> None:
+        """End what the program had started and left behind when it was killed."""
+        for entry in Path("/proc").iterdir():
+            if not entry.name.isdigit():
+                continue
+            with suppress(OSError, IndexError, ValueError):
+                # pid (name) state ppid pgrp session …; the name may hold blanks and brackets
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+                if int(fields[3]) == self._guard.pid:
+                    os.kill(int(entry.name), signal.SIGKILL)
 
     def __enter__(self) -> Self:
         return self

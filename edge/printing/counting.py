@@ -76,8 +76,8 @@ def count(path: Path, kind: str, work: Path, paper: str, orientation: int | None
             options["orientation-requested"] = orientation
         words = " ".join(f"{name}={value}" for name, value in options.items())
         _filter("texttopdf", words, path, made, environ, "text")
-        counted = _pdf(made, work, "text")
-        return Count(counted.pages, counted.colour_pages, None)
+        with pikepdf.open(made) as document:  # the filter's own, and it writes black alone
+            return Count(len(document.pages), frozenset(), None)
     if kind in {PWG_RASTER, URF}:
         _filter("rastertopdf", "", path, made, environ, "raster document")
         return _pdf(made, work, "raster document")

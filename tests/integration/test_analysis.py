@@ -99,6 +99,8 @@ def write(content: bytes) -> Callable[[Path], Path]:
         (lambda p: documents.truncated(p, 20), "damaged"),  # counted, but CUPS cannot print it
         (lambda p: documents.lying_count(p, 20, 2), "damaged"),  # the same
         (lambda p: documents.encrypted(p, 3), "password"),
+        (documents.vast_page, "too much memory"),
+        (documents.endless_tree, "damaged"),
         (write(b"\xff\xd8\xff\xe0 not a picture"), "picture is damaged"),
         (write(b"%!\n1 0 div showpage"), "PostScript program stops with an error"),
         (write(b"%!\nshowpage (/etc/passwd) (r) file pop"), "stops with an error"),

@@ -124,3 +124,19 @@ async def test_printer_that_is_not_there(
 
     assert lp(cups, "mine", documents.pdf(cups.root.parent / "b.pdf", 1), user="ana")
     await spooler.close()
+
+
+def test_leftovers(tmp_path: Path) -> None:
+    """What a killed program had started goes on, until the lab is told to end it."""
+    code = 'sleep 1000 & echo $! > "$0"; wait'
+    told = tmp_path / "pid"
+    program = Guarded(["sh", "-c", code, str(told)], tmp_path / "log", os.environ)
+    wait_until(lambda: told.exists() and told.read_text().strip() != "", "the child")
+    child = int(told.read_text())
+
+    program.kill()
+    program.wait()
+    assert alive(child)
+
+    program.end_leftovers()
+    wait_until(lambda: not alive(child), "the child to end")
