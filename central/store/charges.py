@@ -15,10 +15,8 @@ from central.sizing import visited
 from central.store.bulk import fetch, insert_all, run_all
 from central.store.ledger import (
     CENTRE,
-    Entry,
     LedgerUnbalanced,
     Located,
-    entry_row,
     house,
     move_all,
 )
@@ -99,13 +97,22 @@ def _write(
 ) -> None:
     changes: defaultdict[int, int] = defaultdict(int)
     entries, postings, charges = [], [], []
-    n = first_free(tx)
+    n, at = first_free(tx), instant(tx.now)
     for charge, booked in good:
         number = None
         if booked.takes:
             number, n = n, n + 1
-            what = Entry(charge.charge, "charge", reference=str(charge.job), author=node)
-            entries.append(entry_row(number, what, tx))
+            entries.append(
+                {
+                    "n": number,
+                    "id": str(charge.charge),
+                    "kind": "charge",
+                    "at": at,
+                    "reference": str(charge.job),
+                    "note": "",
+                    "author": node,
+                }
+            )
             for where, micros in _lines(tx, charge, booked, here, houses).items():
                 postings.append({"entry": number, "location": where, "micros": micros})
                 changes[where] += micros

@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, func, insert, literal_column, or_, select, upd
 
 from central.store.bulk import fetch, fetch_one, run_all
 from central.store.tables import account as account_table
-from central.store.tables import entry, instant, location, posting
+from central.store.tables import entry, location, posting
 from config.errors import PrintmeshError
 
 if TYPE_CHECKING:
@@ -133,11 +133,6 @@ def post(tx: Transaction, what: Entry, lines: Sequence[Line]) -> Posted | Refuse
         rows = [{"entry": n, "location": k, "micros": v} for k, v in where.items()]
         tx.sql.execute(insert(posting), rows)
     return Posted(n)
-
-
-def entry_row(n: int, what: Entry, tx: Transaction) -> dict[str, object]:
-    """Return an entry as `bulk` inserts it."""
-    return _row(n, what, tx) | {"at": instant(tx.now)}
 
 
 def at_place(
