@@ -158,7 +158,7 @@ def _charge_row(
         "printer": charge.printer,
         "service": charge.service,
         "tariff_version": charge.tariff_version,
-        "source": charge.counted.source,
+        "source": str(charge.counted.source),
         "impressions": charge.counted.impressions,
         "color_impressions": charge.counted.color_impressions,
         "sheets": charge.counted.sheets,

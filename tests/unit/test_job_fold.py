@@ -21,7 +21,7 @@ from central.job_fold import ForeignJob, JobEvent, JobRecord, feed_state, fold
 
 JOB, CHARGE = UUID(int=1), UUID(int=2)
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
-COUNTED = Counted(source="ipp", impressions=4)
+COUNTED = Counted(source="device-job", impressions=4)
 HELD = JobHeld(
     job=JOB, queue="q", user="ana", name="n", received_at=NOON, counted=None, problem="odd"
 )
