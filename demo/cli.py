@@ -101,6 +101,8 @@ async def _play(report_file: Path | None, *, keep: bool) -> int:
             if report_file is not None:
                 _write(report, report_file)
             if keep:
+                for site in lab.sites.values():
+                    await site.hang_up()
                 _explain(lab)
                 await _interrupted()
                 console.print("\nEnding the fleet.")

@@ -81,7 +81,7 @@ class Site:
 
     async def stop(self) -> None:
         """End everything of this site."""
-        await self._forget_asker()
+        await self.hang_up()
         await asyncio.to_thread(self.edge.stop)
         await self._stack.aclose()
 
@@ -199,13 +199,14 @@ class Site:
             run = secret.stat().st_mtime_ns if secret.exists() else None
             if self._asker is not None and run == self._asked_run:
                 return self._asker
-            await self._forget_asker()
+            await self.hang_up()
             asker = Asker(load(EdgeSettings, self.config))
             await asker.open()
             self._asker, self._asked_run = asker, run
             return asker
 
-    async def _forget_asker(self) -> None:
+    async def hang_up(self) -> None:
+        """End the line to the edge, for others who ask as its operator; the next question calls."""
         asker, self._asker = self._asker, None
         if asker is not None:
             await asker.close()

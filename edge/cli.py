@@ -11,6 +11,7 @@ from uuid import UUID
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from config.errors import PrintmeshError
 from config.policy.money import Money
@@ -26,8 +27,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-console = Console()
-errors = Console(stderr=True)
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
 
 Config = Annotated[
     Path, typer.Option("--config", "-c", help="Settings of this edge.", envvar="PRINTMESH_CONFIG")
@@ -45,19 +46,25 @@ def main(arguments: list[str]) -> int:
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 1
     except PrintmeshError as error:
-        errors.print(f"printmesh edge: {error}", style="red", highlight=False, soft_wrap=True)
+        errors.print(f"printmesh edge: {error}", style="red", markup=False, soft_wrap=True)
         return 1
     return 0
 
 
 @app.command()
-def run(config: Config = DEFAULT_CONFIG) -> None:
-    """Run this site's node until SIGTERM."""
+def run(
+    config: Config = DEFAULT_CONFIG,
+    *,
+    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
+) -> None:
+    """Run this site's node until SIGTERM or SIGINT."""
     from config import logs  # noqa: PLC0415  the other subcommands do not log
     from edge.app import run as run_edge  # noqa: PLC0415  heavy, and only here
 
+    if log_level not in logs.LEVELS:
+        _wrong(f"{log_level!r} is no level; one of {', '.join(logs.LEVELS)}")
     settings = load(EdgeSettings, config)
-    logs.configure("edge")
+    logs.configure("edge", log_level)
     asyncio.run(run_edge(settings))
 
 
@@ -94,19 +101,11 @@ def jobs(
     if not rows:
         console.print("No jobs wait here. Print to a queue of this site, and they show up.")
         return
-    table = Table("job", "user", "document", "state", "impressions", "colour", "printer", "cost")
+    console.print(_listed(rows))
     for row in rows:
-        table.add_row(
-            row["job"][:8],
-            row["user"],
-            row["name"],
-            row["problem"] or row["phase"],
-            _figure(row["impressions"]),
-            _figure(row["color_impressions"]),
-            row["printer"] or "",
-            _amounts(row["charged"] or row["held"]),
-        )
-    console.print(table)
+        if row["problem"]:
+            text = f"{row['job'][:8]} cannot be printed: {row['problem']}"
+            console.print(text, markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -135,8 +134,10 @@ def release(
         return
     row = reply.data["job"]
     console.print(
-        f"Released {row['name']!r} at {printer}: {row['impressions']} impressions, "
-        f"{_amounts(row['held']) or 'free'}."
+        f"Released {row['name']!r} at {printer}: {_count(row['impressions'], 'impression')}, "
+        f"{_amounts(row['held'] or row['charged']) or 'free'}.",
+        markup=False,
+        soft_wrap=True,
     )
 
 
@@ -162,7 +163,8 @@ def cancel(
     if as_json:
         _write(reply.data)
         return
-    console.print(f"Canceled {reply.data['job']['name']!r}; nothing was charged.")
+    text = f"Canceled {reply.data['job']['name']!r}; nothing was charged."
+    console.print(text, markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -179,11 +181,13 @@ def status(config: Config = DEFAULT_CONFIG, *, as_json: AsJson = False) -> None:
         if data["linked"]
         else f"working alone, {data['waiting']} events waiting, worst case 0.00"
     )
-    console.print(f"{data['site']} ({data['node']}, {data['role']}): {link}")
+    text = f"{data['site']} ({data['node']}, {data['role']}): {link}"
+    console.print(text, markup=False, soft_wrap=True)
     for phase, count in data["jobs"].items():
-        console.print(f"  {count} jobs {phase}")
+        console.print(f"  {phase}: {_count(count, 'job')}")
     for unit, micros in data["money"].items():
-        console.print(f"  {Money(micros, unit)} may be spent here, {data['accounts']} accounts")
+        spread = f"on {_count(data['accounts'], 'account')}"
+        console.print(f"  {Money(micros, unit)} may be spent here, {spread}")
 
 
 @app.command()
@@ -201,7 +205,7 @@ def verify(config: Config = DEFAULT_CONFIG, *, as_json: AsJson = False) -> None:
             + ("all as acknowledged" if found["holds"] else "NOT as acknowledged")
         )
         for problem in found["problems"]:
-            errors.print(f"  {problem}", style="red")
+            errors.print(f"  {problem}", style="red", markup=False, soft_wrap=True)
     if not found["holds"]:
         raise typer.Exit(1)
 
@@ -213,14 +217,17 @@ def _ask(config: Path, method: str, model: type[Request], **fields: Any) -> Repl
         PrintmeshError: it does not run or does not answer.
         typer.Exit: with 3, after saying why it refused.
     """
-    from edge.asking import ask  # noqa: PLC0415  keeps --help fast
+    from config import logs  # noqa: PLC0415  keeps --help fast
+    from edge.asking import ask  # noqa: PLC0415
 
+    logs.configure("edge", "error")  # the answer is what people came for, and JSON stays JSON
     reply = asyncio.run(ask(load(EdgeSettings, config), method, model, fields))
     if reply.status != "ok":
         problem = reply.problem
         detail = problem.detail if problem else "no reason given"
         code = problem.code if problem else reply.status
-        errors.print(f"{reply.status}: {detail} ({code})", style="yellow", soft_wrap=True)
+        text = f"{reply.status}: {detail} ({code})"
+        errors.print(text, style="yellow", markup=False, soft_wrap=True)
         raise typer.Exit(3)
     return reply
 
@@ -248,18 +255,48 @@ def _job(config: Path, text: str, user: str | None, card: str | None) -> UUID:
     found = [row["job"] for row in reply.data["jobs"] if row["job"].startswith(text.lower())]
     if len(found) == 1:
         return UUID(found[0])
-    return _wrong(
-        f"{len(found)} waiting jobs begin with {text!r}; `printmesh edge jobs` lists them"
-    )
+    whose = f" of {user}" if user else " of this card" if card else ""
+    what = f"{len(found)} waiting jobs{whose} begin" if found else f"no waiting job{whose} begins"
+    return _wrong(f"{what} with {text!r}; `printmesh edge jobs` lists them")
 
 
 def _wrong(what: str) -> NoReturn:
-    errors.print(f"printmesh edge: {what}", style="red", soft_wrap=True)
+    errors.print(f"printmesh edge: {what}", style="red", markup=False, soft_wrap=True)
     raise typer.Exit(2)
 
 
 def _write(what: object) -> None:
     console.print_json(json.dumps(what))
+
+
+def _listed(rows: list[dict[str, Any]]) -> Table:
+    """Lay jobs out; what others named is text here and never markup."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("job", no_wrap=True)
+    table.add_column("user", overflow="fold")
+    table.add_column("document", overflow="fold", min_width=12)
+    table.add_column("state", no_wrap=True)
+    for head in ("impressions", "colour"):
+        table.add_column(head, justify="right", no_wrap=True)
+    table.add_column("printer", overflow="fold")
+    table.add_column("cost", justify="right", no_wrap=True)
+    for row in rows:
+        cells = (
+            row["job"][:8],
+            row["user"],
+            row["name"],
+            row["phase"],
+            _figure(row["impressions"]),
+            _figure(row["color_impressions"]),
+            row["printer"] or "",
+            _amounts(row["charged"] or row["held"]),
+        )
+        table.add_row(*map(Text, cells))
+    return table
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _figure(value: int | None) -> str:

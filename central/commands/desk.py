@@ -39,6 +39,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Write JSON for machines.")
 DEFAULT_CONFIG: Final = Path("central.toml")
 #: A node that said so long nothing is not linked, whatever the books remember.
 _STALE: Final = timedelta(seconds=150)
+#: Columns that are never folded; what people and documents are called is, where room is short.
+_SHORT: Final = frozenset({"job", "state", "cost", "balance", "linked", "seen_at"})
+_MONEY: Final = frozenset({"cost", "balance"})
 _ACCOUNT: Final = re.compile(r"[a-z]+:[^\s@]{1,120}")
 _USER: Final = re.compile(r"[^\s@:/]{1,110}")
 
@@ -149,9 +152,18 @@ def show(
     if not rows:
         console.print(empty)
         return
-    table = Table(*(column.replace("_", " ") for column in columns))
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        figures = all(isinstance(row[column], int | None) for row in rows)
+        table.add_column(
+            column.replace("_", " "),
+            justify="right" if figures or column in _MONEY else "left",
+            no_wrap=figures or column in _SHORT,
+            overflow="fold",
+        )
     for row in rows:
-        table.add_row(*(_cell(row[column]) for column in columns))
+        # the first digits of a job name it well enough, and leave room; JSON has them all
+        table.add_row(*(_cell(row[column])[: 8 if column == "job" else None] for column in columns))
     console.print(table)
 
 

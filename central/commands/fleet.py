@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     from central.store.books import Transaction
     from central.store.nodes import NodeRecord
 
-fleet = typer.Typer(no_args_is_help=True, help="The fleet: add, enrol, list, remove nodes.")
+fleet = typer.Typer(
+    no_args_is_help=True, help="The fleet: add, enrol, free and list nodes; give new secrets."
+)
 
 Name = Annotated[str, typer.Argument(help="Node id: 1 to 32 of a-z, 0-9 and -.")]
 #: 120 random bits: enough for a code that opens one door once.
