@@ -10,6 +10,7 @@ from broker.codec import encode
 from broker.link import Arrived, Connected
 from broker.messages import CoordinatorStatus, Message
 from config.logs import logger
+from edge.requests import Unanswered
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 _log = logger("edge.desk")
 
 _STATUS_EVERY = 30.0
-#: Questions that are being answered; a terminal that asks more waits.
-_AT_ONCE = 64
+#: Questions that are being answered, of all nodes; `requests` sees to each one's share.
+_AT_ONCE = 256
 
 
 class Desk:
@@ -61,19 +62,22 @@ class Desk:
     async def _answer(self, requests: Requests, found: dict[str, str], payload: bytes) -> None:
         try:
             reply = await requests.answer(found["node"], found["method"], payload)
-            if reply is None:
+            if isinstance(reply, Unanswered):
                 _log.warning(
-                    "a question that cannot be read",
-                    action="desk-unreadable",
+                    "a question is not answered",
+                    action="desk-unanswered",
                     node=found["node"],
                     method=found["method"][:60],
+                    reason=reply.reason,
                 )
                 return
             await self._publish(topics.REPLY, reply, node=found["node"], corr=str(reply.corr))
         except ConnectionError:
             pass  # the asker will ask again; the answer is kept for that
         except Exception:  # noqa: BLE001  once a message
-            _log.exception("a question could not be answered", action="desk-error", **found)
+            _log.exception(
+                "a question could not be answered", action="desk-error", node=found["node"]
+            )
         finally:
             self._room.release()
 

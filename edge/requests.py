@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections import OrderedDict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from broker.codec import Unreadable, decode
@@ -21,12 +23,12 @@ from broker.messages import (
 from broker.topics import METHODS
 from config.ids import JobId
 from config.policy.decisions import Allowed, Ask, Denied, Reason
-from edge.ports import SpoolerUnavailableError
+from edge.ports import SpoolerRefusedError, SpoolerUnavailableError
 from edge.release import Phase
 from edge.store.errors import StoreUnwritableError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
     from uuid import UUID
 
     from edge.jobs import JobRecord
@@ -37,9 +39,20 @@ if TYPE_CHECKING:
 
 #: Jobs in one answer, so that it fits one message.
 _PAGE = 50
-#: Answers kept, so that a question that comes twice is acted on once.
+_PAGE_BYTES = 40 * 1024
+#: Questions of one node that are answered at the same time; who asks more is told so.
+_AT_ONCE = 32
+#: Answers kept to what changes something, so that a question that comes twice is acted on once.
 _KEPT = 1000
 _OPEN = (Phase.HELD, Phase.UNREADABLE, Phase.RELEASING, Phase.DISPUTED)
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """Nothing is to be said: nobody could read it, or it is being answered."""
+
+    reason: str
+    """For the log."""
 
 
 class Requests:
@@ -78,28 +91,42 @@ class Requests:
         self._verify = verify
         self._clock = clock
         self._answers: OrderedDict[tuple[str, UUID], Reply] = OrderedDict()
+        self._under_way: set[tuple[str, UUID]] = set()
+        self._verifying = False
 
-    async def answer(self, node: str, method: str, payload: bytes) -> Reply | None:
-        """Answer one question; None when it cannot even be told to whom."""
+    async def answer(self, node: str, method: str, payload: bytes) -> Reply | Unanswered:
+        """Answer one question; acted on once, however often it comes."""
         model = METHODS.get(method)
-        if model is None:
-            return None
-        received = decode(payload, (model,))
+        received = decode(payload, (model,) if model else ())
         if isinstance(received, Unreadable):
-            return None
+            return Unanswered(received.reason)
         question = received.message
         key = (node, question.corr)
         if key in self._answers:
             return self._answers[key]
+        if key in self._under_way:
+            return Unanswered("it came twice and is being answered")
         if question.expires_at <= self._clock():
             return _no(question, "expired", "expired", "the question came too late; ask again")
-        reply = await self._act(node, question)
-        self._answers[key] = reply
-        if len(self._answers) > _KEPT:
-            self._answers.popitem(last=False)
+        theirs = sum(asker == node for asker, _ in self._under_way)
+        if theirs >= _AT_ONCE and node not in self._operators:
+            detail = f"{_AT_ONCE} questions of {node} are being answered; ask again in a moment"
+            return _no(question, "failed", "busy", detail)
+        self._under_way.add(key)
+        try:
+            reply = await self._act(node, question)
+        finally:
+            self._under_way.discard(key)
+        if isinstance(question, ReleaseRequest | CancelRequest) and reply.status != "failed":
+            self._answers[key] = reply
+            if len(self._answers) > _KEPT:
+                self._answers.popitem(last=False)
         return reply
 
     async def _act(self, node: str, question: Request) -> Reply:  # noqa: PLR0911  one a method
+        if isinstance(question, StatusRequest | VerifyRequest) and node not in self._operators:
+            detail = "only the site's operator may ask this"
+            return _no(question, "refused", "not-operator", detail)
         try:
             match question:
                 case ReleaseRequest():
@@ -111,7 +138,7 @@ class Requests:
                 case StatusRequest():
                     return _yes(question, self._status())
                 case VerifyRequest():
-                    return _yes(question, await self._verify())
+                    return await self._verified(question)
                 case _:
                     return _no(question, "invalid", "unknown-method", "not answered here")
         except StoreUnwritableError as error:
@@ -120,6 +147,19 @@ class Requests:
         except SpoolerUnavailableError as error:
             detail = f"the print system does not answer: {error}; try again in a moment"
             return _no(question, "failed", "spooler-unavailable", detail)
+        except SpoolerRefusedError as error:
+            detail = f"the print system will not do it: {error}"
+            return _no(question, "failed", "spooler-refused", detail)
+
+    async def _verified(self, question: Request) -> Reply:
+        """Verify the journal, which reads all of it: one at a time."""
+        if self._verifying:
+            return _no(question, "failed", "busy", "a verification is under way; ask again later")
+        self._verifying = True
+        try:
+            return _yes(question, await self._verify())
+        finally:
+            self._verifying = False
 
     async def _release(self, question: ReleaseRequest) -> Reply:
         user = self._who(question.person)
@@ -172,8 +212,8 @@ class Requests:
             ids = [record.job for record in records]
             first = ids.index(question.after) + 1 if question.after in ids else 0
             records = records[first:]
-        page = [job_row(record) for record in records[:_PAGE]]
-        return _yes(question, {"jobs": page, "more": len(records) > _PAGE, "user": user})
+        page = list(_fitting(job_row(record) for record in records[:_PAGE]))
+        return _yes(question, {"jobs": page, "more": len(records) > len(page), "user": user})
 
     def _who(self, person: Person) -> str | None:
         """Return the user name of who stands there, None if nobody is known by it."""
@@ -204,6 +244,16 @@ def job_row(record: JobRecord) -> dict[str, Any]:
         "charged": [amount.model_dump() for amount in record.charged],
         "cause": record.cause,
     }
+
+
+def _fitting(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield as many rows as fit one message: names and problems come from people."""
+    room = _PAGE_BYTES
+    for row in rows:
+        room -= len(json.dumps(row, ensure_ascii=False).encode())
+        if room < 0:
+            return
+        yield row
 
 
 def _yes(question: Request, data: Mapping[str, Any]) -> Reply:

@@ -1,0 +1,238 @@
+"""What terminals may ask of an edge: their person's own, once, and never more than their share."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from itertools import count
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import pytest
+
+from broker.codec import encode
+from broker.messages import (
+    CancelRequest,
+    JobReleased,
+    JobsRequest,
+    Person,
+    ReleaseRequest,
+    Reply,
+    Request,
+    StatusRequest,
+    VerifyRequest,
+)
+from broker.topics import METHODS
+from edge.ports import SpoolerRefusedError
+from edge.requests import Requests, Unanswered
+from tests.unit.edge_lab import ANA, CENT, NOW, Site, grant, held_job, said
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from config.ids import JobId
+
+CARD = Person(card="4711")
+NUMBERS = count(1)
+
+
+class Counter:
+    """A site and what may be asked there."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.verified = asyncio.Event()
+        self.requests = Requests(
+            books=site.books,
+            replica=site.replica,
+            releasing=site.releasing,
+            spooler=site.spooler,
+            operators=frozenset({"operator"}),
+            status=lambda: {"ready": True},
+            verify=self._verify,
+            clock=site.clock,
+        )
+
+    async def _verify(self) -> dict[str, Any]:
+        await self.verified.wait()
+        return {"holds": True}
+
+    async def hears(self, question: Request, node: str = "panel") -> Reply | Unanswered:
+        """Let a node ask."""
+        method = next(name for name, model in METHODS.items() if isinstance(question, model))
+        payload = encode(question, source=node, id_=UUID(int=1), now=NOW)
+        return await self.requests.answer(node, method, payload)
+
+    async def answers(self, question: Request, node: str = "panel") -> Reply:
+        """Let a node ask what is answered."""
+        reply = await self.hears(question, node)
+        assert isinstance(reply, Reply)
+        return reply
+
+
+@pytest.fixture
+async def counter(tmp_path: Path) -> Counter:
+    """Make a site with money for two jobs."""
+    site = Site(tmp_path)
+    await site.ready()
+    grant(site.books, 100 * CENT)
+    return Counter(site)
+
+
+def asked(**more: Any) -> dict[str, Any]:  # noqa: ANN401  any field
+    """Return what every question carries."""
+    return {"corr": UUID(int=next(NUMBERS)), "expires_at": NOW + timedelta(seconds=30), **more}
+
+
+def release(job: JobId, person: Person = CARD) -> ReleaseRequest:
+    """Return a wish to print."""
+    return ReleaseRequest(**asked(job=job, printer="lib-1", person=person))
+
+
+async def test_a_card_releases_its_owners_job(counter: Counter) -> None:
+    """The answer says what became of it."""
+    job = await counter.site.arrive()
+    reply = await counter.answers(release(job))
+    assert reply.status == "ok"
+    assert reply.data["job"]["job"] == str(job)
+
+
+async def test_an_unknown_card_releases_nothing(counter: Counter) -> None:
+    """Silence denies: nobody is known by it."""
+    job = await counter.site.arrive()
+    reply = await counter.answers(release(job, Person(card="0815")))
+    assert reply.status == "refused"
+    assert counter.site.spooler.printed == []
+
+
+async def test_the_same_question_twice_is_acted_on_once(counter: Counter) -> None:
+    """A doubled message, during or after the answer, prints and charges nothing more."""
+    job = await counter.site.arrive()
+    question = release(job)
+    first, second = await asyncio.gather(counter.hears(question), counter.hears(question))
+    assert isinstance(first, Reply)
+    assert isinstance(second, Unanswered)
+    await counter.site.intake.sweep()
+    assert counter.site.phase(job) == "settled"
+    assert await counter.hears(question) == first
+    released = [each for each in said(counter.site.books, "jobs") if isinstance(each, JobReleased)]
+    assert len(released) == 1
+
+
+async def test_a_question_after_its_deadline_is_not_acted_on(counter: Counter) -> None:
+    """A replayed wish of a person who has left prints nothing."""
+    job = await counter.site.arrive()
+    question = release(job)
+    counter.site.now += timedelta(minutes=1)
+    assert (await counter.answers(question)).status == "expired"
+    assert counter.site.spooler.printed == []
+
+
+async def test_a_failure_is_tried_again_with_the_same_question(counter: Counter) -> None:
+    """What failed for the moment is not remembered as an answer."""
+    job = await counter.site.arrive()
+    question = release(job)
+    counter.site.disk.space = 0
+    assert (await counter.answers(question)).status == "failed"
+    counter.site.disk.space = None
+    assert (await counter.answers(question)).status == "ok"
+
+
+async def test_a_terminal_sees_only_its_persons_jobs(counter: Counter) -> None:
+    """Others' jobs are the operator's to list."""
+    mine = await counter.site.arrive()
+    await counter.site.arrive(user="eve")
+    page = (await counter.answers(JobsRequest(**asked(person=CARD)))).data["jobs"]
+    assert [row["job"] for row in page] == [str(mine)]
+    assert (await counter.answers(JobsRequest(**asked()))).status == "refused"
+    whole = await counter.answers(JobsRequest(**asked()), "operator")
+    assert len(whole.data["jobs"]) == 2
+
+
+async def test_a_terminal_cancels_only_its_persons_jobs(counter: Counter) -> None:
+    """Neither another's job nor, without a person, anybody's."""
+    theirs = await counter.site.arrive(user="eve")
+    for person in (CARD, None):
+        reply = await counter.answers(CancelRequest(**asked(job=theirs, person=person)))
+        assert reply.status == "refused"
+    assert counter.site.phase(theirs) == "held"
+    mine = await counter.site.arrive()
+    assert (await counter.answers(CancelRequest(**asked(job=mine, person=CARD)))).status == "ok"
+    assert counter.site.books.free(ANA, "EUR") == 100 * CENT
+
+
+async def test_a_spooler_that_refuses_is_told_of(counter: Counter) -> None:
+    """The person at the terminal gets an answer, not silence."""
+    job = await counter.site.arrive()
+
+    async def refuses(_: object) -> None:
+        await asyncio.sleep(0)
+        raise SpoolerRefusedError("no")
+
+    counter.site.spooler.cancel = refuses  # type: ignore[method-assign,assignment]
+    reply = await counter.answers(CancelRequest(**asked(job=job, person=CARD)))
+    assert reply.status == "failed"
+    assert counter.site.phase(job) == "held"
+
+
+async def test_only_the_operator_reads_the_whole_journal(counter: Counter) -> None:
+    """A terminal cannot keep the site busy with verifying, nor the operator twice at a time."""
+    for question in (VerifyRequest(**asked()), StatusRequest(**asked())):
+        assert (await counter.answers(question)).status == "refused"
+    first = asyncio.create_task(counter.answers(VerifyRequest(**asked()), "operator"))
+    await asyncio.sleep(0)
+    second = await counter.answers(VerifyRequest(**asked()), "operator")
+    assert second.status == "failed"
+    counter.verified.set()
+    assert (await first).data == {"holds": True}
+
+
+async def test_a_terminal_that_asks_too_much_does_not_crowd_out_the_others(
+    counter: Counter,
+) -> None:
+    """Beyond its share a node is told to wait at once; another node is served."""
+    gate = asyncio.Event()
+
+    async def slowly(*_: object) -> None:
+        await gate.wait()
+
+    counter.site.funds.fetch = slowly  # type: ignore[method-assign,assignment]
+    counter.site.pages = 100
+    jobs = [await counter.site.arrive() for _ in range(40)]
+    asks = [asyncio.create_task(counter.answers(release(job))) for job in jobs]
+    await asyncio.sleep(0.01)
+    refused = [ask.result() for ask in asks if ask.done()]
+    assert len(refused) == 8
+    assert {reply.problem.code for reply in refused if reply.problem} == {"busy"}
+    counter.site.pages = 1
+    other = await counter.site.arrive()
+    assert (await counter.answers(release(other), "reader")).status == "ok"
+    gate.set()
+    await asyncio.gather(*asks)
+
+
+async def test_a_list_of_jobs_with_long_words_fits_its_message(counter: Counter) -> None:
+    """Nobody's long names keep the operator from seeing the jobs: the page is shorter."""
+    site = counter.site
+    for number in range(60):
+        record = held_job().with_(
+            job=UUID(int=number + 1), name="\N{GRINNING FACE}" * 255, problem="\N{SNOWMAN}" * 500
+        )
+        with site.books._db.transaction():
+            site.books._put(record)
+    seen: set[str] = set()
+    after: UUID | None = None
+    more = True
+    while more:
+        reply = await counter.answers(JobsRequest(**asked(after=after)), "operator")
+        encode(reply, source="north", id_=UUID(int=1), now=NOW)
+        rows = [row["job"] for row in reply.data["jobs"]]
+        seen.update(rows)
+        after, more = UUID(rows[-1]), reply.data["more"]
+    assert len(seen) == 60
+
+
+async def test_what_cannot_be_read_is_not_answered(counter: Counter) -> None:
+    """Neither a method that is not there nor a payload that is no question stops anything."""
+    for method, payload in (("format-disk", b"{}"), ("release", b"\xff"), ("release", b"{}")):
+        assert isinstance(await counter.requests.answer("panel", method, payload), Unanswered)
