@@ -68,6 +68,38 @@ def run(
     asyncio.run(run_edge(settings))
 
 
+@app.command("set-up")
+def set_up(
+    *,
+    server_root: Annotated[Path, typer.Option(help="Where cupsd.conf is.")] = Path("/etc/cups"),
+    server_bin: Annotated[Path, typer.Option(help="Where CUPS has its programs.")] = Path(
+        "/usr/lib/cups"
+    ),
+    user: Annotated[str | None, typer.Option(help="Who runs the edge; you, if not given.")] = None,
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Do it; without, only say what would be done.")
+    ] = False,
+) -> None:
+    """Prepare this machine's CUPS for an edge: programs, directives, policies; shown first."""
+    from getpass import getuser  # noqa: PLC0415  only here
+
+    from edge.printing.installation import Advice, carry_out, plan  # noqa: PLC0415
+
+    steps = plan(server_root, server_bin, user or getuser())
+    if not steps:
+        console.print("This CUPS is ready for an edge; `printmesh edge run` makes the queues.")
+        return
+    for step in steps:
+        console.print(f"• {step}", markup=False, soft_wrap=True)
+    if not apply:
+        console.print("Nothing was changed; `--apply` does it.")
+        return
+    carry_out(steps)
+    by_hand = any(isinstance(step, Advice) for step in steps)
+    more = " What is left is said above." if by_hand else ""
+    console.print(f"Done. Restart CUPS now (systemctl restart cups).{more}", soft_wrap=True)
+
+
 @app.command()
 def jobs(
     config: Config = DEFAULT_CONFIG,
