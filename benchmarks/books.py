@@ -103,12 +103,12 @@ def grants() -> Iterator[Message]:
         )
 
 
-def held(number: int) -> tuple[JobRecord, JobHeld]:
-    """Return a job as it comes in, and its event."""
+def held(number: int, user: str | None = None) -> tuple[JobRecord, JobHeld]:
+    """Return a job of somebody as it comes in, and its event."""
     record = JobRecord(
         job=mint(NOW),
         queue="pull",
-        user=f"user{number % PEOPLE}",
+        user=user or f"user{number % PEOPLE}",
         name=f"Minutes of meeting {number}.pdf",
         received_at=NOW,
         phase=Phase.HELD,
@@ -126,19 +126,19 @@ def held(number: int) -> tuple[JobRecord, JobHeld]:
     return record, event
 
 
-def released(record: JobRecord) -> tuple[JobRecord, JobReleased]:
+def released(record: JobRecord, printer: str = "lib-1") -> tuple[JobRecord, JobReleased]:
     """Return the job with its intent, and the event."""
     amount = AccountAmount(account=f"user:{record.user}", unit="EUR", micros=PRICE)
     after = record.with_(
         phase=Phase.RELEASING,
         attempt=1,
-        printer="lib-1",
+        printer=printer,
         released_by=record.user,
         released_at=NOW,
         hold=Hold(amounts=(amount,), tariff_version=3),
     )
     event = JobReleased(
-        job=record.job, attempt=1, user=record.user, printer="lib-1", held=(amount,), alone=False
+        job=record.job, attempt=1, user=record.user, printer=printer, held=(amount,), alone=False
     )
     return after, event
 
@@ -158,7 +158,7 @@ def settled(record: JobRecord) -> tuple[JobRecord, JobSettled, Charged]:
     event = JobSettled(
         job=record.job,
         attempt=1,
-        printer="lib-1",
+        printer=record.printer or "",
         disposition="completed",
         counts=(counted(FIGURES), counted(FIGURES)),
         billed=counted(FIGURES),
@@ -169,7 +169,7 @@ def settled(record: JobRecord) -> tuple[JobRecord, JobSettled, Charged]:
         job=record.job,
         attempt=1,
         user=record.user,
-        printer="lib-1",
+        printer=record.printer or "",
         service="print",
         tariff_version=3,
         counted=counted(FIGURES),

@@ -150,11 +150,7 @@ class Books:
 
     def count_jobs(self) -> dict[str, int]:
         """Return how many jobs are in each phase, by index."""
-        return {
-            phase.value: found
-            for phase in Phase
-            if (found := self._jobs.count(where("phase") == phase.value))
-        }
+        return self._jobs.tally("phase")
 
     def head(self, stream: str) -> Position:
         """Return the last event of one of our streams, or of what came down (`DOWN`)."""

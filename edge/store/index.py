@@ -52,6 +52,13 @@ class TableIndexes:
         entries = self._by_field.get(field)
         return None if entries is None else _ids(entries, value)
 
+    def tally(self, field: str) -> dict[Any, int] | None:
+        """Return how many documents have each value; none when the field is not indexed."""
+        entries = self._by_field.get(field)
+        if entries is None:
+            return None
+        return {value: len(ids) if isinstance(ids, set) else 1 for value, ids in entries.items()}
+
     def candidates(self, condition: QueryLike) -> Collection[int] | None:
         """Return ids among which all matches are; none when every row must be looked at."""
         # TinyDB describes a query by this hash and offers no public way to read it.

@@ -153,6 +153,18 @@ class JournalTable(Table):
             return Document(orjson.loads(rows.get(doc_id) or b"{}"), doc_id)
         return None
 
+    def tally(self, field: str) -> dict[Any, int]:
+        """Return how many documents have each value of a field, committed ones only.
+
+        Raises:
+            KeyError: the field is not indexed.
+        """
+        indexes = self._journalled.indexes.get(self._label)
+        counts = None if indexes is None else indexes.tally(field)
+        if counts is None:
+            raise KeyError(field)
+        return counts
+
     def put(
         self, row: bytes, indexed: Mapping[str, object], instead: Document | None = None
     ) -> int:

@@ -403,3 +403,15 @@ def test_an_event_that_ends_in_zeros_is_no_room() -> None:
         transaction.keep("down", said)
     found = opened(disk.crash(lambda most: most))
     assert list(found.events("down", 1, 1)) == [said]
+
+
+def test_a_tally_counts_what_a_query_would() -> None:
+    """Each value's documents are counted, those that moved or went away no more."""
+    database = opened()
+    table = database.table("jobs")
+    table.insert_multiple([{"state": "held"}, {"state": "held"}, {"state": "gone"}, {}])
+    table.update({"state": "gone"}, doc_ids=[1])
+    table.remove(where("state") == "held")
+    assert table.tally("state") == {"gone": 2}
+    with pytest.raises(KeyError):
+        table.tally("unindexed")
