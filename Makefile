@@ -20,7 +20,12 @@ demo: setup  ## set up, then play one story on a whole fleet on this machine
 	@$(BIN)/printmesh demo $(ARGS)
 
 test: setup-test  ## set up, then run every test
+ifdef ARGS
 	@$(BIN)/python -m pytest $(ARGS)
+else
+	@$(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/contract tests/integration
+	@$(BIN)/python -m pytest tests/acceptance
+endif
 
 check: setup-test  ## lint, format, types, and who may import whom
 	@$(BIN)/ruff check .
