@@ -156,6 +156,19 @@ class Conversation:
         inbox.taken = []
         inbox.core.abandoned()
 
+    def reread(self, name: StreamName) -> None:
+        """Go on from what is durable: it is not what was believed; the node sends the rest again.
+
+        Raises:
+            BooksUnwritable: it cannot be read at present.
+        """
+        inbox = self._inboxes[name]
+        with self._books.read() as tx:
+            state = streams.find(tx, inbox.id)
+        epoch = self._books.identity.epoch
+        core = Inbound(state.key, applied=state.at, hash_at=self._hashes(state.id), epoch=epoch)
+        self._inboxes[name] = _Inbox(inbox.id, core)
+
     # downwards
 
     def on_ack(self, ack: Ack, now: float) -> AckOutcome:

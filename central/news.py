@@ -35,11 +35,11 @@ class News:
         token = self._fleet.books.change_token()
         if token == self._token and not anyway and not self._more_to_park:
             return
-        self._token = token
         self._park(now)
         self._fleet.grown(self._fleet.conversations)
         self._directory()
         self._commands(now)
+        self._token = token  # only now: what failed half way is looked at again
 
     def _park(self, now: float) -> None:
         with self._fleet.books.write() as tx:

@@ -65,7 +65,7 @@ def take_round(fleet: Fleet, now: float) -> None:
     for (conversation, name, run), result in zip(waiting, results, strict=True):
         if isinstance(result, Abandoned):
             _log.error(result.reason, action="batch-refused", node=conversation.node, stream=name)
-            fleet.conversations.pop(conversation.node, None)
+            conversation.reread(name)
             continue
         _committed(fleet, conversation, name, result, now)
         _line(conversation, name, run, result, took)

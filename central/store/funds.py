@@ -264,7 +264,18 @@ def _fetchable(tx: Transaction, need: _Need, linked: frozenset[str]) -> dict[str
             (reclaim.c.state == "open") | (reclaim.c.request == str(need.corr)),
         )
     )
-    sites = (linked & _active(tx)) - {need.node} - set(busy.scalars())
+    # two sites that ask for each other's money would only swap it, and neither have enough
+    waiting = tx.sql.execute(
+        select(request.c.node)
+        .join(reclaim, reclaim.c.request == request.c.corr)
+        .where(
+            reclaim.c.account == need.account,
+            reclaim.c.unit == need.unit,
+            reclaim.c.state == "open",
+            request.c.expires_at > tx.now,
+        )
+    )
+    sites = (linked & _active(tx)) - {need.node, *busy.scalars(), *waiting.scalars()}
     places = ledger.places_of(tx, need.account, need.unit)
     order = sorted(sites, key=lambda site: (-places.get(site, 0), site))
     return {site: places[site] for site in order if places.get(site, 0) > 0}

@@ -64,6 +64,9 @@ def ingest(
     if envelopes[0].seq != state.at.seq + 1:
         raise StreamMoved(f"stream {state.id} is at {state.at.seq}, not before {envelopes[0].seq}")
     node = state.key.sender
+    # first, so that a stale state is found out before anything rests on it
+    upto = place(envelopes[-1])
+    streams.advance(tx, state, upto)
     read: list[Readable | Quarantined] = (
         list(sift(envelopes, STREAMS_UP[state.key.name]))
         if because is None
@@ -81,8 +84,6 @@ def ingest(
     at = instant(tx.now)
     rows = [_row(at, state, each, why) for each, why in zip(read, reasons, strict=True)]
     insert_all(tx, event, rows)
-    upto = place(envelopes[-1])
-    streams.advance(tx, state, upto)
     if rejected:
         name = state.key.name
         notes = [Rejected(stream=name, seq=seq, reason=reason) for seq, reason in rejected]

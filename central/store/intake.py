@@ -70,9 +70,15 @@ def _alone(books: Books, run: Run, linked: frozenset[str]) -> Ingested | Abandon
             raise
         except Exception as error:  # noqa: BLE001  as above: logged, and the event put aside
             _log.exception("an event cannot be applied", action="intake", seq=envelope.seq)
-            with books.write() as tx:
-                because = f"it broke its transaction: {type(error).__name__}"
-                one = ingest(tx, state, [envelope], linked, because=because)
+            try:
+                with books.write() as tx:
+                    because = f"it broke its transaction: {type(error).__name__}"
+                    one = ingest(tx, state, [envelope], linked, because=because)
+            except BooksUnwritable:
+                raise
+            except Exception as again:  # noqa: BLE001  nobody else pays for this stream
+                _log.exception("nor put aside", action="intake", seq=envelope.seq)
+                return Abandoned(f"event {envelope.seq} cannot even be put aside: {again!r}")
         done.append(one)
         state = StreamState(state.id, state.key, one.upto, state.acked)
     return Ingested(

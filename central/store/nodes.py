@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import insert, select, update
 
 from central.store import streams
-from central.store.tables import location, node, stream
+from central.store.tables import location, node, reclaim, stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -141,6 +141,12 @@ def accept(tx: Transaction, node_id: str, birth: Birth) -> Acceptance:
                 set_state(tx, node_id, "parked", reason)
             return NotAccepted(reason)
         changes = {"incarnation": str(birth.incarnation), "code_digest": None}
+        # what the old journal was asked for, nobody will answer any more
+        tx.sql.execute(
+            update(reclaim)
+            .where(reclaim.c.node == node_id, reclaim.c.state == "open")
+            .values(state="closed")
+        )
         if row.state == "parked":
             changes |= {"state": "active", "reason": ""}
     elif row.state == "parked":

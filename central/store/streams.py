@@ -77,6 +77,12 @@ def open_stream(
     return state if direction == "up" else _write(tx, state, [Opening()])
 
 
+def find(tx: Transaction, stream_id: int) -> StreamState:
+    """Return a stream that is known to be there."""
+    row = tx.sql.execute(select(stream).where(stream.c.id == stream_id)).one()
+    return state_of(row, tx.identity)
+
+
 def append(tx: Transaction, node_id: str, messages: Sequence[Message]) -> StreamState:
     """Write events to a node's ledger stream, sealed; they are sent after the commit.
 
