@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from central.commands import books, fleet, people, things
+from central.commands import begin, books, fleet, people, things
 from central.commands.desk import Config, Refusal, errors, settings_of
 from config import logs
 from config.errors import PrintmeshError
@@ -26,6 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="The books: the coordinator, people, money, tariffs, the fleet.",
 )
+app.command("init")(begin.init)
 app.add_typer(people.users, name="user")
 app.add_typer(people.cards, name="card")
 # -1 is an amount here, to be refused as one, and no option

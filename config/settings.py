@@ -196,7 +196,7 @@ class CoordinatorSettings(Part):
     node: NodeId = "coordinator"
     """The coordinator's id."""
     incarnation: UUID
-    """Which books: printed by `printmesh central node` when this edge was enrolled."""
+    """Which books: printed by `printmesh central node add` when this edge was enrolled."""
 
 
 class SiteBroker(BrokerFields):

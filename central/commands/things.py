@@ -193,8 +193,10 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         text = file.read_text(encoding="utf-8")
         found = json.loads(text) if file.suffix == ".json" else tomllib.loads(text)
-    except (OSError, UnicodeDecodeError) as error:
-        raise Refusal(f"{file} cannot be read: {error}") from error
+    except OSError as error:
+        raise Refusal(f"{file} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise Refusal(f"{file} cannot be read: it is not text") from error
     except (json.JSONDecodeError, tomllib.TOMLDecodeError) as error:
         raise Refusal(f"{file}: {error}") from error
     if not isinstance(found, dict):
