@@ -149,7 +149,19 @@ class Releasing:
             return await self.release_here(record, device, user)
 
     async def release_here(self, record: JobRecord, device: str, user: str | None) -> Decision:
-        """Decide on a held job, alone with it, and carry the decision out."""
+        """Decide on a held job, alone with it, and carry the decision out.
+
+        Raises:
+            SpoolerUnavailableError: nothing was decided.
+        """
+        seen = await self._spooler.job(JobId(record.job))
+        if seen is not None and seen.documents > 1 and record.planned is not None:
+            # a second Send-Document after the first was counted: nobody knows what would come out
+            denied = Denied(
+                Reason.UNREADABLE, f"this job has {seen.documents} documents now; print each alone"
+            )
+            self._refuse(record, device, user, denied)
+            return denied
         decision = self._decide(record, device, user)
         fetched: set[str] = set()
         while isinstance(decision, Denied) and decision.short and self._funds.reachable:
