@@ -27,8 +27,18 @@ def lp(
     user: str,
     title: str = "",
     options: Mapping[str, str | int] | None = None,
+    more: Sequence[Path] = (),
 ) -> str:
     """Print a document as `user` (any name: CUPS believes it); return `QUEUE-NUMBER`.
+
+    Args:
+        cups: where to.
+        queue: and to which queue.
+        document: the file.
+        user: whose job it is to be.
+        title: job-name; the file's name if empty.
+        options: of the job.
+        more: further documents of the same job.
 
     Raises:
         LpError: it was refused.
@@ -36,7 +46,7 @@ def lp(
     words = [f"-o{name}={value}" for name, value in (options or {}).items()]
     # `--` keeps a title or a file that starts with a dash from being taken for an option
     command = ["lp", "-h", cups.server, "-U", user, "-d", queue, "-t", title or document.name]
-    done = run([*command, *words, "--", str(document)])
+    done = run([*command, *words, "--", str(document), *map(str, more)])
     if done.returncode:
         raise LpError(done.stderr.strip())
     return done.stdout.split("request id is ", 1)[1].split(" ", 1)[0]

@@ -21,7 +21,7 @@ from demo.proxy import CuttableProxy
 from edge.asking import OPERATOR_SECRET, Asker, NoAnswer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from broker.messages import Request
@@ -120,10 +120,11 @@ class Site:
         title: str,
         queue: str = PULL,
         options: Mapping[str, str | int] | None = None,
+        more: Sequence[Path] = (),
     ) -> str:
         """Print as a person does, with `lp`; return CUPS's request id."""
         return await asyncio.to_thread(
-            lp, self.cups, queue, document, user=user, title=title, options=options
+            lp, self.cups, queue, document, user=user, title=title, options=options, more=more
         )
 
     async def jobs(self, *, held_only: bool = False) -> list[dict[str, Any]]:

@@ -182,6 +182,11 @@ async def everything_agrees(lab: Lab) -> list[str]:
     return problems
 
 
+def paper_of(lab: Lab, job: str) -> int:
+    """Return the sides that printers kept of one job."""
+    return _paper(lab)[job.replace("-", "")[:12]]
+
+
 def _paper(lab: Lab) -> Counter[str | None]:
     """Count the sides that printers kept, by the tag of the job; None: of no job."""
     paper: Counter[str | None] = Counter()
