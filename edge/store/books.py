@@ -36,7 +36,6 @@ from broker.stream_inbound import Quarantined, sift
 from broker.topics import STREAMS_DOWN
 from config.errors import PrintmeshError
 from edge.jobs import JobRecord
-from edge.release import Phase
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -45,6 +44,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from broker.messages import Envelope
+    from edge.release import Phase
     from edge.store.database import EdgeDatabase
     from edge.store.transaction import Transaction
 

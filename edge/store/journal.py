@@ -76,6 +76,8 @@ class Journal:
         self._pool: ThreadPoolExecutor | None = None
         self._background = background or self._in_thread
         self._checkpoint: SnapshotWriter | None = None
+        self._last_read: dict[str, tuple[int, int]] = {}
+        """By stream: the seq that was read last, and the packed place of its record."""
         self.restarted: StoreDamagedError | None = None
         """Why a journal that is not durable was started empty."""
         with contextlib.ExitStack() as undo:
@@ -135,7 +137,10 @@ class Journal:
         """
         index = self._fold.streams[stream]
         for place, begin, end in index.runs(first, min(last, index.seq)):
-            yield from self._run(stream, place, begin, end)
+            seq, last_read = self._last_read.get(stream, (0, 0))
+            # a batch goes on where the one before it ended, not from the mark before that
+            near = seq <= begin and last_read > place and segment_of(last_read) == segment_of(place)
+            yield from self._run(stream, last_read if near else place, begin, end)
 
     def hash_at(self, stream: str, seq: int) -> str | None:
         """Return the chain's hash at `seq`, or none when that is unknown here."""
@@ -279,6 +284,7 @@ class Journal:
                 if event.seq != expected or event.seq > end:
                     break
                 data = None if event.data is None else event.data.decode()
+                self._last_read[stream] = (event.seq, position(segment, record.offset))
                 yield Envelope(seq=event.seq, hash=event.hash, data=data, digest=event.digest)
                 expected += 1
             if expected > end:

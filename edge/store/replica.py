@@ -22,6 +22,7 @@ from broker.directory import (
     row_digest,
 )
 from broker.messages import DirectoryCursor, DirectoryRow, DirectoryRows
+from config.logs import logger
 from config.policy.tariffs import Tariff, in_force
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ _OTHER = {"rows-a": "rows-b", "rows-b": "rows-a"}
 _MODULUS = 2**256
 
 R = TypeVar("R", bound=BaseModel)
+
+_log = logger("edge.replica")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,18 +116,20 @@ class Replica:
         """Return every tariff known here."""
         if self._tariffs is None:
             rows = self._live.search(where("kind") == "tariff")
-            self._tariffs = tuple(
-                Tariff.model_validate(row["row"]) for row in rows if row["row"] is not None
-            )
+            known = (_read(row["row"], Tariff) for row in rows)
+            self._tariffs = tuple(tariff for tariff in known if tariff is not None)
         return self._tariffs
 
     # ── writing ─────────────────────────────────────────────────────────────────────────────
 
     def apply(self, message: DirectoryRows) -> Outcome:
-        """Take in a delta, a slice of a snapshot, or early revocations."""
-        bad = next((problem for row in message.rows if (problem := _problem(row))), None)
-        if bad:
-            return NeedSnapshot(bad)
+        """Take in a delta, a slice of a snapshot, or early revocations.
+
+        A row that cannot be read is kept and means nothing: who or what it is about is not known.
+        """
+        for row in message.rows:
+            if (problem := _problem(row)) is not None:
+                _log.error("unreadable", action="directory-row", key=row.key[:80], reason=problem)
         match message.kind:
             case "snapshot":
                 return self._take_slice(message)
@@ -233,11 +238,19 @@ class Replica:
 
     def _row(self, kind: str, key: str, model: type[R]) -> R | None:
         found = self._live.one(where("id") == f"{kind} {key}")
-        return model.model_validate(found["row"]) if found and found["row"] is not None else None
+        return _read(found["row"], model) if found else None
 
     @staticmethod
     def _digest(total: int | str) -> str:
         return total if isinstance(total, str) else total.to_bytes(32, "big").hex()
+
+
+def _read(row: dict[str, Any] | None, model: type[R]) -> R | None:
+    """Return a row, None for a tombstone and for what cannot be read (it was reported)."""
+    try:
+        return None if row is None else model.model_validate(row)
+    except ValidationError:
+        return None
 
 
 def _problem(row: DirectoryRow) -> str | None:
