@@ -223,6 +223,8 @@ def write_off(tx: Transaction, node_id: str, author: str) -> int:
         .where(reclaim.c.node == node_id, reclaim.c.state == "open")
         .values(state="closed")
     )
+    # should the lost journal turn up: it still has this money, so it must not come in by itself
+    tx.sql.execute(update(node).where(node.c.id == node_id).values(incarnation=None))
     return len(there)
 
 

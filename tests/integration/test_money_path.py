@@ -114,6 +114,25 @@ def test_a_new_journal_can_be_reclaimed_from() -> None:
     books.close()
 
 
+def test_a_journal_that_was_written_off_does_not_come_back() -> None:
+    """It still has the money that people were given back: it is granted nothing and not let in."""
+    books, north, _ = two_sites()
+    with books.write() as tx:
+        assert funds.write_off(tx, "north", "test") == 1
+        funds.park_free(tx, BOTH)
+    assert north.listen() == []
+    with books.write() as tx:
+        assert isinstance(nodes.accept(tx, "north", north.birth(None)), nodes.NotAccepted)
+    with books.write() as tx:
+        nodes.enrol(tx, "north", CODE)
+    fresh = MemoryEdge(books, "north")
+    fresh.dice(3)
+    fresh.incarnation = fresh.mint()
+    with books.write() as tx:
+        assert isinstance(nodes.accept(tx, "north", fresh.birth()), nodes.Accepted)
+    books.close()
+
+
 def said_acks(fleet: Fleet) -> list[Ack]:
     """Return the acks that the coordinator wants to send."""
     found = []
