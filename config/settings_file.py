@@ -86,8 +86,8 @@ def load(cls: type[S], path: Path | None, *, environ: Mapping[str, str] | None =
     """Read the settings of one process.
 
     A variable wins over the file: `PRINTMESH_EDGE_LINK__PORT=8883` is `port` of `[link]`; lists
-    and tables are given as JSON. Relative paths in the file start from the file's directory. Any
-    secret may be given as a path under its name with `_file`.
+    and tables are given as JSON. Relative paths in the file start from the file's directory and
+    come out absolute. Any secret may be given as a path under its name with `_file`.
 
     Args:
         cls: BrokerSettings, CentralSettings or EdgeSettings.
@@ -111,8 +111,10 @@ def load(cls: type[S], path: Path | None, *, environ: Mapping[str, str] | None =
             origins[key] = name
         else:
             problems.append(Problem(name, ".".join(key), "both a value and a table", "one of them"))
-    _resolve(cls, from_file, path.parent if path else Path(), str(path), (), problems)
-    _resolve(cls, from_environment, Path(), "the environment", (), problems)
+    # absolute: a path must not change its meaning in a program that runs elsewhere
+    here = Path.cwd()
+    _resolve(cls, from_file, here / path.parent if path else here, str(path), (), problems)
+    _resolve(cls, from_environment, here, "the environment", (), problems)
     merged = _merge(from_file, from_environment)
     try:
         settings = cls.model_validate(merged)

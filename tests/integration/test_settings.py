@@ -109,7 +109,8 @@ def test_the_environment_alone_suffices() -> None:
     """No file is needed; and the process's own environment is not read unasked."""
     broker = load(BrokerSettings, None, environ={"PRINTMESH_BROKER_CREDENTIALS": "c.json"})
     assert broker == BrokerSettings(credentials=broker.credentials)
-    assert str(broker.credentials) == "c.json"
+    assert broker.credentials.is_absolute()
+    assert broker.credentials.name == "c.json"
 
 
 def test_the_environment_may_name_the_file(tmp_path: Path) -> None:
@@ -122,6 +123,17 @@ def test_paths_in_the_file_start_from_its_directory(tmp_path: Path) -> None:
     """The same file means the same wherever the process is started."""
     edge = load(EdgeSettings, written(tmp_path, EDGE), environ={})
     assert edge.data == tmp_path / "journal"
+
+
+def test_a_relative_file_makes_absolute_paths(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Paths do not change their meaning in a program that is run in another directory."""
+    file = written(tmp_path, EDGE).relative_to(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    edge = load(EdgeSettings, file, environ={"PRINTMESH_EDGE_SITE_BROKER__CREDENTIALS": "a"})
+    assert edge.data == tmp_path / "journal"
+    assert edge.site_broker.credentials == tmp_path / "a"
 
 
 def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
