@@ -274,6 +274,8 @@ def _problem(
         hint = f"{near[0]}?" if near else f"one of {', '.join(known)}"
         return Problem(where, dotted, "an unknown key", hint)
     expected = detail["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    if detail["type"] == "string_pattern_mismatch":
+        expected = f"text that matches {detail['ctx']['pattern']}"
     if detail["type"] == "missing":
         secret = SecretStr in _members(_annotation(model, key))
         expected = f"a value, or {names[-1]}{_SUFFIX}" if secret else "a value"

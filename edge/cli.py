@@ -227,7 +227,10 @@ def verify(config: Config = DEFAULT_CONFIG, *, as_json: AsJson = False) -> None:
     """Re-fold the journal and check it: checksums, hash chains, tables, holds. Reads only."""
     from edge.app import verified  # noqa: PLC0415  keeps --help fast
 
-    found = verified(load(EdgeSettings, config).data)
+    data = load(EdgeSettings, config).data
+    if not (data / "journal").is_dir():
+        _wrong(f"there is no journal in {data}; `printmesh edge run` makes it when it first starts")
+    found = verified(data)
     if as_json:
         _write(found)
     else:
@@ -306,7 +309,7 @@ def _listed(rows: list[dict[str, Any]]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("job", no_wrap=True)
     table.add_column("user", overflow="fold")
-    table.add_column("document", overflow="fold", min_width=12)
+    table.add_column("document", overflow="fold", min_width=8)
     table.add_column("state", no_wrap=True)
     for head in ("impressions", "colour"):
         table.add_column(head, justify="right", no_wrap=True)

@@ -162,8 +162,9 @@ def _configuration(file: Path) -> Iterator[Configuration]:
     try:
         text = file.read_text()
     except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not text"
         raise PrintmeshError(
-            f"{file} cannot be read: {error}; say where CUPS is configured with --server-root"
+            f"{file} cannot be read: {why}; say where CUPS is configured with --server-root"
         ) from error
     wanted, changes = configured(text)
     if changes:
