@@ -106,7 +106,11 @@ class Spooler(Protocol):
         """Return how a job stands, ended ones too; None if the spooler does not know it."""
 
     async def fetch(self, job: JobId, into: Path) -> bool:
-        """Write the job's first document, byte for byte; False if there is none any more."""
+        """Write the job's first document, byte for byte; False if there is none any more.
+
+        Raises:
+            StoreUnwritableError: the disk does not take it.
+        """
 
     async def hold(self, job: JobId) -> None:
         """Put a hold on a job that waits; without effect on one that is held, ended or gone."""

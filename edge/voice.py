@@ -50,7 +50,7 @@ class Voice:
     def note(self, note: Note) -> None:
         """Log a note and keep it for the centre; the newest of a code and subject wins."""
         level = _LEVELS[note.severity]
-        getattr(_log, level)(note.detail, action="note", code=note.code, subject=note.subject)
+        getattr(_log, level)(note.detail, action="note", alert=note.code, subject=note.subject)
         self._notes[note.code, note.subject] = note
 
     def alert(self, code: str, detail: str) -> None:
