@@ -290,7 +290,9 @@ class BrokerServer:
         try:
             await broker.open()
         except OSError as error:
-            raise BrokerServerError(f"the broker cannot listen: {error.strerror or error}") from error
+            raise BrokerServerError(
+                f"the broker cannot listen: {error.strerror or error}"
+            ) from error
         await broker.start()
         self._broker = broker
 
