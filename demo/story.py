@@ -10,6 +10,7 @@ from demo import documents
 from demo.audit import Report, audit
 from demo.lab import Lab, Person, Plan
 from demo.lab_error import LabError
+from demo.site import PULL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -123,10 +124,10 @@ class Story:
                 f"{row['color_impressions']} in colour, on {_count(row['sheets'], 'sheet')}"
             )
 
-    async def _print(self, site: Site, each: Print, **where: str) -> None:
+    async def _print(self, site: Site, each: Print, queue: str = PULL) -> None:
         path = self._lab.root / each.title.replace(" ", "-")
         each.make(path)
-        await site.print(path, user=each.user, title=each.title, options=each.options, **where)
+        await site.print(path, user=each.user, title=each.title, options=each.options, queue=queue)
 
     async def _release(self, site: Site, each: Print, printer: str) -> Reply:
         row = await site.job(each.title)
