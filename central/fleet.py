@@ -96,7 +96,11 @@ class Fleet:
         self.say(topics.FEED, FeedAlert(node=node, note=note), kind="alerts")
 
     def pass_on(self, node: str, note: Note) -> None:
-        """Publish a node's own note."""
+        """Publish a node's own note, and log it: an alert must not hang on who subscribes."""
+        level = {"info": "info", "warning": "warning", "critical": "error"}[note.severity]
+        getattr(_log, level)(
+            note.detail, action="note", node=node, alert=note.code, subject=note.subject
+        )
         self.say(topics.FEED, FeedAlert(node=node, note=note), kind="alerts")
 
     def halt(self, node: str, state: nodes.NodeState, reason: str, now: float) -> None:
