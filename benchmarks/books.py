@@ -33,7 +33,7 @@ from edge.store.books import DOWN, INDEXES, Books
 from edge.store.database import EdgeDatabase
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from benchmarks.result import Result
     from broker.messages import Message
@@ -67,10 +67,10 @@ def mint(now: datetime) -> UUID:
     return uuid7(now, os.urandom(10))
 
 
-def opened(path: Path, *, node: str = "edge-a", coordinator: UUID = CENTRE) -> Books:
+def opened(journal: EdgeDatabase, *, node: str = "edge-a", coordinator: UUID = CENTRE) -> Books:
     """Open the books of a site."""
     books = Books(
-        EdgeDatabase.at(path, indexes=INDEXES),
+        journal,
         node=node,
         coordinator="central",
         coordinator_incarnation=coordinator,
@@ -80,15 +80,15 @@ def opened(path: Path, *, node: str = "edge-a", coordinator: UUID = CENTRE) -> B
     return books
 
 
-def fund(books: Books) -> None:
-    """Take in what the centre would send first."""
+def down(books: Books, messages: Iterable[Message]) -> list[Envelope]:
+    """Seal what the centre says next."""
     head = books.head(DOWN)
     envelopes: list[Envelope] = []
-    for message in (Opening(), *grants()):
+    for message in messages:
         text = text_of(message, source="central", id_=mint(NOW), now=NOW)
         envelopes.append(seal(books.down_key, head, text))
         head = place(envelopes[-1])
-    books.apply(envelopes, NOW)
+    return envelopes
 
 
 def grants() -> Iterator[Message]:
@@ -180,17 +180,18 @@ def settled(record: JobRecord) -> tuple[JobRecord, JobSettled, Charged]:
     return after, event, charged
 
 
-def releases(place: Path) -> list[Result]:
+def releases(directory: Path) -> list[Result]:
     """Interleave releases and settlements with bare appends of as many bytes."""
-    books = opened(place / "books")
-    fund(books)
+    journal = EdgeDatabase.at(directory / "books", indexes=INDEXES)
+    books = opened(journal)
+    books.apply(down(books, (Opening(), *grants())), NOW)
     for number in range(PEOPLE):  # what else lies in the pull queue
         record, event = held(number)
         books.hold(record, event, NOW)
     took: dict[str, list[float]] = {"release": [], "settle": []}
     bare: dict[str, list[float]] = {"release": [], "settle": []}
     lengths: dict[str, list[int]] = {"release": [], "settle": []}
-    descriptor = os.open(place / "bare", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    descriptor = os.open(directory / "bare", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         for number in range(WARM + JOBS):
             record, event = held(number)
@@ -203,15 +204,16 @@ def releases(place: Path) -> list[Result]:
                 ("settle", partial(books.settle, ended, hold, outcome, charged, NOW)),
             ):
                 if number < WARM:
-                    before = tail_bytes(place / "books")
+                    before = tail_bytes(directory / "books")
                     work()
-                    lengths[name].append(tail_bytes(place / "books") - before)
+                    lengths[name].append(tail_bytes(directory / "books") - before)
                     continue
                 took[name].append(timed(work))
                 raw = os.urandom(round(median(lengths[name])))
                 bare[name].append(timed(partial(append, descriptor, raw)))
     finally:
         os.close(descriptor)
+        journal.close()
     return [
         compared(
             f"books.{name}: money + job + event{'s' * (name == 'settle')}, p50",

@@ -52,6 +52,10 @@ class TableIndexes:
         entries = self._by_field.get(field)
         return None if entries is None else _ids(entries, value)
 
+    def key(self, field: str, value: object) -> tuple[int, object]:
+        """Return what `Transaction.placed` has for a value of a field."""
+        return list(self._by_field).index(field), value
+
     def tally(self, field: str) -> dict[Any, int] | None:
         """Return how many documents have each value; none when the field is not indexed."""
         entries = self._by_field.get(field)

@@ -198,7 +198,7 @@ class Replica:
         total = int(total, 16) if isinstance(total, str) else total
         for row in message.rows:
             id_ = f"{row.kind} {row.key}"
-            old = table.one(where("id") == id_)
+            old = table.find("id", id_)
             if old is not None and old["n"] >= row.n:
                 continue
             if old is not None and old["row"] is not None:
@@ -237,7 +237,7 @@ class Replica:
         return self._db.table(self._state["live"])
 
     def _row(self, kind: str, key: str, model: type[R]) -> R | None:
-        found = self._live.one(where("id") == f"{kind} {key}")
+        found = self._live.find("id", f"{kind} {key}")
         return _read(found["row"], model) if found else None
 
     @staticmethod

@@ -189,6 +189,10 @@ class JournalStorage(Storage):
             rows = None
         return rows, commit.rows.get(table, _NO_ROWS)
 
+    def placed(self, table: str) -> Mapping[tuple[int, object], list[int]]:
+        """Return which rows of a table got which indexed values in the running transaction."""
+        return {} if self._current is None else self._current.placed.get(table, {})
+
     def highest_id(self, table: str) -> int:
         """Return the largest document id that the table ever had since it was opened."""
         rows = self.journal.tables.get(table)

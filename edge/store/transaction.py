@@ -30,7 +30,7 @@ def here() -> object:
 class Transaction:
     """Collects changes; table writes find it by themselves, events are given to it."""
 
-    __slots__ = ("_heads", "_journal", "commit", "highest", "moved", "open", "owner")
+    __slots__ = ("_heads", "_journal", "commit", "highest", "moved", "open", "owner", "placed")
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
@@ -40,6 +40,8 @@ class Transaction:
         self.commit = Commit()
         self.moved: dict[str, dict[int, tuple[tuple[object, ...], tuple[object, ...]]]] = {}
         """Per table the rows whose place in an index changes."""
+        self.placed: dict[str, dict[tuple[int, object], list[int]]] = {}
+        """Per table the rows that got an indexed value here: (which index, value) → their ids."""
         self.highest: dict[str, int] = {}
         """Per table the largest document id written here."""
 
@@ -54,14 +56,18 @@ class Transaction:
         self.highest[table] = max(self.highest.get(table, 0), *changes)
         if moves:
             moved = self.moved.setdefault(table, {})
+            placed = self.placed.setdefault(table, {})
             for doc_id, (before, after) in moves.items():
                 moved[doc_id] = (moved[doc_id][0] if doc_id in moved else before, after)
+                for place in enumerate(after):
+                    placed.setdefault(place, []).append(doc_id)
 
     def drop(self, table: str) -> None:
         """Add the end of a table; rows written to it afterwards begin it anew."""
         self._check()
         self.commit.rows.pop(table, None)
         self.moved.pop(table, None)
+        self.placed.pop(table, None)
         if table not in self.commit.dropped:
             self.commit.dropped.append(table)
 
