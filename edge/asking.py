@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import secrets
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,9 @@ from config.ids import uuid7
 from config.settings import LinkSettings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from broker.messages import Request
     from config.settings import EdgeSettings
 
@@ -102,11 +106,33 @@ class Asker:
 async def ask(
     settings: EdgeSettings, method: str, model: type[Request], fields: dict[str, Any]
 ) -> Reply:
-    """Connect, put one question, disconnect.
+    """Connect, put one question, disconnect; commands on one machine take turns.
+
+    All of them are the one operator, and a broker lets only the newest client of a name live.
 
     Raises:
         NoAnswer: the edge does not run or does not answer.
     """
+    with _turn(settings.data / OPERATOR_SECRET):
+        return await _ask_alone(settings, method, model, fields)
+
+
+@contextmanager
+def _turn(file: Path) -> Iterator[None]:
+    """Hold a lock on the operator's secret, which the system takes back if we die."""
+    try:
+        secret = file.open("rb")
+    except OSError:
+        yield  # said in words when the secret is read
+        return
+    with secret:
+        fcntl.flock(secret, fcntl.LOCK_EX)  # this process does nothing else meanwhile
+        yield
+
+
+async def _ask_alone(
+    settings: EdgeSettings, method: str, model: type[Request], fields: dict[str, Any]
+) -> Reply:
     now = datetime.now(UTC)
     question = model(
         corr=uuid7(now, secrets.token_bytes(10)), expires_at=now + timedelta(seconds=60), **fields
