@@ -93,6 +93,8 @@ class Site:
 
     def start_broker(self) -> Guarded:
         """Run the site's broker where it is a process of its own; again, after it was killed."""
+        # people walk up afresh; who asked before would wait for its growing pause
+        self._asked_run = None
         return self.lab.start(f"broker-{self.name}", "broker", "run", config=self._broker_config)
 
     @property

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from demo.lab import Lab
 
 JOBS = 30
-KILLS = 6
+KILLS = 5
 """Of each broker."""
 
 
@@ -29,7 +29,7 @@ async def test_kills_of_both_brokers(fleet: Lab) -> None:
 
     async def kill_now_and_then(name: str, start: Callable[[], Guarded]) -> None:
         for _ in range(KILLS):
-            await asyncio.sleep(dice.uniform(0.5, 4.0))
+            await asyncio.sleep(dice.uniform(0.5, 3.0))
             broker = fleet.program(name)
             kills.append(Kill.now(None))
             broker.kill()
@@ -39,7 +39,7 @@ async def test_kills_of_both_brokers(fleet: Lab) -> None:
     async with crowd.releasing():
         async with asyncio.TaskGroup() as work:
             sites = list(fleet.sites.values())
-            work.create_task(crowd.print_all(JOBS, seconds=16, sites=sites))
+            work.create_task(crowd.print_all(JOBS, seconds=12, sites=sites))
             work.create_task(kill_now_and_then("broker", fleet.start_broker))
             work.create_task(kill_now_and_then("broker-south", south.start_broker))
         await crowd.until_final(seconds=90)

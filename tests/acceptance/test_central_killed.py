@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from demo.lab import Lab
 
 JOBS = 30
-KILLS = 8
+KILLS = 6
 
 
 async def test_kills_while_both_sites_print(fleet: Lab) -> None:
@@ -35,7 +35,7 @@ async def test_kills_while_both_sites_print(fleet: Lab) -> None:
     async with crowd.releasing():
         async with asyncio.TaskGroup() as work:
             sites = list(fleet.sites.values())
-            work.create_task(crowd.print_all(JOBS, seconds=16, sites=sites))
+            work.create_task(crowd.print_all(JOBS, seconds=12, sites=sites))
             work.create_task(kill_now_and_then())
         await crowd.until_final(seconds=90)
     tally = await judge(fleet, crowd, kills)

@@ -22,7 +22,7 @@ KILLS = 30
 async def kill_now_and_then(site: Site, dice: random.Random, times: int, kills: list[Kill]) -> None:
     """Kill this site's edge at random moments, its own start-up included."""
     for _ in range(times):
-        await asyncio.sleep(dice.uniform(0.3, 3.0))
+        await asyncio.sleep(dice.uniform(0.2, 2.6))
         kills.append(Kill.now(site.name))
         site.edge.kill()
         await asyncio.to_thread(site.edge.wait)
@@ -37,7 +37,7 @@ async def test_thirty_kills_while_a_hundred_jobs_print(fleet: Lab) -> None:
     sites = list(fleet.sites.values())
     async with crowd.releasing():
         async with asyncio.TaskGroup() as work:
-            work.create_task(crowd.print_all(JOBS, seconds=30, sites=sites))
+            work.create_task(crowd.print_all(JOBS, seconds=25, sites=sites))
             for site in sites:
                 work.create_task(kill_now_and_then(site, dice, KILLS // len(sites), kills))
         await crowd.until_final(seconds=120)
