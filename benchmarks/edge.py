@@ -217,11 +217,13 @@ async def first_answer(
     asker = Asker(settings)
     await asker.open()
     try:
+        patience = 0.2
         while True:
+            patience *= 2  # an early question may find nobody who listens
             now = datetime.now(UTC)
             question = StatusRequest(corr=mint(now), expires_at=now + timedelta(seconds=5))
             try:
-                reply = await asker.ask("status", question, seconds=0.2)
+                reply = await asker.ask("status", question, seconds=patience)
             except NoAnswer:
                 if time.monotonic() > deadline:
                     raise

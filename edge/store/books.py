@@ -7,6 +7,7 @@ that the money is there and writing it down nothing else may run.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -101,6 +102,9 @@ class Books:
         self._reclaims = database.table("reclaims")
         self._meta = database.table("meta")
         self._quarantine = database.table("quarantine")
+        self._sums: Counter[str] | None = None
+        self._filled = 0
+        self._unsure = False
         self.incarnation = database.incarnation
         self.on_growth: Callable[[], None] = lambda: None
         """Called after a record that added events."""
@@ -133,6 +137,16 @@ class Books:
         """Yield what sits here, holds included."""
         for row in self._accounts:
             yield AccountAmount(account=row["account"], unit=row["unit"], micros=row["balance"])
+
+    def money(self) -> tuple[dict[str, int], int]:
+        """Return micros here by unit, holds included, and how many accounts have any."""
+        if self._sums is None or self._unsure:
+            self._sums, self._filled = Counter(), 0
+            for row in self._accounts:
+                self._sums[row["unit"]] += row["balance"]
+                self._filled += row["balance"] > 0
+            self._unsure = False
+        return {unit: micros for unit, micros in self._sums.items() if micros}, self._filled
 
     def job(self, job: UUID) -> JobRecord | None:
         """Return a job's record."""
@@ -284,7 +298,11 @@ class Books:
     # ── inside a transaction ────────────────────────────────────────────────────────────────
 
     def _growing(self) -> AbstractContextManager[Transaction]:
-        return self._db.transaction(self.on_growth)
+        return self._db.transaction(self._grown)
+
+    def _grown(self) -> None:
+        self._unsure = False
+        self.on_growth()
 
     def _carry_out(
         self,
@@ -329,6 +347,10 @@ class Books:
             raise Overdrawn(
                 f"{key} would have {after_balance} micros with {after_held} held; nothing done"
             )
+        if self._sums is not None:
+            self._unsure = True  # until it is durable
+            self._sums[amount.unit] += balance
+            self._filled += (after_balance > 0) - (after_balance > balance)
         change = {"balance": after_balance, "held": after_held}
         if row is None:
             self._accounts.insert(
