@@ -162,9 +162,9 @@ def _pycups(machine: Machine) -> Finding:
     problem = machine.module("cups")
     return Finding(
         "pycups",
-        State.OPTIONAL if problem else State.OK,
+        State.MISSING if problem else State.OK,
         problem or "can be imported",
-        "scripts of your own against CUPS; Printmesh itself speaks IPP without it",
+        "an edge talks to CUPS through it",
         f"{_APT} libcups2-dev gcc python3-dev, then pip install 'printmesh[cups]'"
         if problem
         else "",

@@ -6,7 +6,6 @@ import asyncio
 import os
 import secrets
 import signal
-from collections import Counter
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -182,11 +181,12 @@ class Edge:
 
     async def _sweep(self, floor: Floor) -> None:
         settings = self.settings
-        await floor.prepare(
-            [PeopleQueue(each.name, each.kind) for each in settings.queues],
-            [PrinterQueue(each.queue, each.uri, each.name) for each in settings.printers],
-        )
-        await floor.sweep()
+        people = [PeopleQueue(each.name, each.kind) for each in settings.queues]
+        printers = [PrinterQueue(each.queue, each.uri, each.name) for each in settings.printers]
+        async with asyncio.TaskGroup() as work:
+            # one new printer that is off keeps `prepare` busy; the jobs do not wait for it
+            work.create_task(floor.prepare(people, printers), name="queues")
+            work.create_task(floor.sweep(), name="jobs")
 
     async def _site_broker(self, stack: AsyncExitStack) -> LinkSettings:
         """Run the site's broker, or use the one there is; return how the edge itself reaches it."""
@@ -279,11 +279,7 @@ class Edge:
         self._journal.prune({**uplink.acked, DOWN: down}, clock())
 
     def _status(self, uplink: Uplink) -> dict[str, Any]:
-        money: Counter[str] = Counter()
-        accounts = 0
-        for amount in self.books.balances():
-            money[amount.unit] += amount.micros
-            accounts += bool(amount.micros)
+        money, accounts = self.books.money()
         cursor = self.replica.cursor
         return {
             "node": self.settings.node,
@@ -293,7 +289,7 @@ class Edge:
             "waiting": uplink.waiting,
             "directory": cursor.n if cursor else None,
             "jobs": self.books.count_jobs(),
-            "money": dict(money),
+            "money": money,
             "accounts": accounts,
             "streams": {name: self.books.head(name).seq for name in (*books_room.UP, DOWN)},
             "incarnation": str(self.books.incarnation),
@@ -368,11 +364,11 @@ def verified(data: Path) -> dict[str, Any]:
 def _listening(settings: EdgeSettings) -> Path | None:
     """Say where the spooler's events arrive: beside its own socket, where its user can go.
 
-    None, when it is not on this machine or shall not push.
+    None, when it shall not push.
     """
-    server = Path(settings.cups.server)
-    if not settings.cups.notifier or not server.is_absolute():
+    if not settings.cups.notifier:
         return None
+    server = Path(settings.cups.server)
     beside = server.parent if os.access(server.parent, os.W_OK) else settings.data
     return beside / f"{settings.node}.sock"
 

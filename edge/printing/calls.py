@@ -3,37 +3,47 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Final
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from config.policy.jobs import JobState
 from edge.ports import SpoolerRefusedError, SpoolerUnavailableError
 from edge.printing import queues
+from edge.printing.crew import may_hang
 from edge.printing.device import DeviceSays, ask_device
-from edge.printing.ipp import Field, Group, Operation, Tag
+from edge.printing.ipp import FIRST_ERROR, Field, Group, IppMalformedError, Operation, Tag
 from edge.printing.ipp_door import IppDoor, IppForbiddenError, IppUnreachableError
 from edge.printing.job_map import (
     JOB_ATTRIBUTES,
+    attributes_of,
     device_job,
     job_uuid,
     number,
     spooled_job,
     tagged,
     text,
+    unread,
 )
 from edge.printing.options import release_options
-from edge.printing.queues import FIRST_ERROR, printer_uri, said
+from edge.printing.pycups import NOT_FOUND, NOT_POSSIBLE, CupsSaidNoError, connect, load
 from edge.release import Evidence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from config.ids import JobId
-    from edge.ports import PeopleQueue, PrinterQueue, SpooledJob
+    from edge.ports import SpooledJob
     from edge.printing.ipp import Attributes, Message
+    from edge.printing.pycups import Connection
 
-NOT_POSSIBLE: Final = 0x0404
-NOT_FOUND: Final = 0x0406
+Result = TypeVar("Result")
+
+#: Statuses for "you are not who may do this" (RFC 8011 §B.1.4; from 0x1000 libcups's own).
+_FORBIDDEN: Final = frozenset({0x0401, 0x0402, 0x0403, 0x1000, 0x1001, 0x1002})
+_WANTED: Final = list(JOB_ATTRIBUTES)
+_WANTED_FIELD: Final = Field("requested-attributes", Tag.KEYWORD, JOB_ATTRIBUTES)
+_DEVICE_SECONDS: Final = 5
 WAITING: Final = frozenset({JobState.PENDING, JobState.PENDING_HELD})
 
 
@@ -44,43 +54,85 @@ class CupsCalls:
     """
 
     def __init__(self, socket: Path, *, timeout: float, default_media: str) -> None:
+        """Name the CUPS; nothing is opened before the first call.
+
+        Raises:
+            CupsMissingError: pycups is not installed.
+        """
+        self._library = load()
         self._socket = socket
-        self._door = IppDoor(socket, timeout=timeout)
+        self._door = IppDoor(self._library, socket, timeout=timeout)
         self._default_media = default_media
         self._ids: dict[JobId, int] = {}
         self._devices: dict[str, IppDoor] = {}
         self._lock = threading.Lock()
+        self._threads = threading.local()
 
     def close(self) -> None:
-        """Close all connections, once no call is under way."""
+        """Close the connections that are not pycups's; those end with their threads."""
         for door in (self._door, *self._devices.values()):
             door.close()
 
+    # ── asking ──────────────────────────────────────────────────────────────────────────────
+
+    def cups(self, what: str, call: Callable[[Connection], Result]) -> Result:
+        """Make one call of pycups on this thread's connection.
+
+        Args:
+            what: what it would do, for people: "CUPS would not …".
+            call: the call.
+
+        Raises:
+            CupsSaidNoError: CUPS answered with an error.
+            SpoolerRefusedError: we are not its administrator.
+            SpoolerUnavailableError: no answer.
+        """
+        with may_hang():
+            try:
+                connection: Connection | None = getattr(self._threads, "connection", None)
+                if connection is None:
+                    connection = connect(self._library, str(self._socket))
+                    self._threads.connection = connection
+                return call(connection)
+            except self._library.IPPError as error:
+                code, message = error.args
+                if code in _FORBIDDEN:
+                    raise self._forbidden() from error
+                if message == self._library.ippErrorString(code):
+                    raise CupsSaidNoError(code, f"CUPS would not {what}: {message}") from error
+                # not a status of IPP in words, so nobody said it: libcups's own trouble
+                self._threads.connection = None
+                raise SpoolerUnavailableError(f"CUPS does not answer: {message}") from error
+            except (self._library.HTTPError, RuntimeError) as error:
+                self._threads.connection = None
+                raise SpoolerUnavailableError(f"CUPS does not answer: {error}") from error
+
     def ask(
         self,
-        path: str,
         operation: Operation,
         target: Iterable[Field],
         groups: Iterable[tuple[Group, Iterable[Field]]] = (),
+        *,
+        path: str = "/",
         document: Path | None = None,
     ) -> Message:
-        """Send one request and translate the door's errors into the port's."""
+        """Ask what pycups has no call for, or cannot read."""
         try:
             return self._door.ask(path, operation, target, groups, document)
         except IppForbiddenError as error:
-            raise SpoolerRefusedError(
-                f"CUPS at {self._socket} does not take this process for its administrator; "
-                "its user must be in SystemGroup of cups-files.conf"
-            ) from error
+            raise self._forbidden() from error
         except IppUnreachableError as error:
             raise SpoolerUnavailableError(f"CUPS does not answer: {error}") from error
+        except IppMalformedError as error:
+            raise SpoolerRefusedError(f"CUPS was not asked: {error}") from error
 
-    def set_up(self, people: Sequence[PeopleQueue], printers: Sequence[PrinterQueue]) -> None:
-        """Make the queues, or bring them in order."""
-        try:
-            queues.set_up(self.ask, people, printers)
-        finally:
-            self.mend()
+    def _forbidden(self) -> SpoolerRefusedError:
+        return SpoolerRefusedError(
+            f"CUPS at {self._socket} does not take this process for its administrator; "
+            "its user must be in SystemGroup of cups-files.conf"
+        )
+
+    # ── queues ──────────────────────────────────────────────────────────────────────────────
 
     def mend(self) -> None:
         """Start the printers' queues that CUPS has stopped.
@@ -88,7 +140,7 @@ class CupsCalls:
         A job that was under way there would be sent a second time, though some of it may be on
         paper: it is canceled, and settled like any job that was broken off.
         """
-        stopped = queues.stopped_printers(self.ask)
+        stopped = queues.stopped_printers(self.cups)
         if not stopped:
             return
         for each in self.jobs("not-completed"):
@@ -97,37 +149,45 @@ class CupsCalls:
             if job is not None and begun and job.queue in stopped:
                 self.end(job.job, purge=False)
         for queue in stopped:
-            queues.resume(self.ask, queue)
+            queues.resume(self.cups, queue)
 
     # ── looking ─────────────────────────────────────────────────────────────────────────────
 
     def jobs(self, which: str) -> list[Attributes]:
         """Return jobs (`not-completed`, `completed` or `all`), oldest first."""
-        answer = self.ask(
-            "/",
-            Operation.GET_JOBS,
-            (
-                Field.one("printer-uri", Tag.URI, "ipp://localhost/"),
-                Field.one("which-jobs", Tag.KEYWORD, which),
-                Field("requested-attributes", Tag.KEYWORD, JOB_ATTRIBUTES),
-            ),
-        )
-        if answer.code == NOT_FOUND:
-            return []
-        must(answer, "list jobs")
-        found = answer.all_of(Group.JOB)
+        try:
+            said = self.cups(
+                "list jobs",
+                lambda cups: cups.getJobs(which_jobs=which, requested_attributes=_WANTED),
+            )
+        except CupsSaidNoError as error:
+            if error.code == NOT_FOUND:
+                return []
+            raise
+        found = [attributes_of({"job-id": id_, **said[id_]}) for id_ in sorted(said)]
+        if any(unread(each) for each in found):
+            found = sorted(self._jobs_by_hand(which), key=lambda each: number(each, "job-id") or 0)
         for each in found:
             self._note(each)
-        return sorted(found, key=lambda each: number(each, "job-id") or 0)
+        return found
 
     def at(self, id_: int) -> Attributes | None:
         """Return the job that has this job-id now."""
-        wanted = Field("requested-attributes", Tag.KEYWORD, JOB_ATTRIBUTES)
-        answer = self._ask_job(id_, Operation.GET_JOB_ATTRIBUTES, wanted)
-        if answer.code == NOT_FOUND:
-            return None
-        must(answer, f"describe job {id_}")
-        found = answer.first_of(Group.JOB)
+        try:
+            said = self.cups(
+                f"describe job {id_}", lambda cups: cups.getJobAttributes(id_, _WANTED)
+            )
+        except CupsSaidNoError as error:
+            if error.code == NOT_FOUND:
+                return None
+            raise
+        found = attributes_of(said)
+        if unread(found):
+            answer = self.ask(Operation.GET_JOB_ATTRIBUTES, (_job(id_), _WANTED_FIELD))
+            if answer.code == NOT_FOUND:
+                return None
+            must(answer, f"describe job {id_}")
+            found = answer.first_of(Group.JOB)
         self._note(found)
         return found
 
@@ -149,9 +209,7 @@ class CupsCalls:
         if found is None or not found[1].documents:
             return False
         first = Field.one("document-number", Tag.INTEGER, 1)
-        answer = self._ask_job(
-            found[0], Operation.CUPS_GET_DOCUMENT, first, path="/", document=into
-        )
+        answer = self.ask(Operation.CUPS_GET_DOCUMENT, (_job(found[0]), first), document=into)
         if answer.code in {NOT_FOUND, NOT_POSSIBLE}:
             into.unlink(missing_ok=True)
             return False
@@ -180,13 +238,13 @@ class CupsCalls:
 
     # ── acting ──────────────────────────────────────────────────────────────────────────────
 
-    def change(self, job: JobId, fields: Iterable[Field], only: frozenset[JobState]) -> None:
-        """Set job attributes of a job that is in one of these states."""
+    def hold(self, job: JobId) -> None:
+        """Put a hold on a job that waits without one."""
         found = self._found(job)
-        if found is not None and found[1].state in only:
-            self._set(found[0], fields)
+        if found is not None and found[1].state is JobState.PENDING:
+            self._hold_until(found[0], "indefinite")
 
-    def let_go(self, job: JobId, fields: Iterable[Field]) -> None:
+    def let_go(self, job: JobId) -> None:
         """Take the hold off a job of one document; end one that people added to after it was seen.
 
         They could until it was moved: here, on the printer's queue, nobody can any more.
@@ -197,7 +255,7 @@ class CupsCalls:
         if found[1].documents > 1:
             self.end(job, purge=False)
         else:
-            self._set(found[0], fields)
+            self._hold_until(found[0], "no-hold")
 
     def move(self, job: JobId, queue: str, changes: Mapping[str, str | int]) -> None:
         """Hold, name and change a waiting job, then move it to a printer's queue."""
@@ -214,37 +272,46 @@ class CupsCalls:
                 for name, value in options.items()
             ),
         ]
-        self._set(id_, fields)
-        target = Field.one("job-printer-uri", Tag.URI, f"ipp://localhost/printers/{queue}")
-        answer = self._ask_job(id_, Operation.CUPS_MOVE_JOB, groups=((Group.JOB, (target,)),))
-        must(answer, f"move job {job} to {queue!r}")
+        answer = self.ask(
+            Operation.SET_JOB_ATTRIBUTES, (_job(id_),), ((Group.JOB, fields),), path="/jobs/"
+        )
+        if answer.code in {NOT_FOUND, NOT_POSSIBLE}:
+            return
+        must(answer, f"change job {id_}")
+        target = f"ipp://localhost/printers/{queue}"
+        self.cups(
+            f"move job {job} to {queue!r}",
+            lambda cups: cups.moveJob(job_id=id_, job_printer_uri=target),
+        )
 
     def end(self, job: JobId, *, purge: bool) -> None:
         """Cancel a job, or remove it with its document."""
         found = self._found(job)
         if found is None or (found[1].state.terminal and not purge):
             return
-        answer = self._ask_job(
-            found[0], Operation.CANCEL_JOB, Field.one("purge-job", Tag.BOOLEAN, purge)
-        )
-        if answer.code not in {NOT_FOUND, NOT_POSSIBLE}:
-            must(answer, f"end job {job}")
+        id_ = found[0]
+        with _unless_it_left():
+            self.cups(f"end job {job}", lambda cups: cups.cancelJob(id_, purge_job=purge))
         if purge:
             self._ids.pop(job, None)
 
     # ── below ───────────────────────────────────────────────────────────────────────────────
 
-    def _ask_job(
-        self,
-        id_: int,
-        operation: Operation,
-        *fields: Field,
-        path: str = "/jobs/",
-        groups: Iterable[tuple[Group, Iterable[Field]]] = (),
-        document: Path | None = None,
-    ) -> Message:
-        uri = Field.one("job-uri", Tag.URI, f"ipp://localhost/jobs/{id_}")
-        return self.ask(path, operation, (uri, *fields), groups, document)
+    def _jobs_by_hand(self, which: str) -> list[Attributes]:
+        target = (
+            Field.one("printer-uri", Tag.URI, "ipp://localhost/"),
+            Field.one("which-jobs", Tag.KEYWORD, which),
+            _WANTED_FIELD,
+        )
+        answer = self.ask(Operation.GET_JOBS, target)
+        if answer.code == NOT_FOUND:
+            return []
+        must(answer, "list jobs")
+        return answer.all_of(Group.JOB)
+
+    def _hold_until(self, id_: int, when: str) -> None:
+        with _unless_it_left():
+            self.cups(f"change job {id_}", lambda cups: cups.setJobHoldUntil(id_, when))
 
     def _note(self, attributes: Attributes) -> None:
         job, id_ = job_uuid(attributes), number(attributes, "job-id")
@@ -257,23 +324,38 @@ class CupsCalls:
         id_ = None if found is None else number(found, "job-id")
         return None if spooled is None or id_ is None else (id_, spooled)
 
-    def _set(self, id_: int, fields: Iterable[Field]) -> None:
-        answer = self._ask_job(id_, Operation.SET_JOB_ATTRIBUTES, groups=((Group.JOB, fields),))
-        if answer.code not in {NOT_FOUND, NOT_POSSIBLE}:
-            must(answer, f"change job {id_}")
-
     def _device(self, queue: str) -> DeviceSays:
-        wanted = Field.one("requested-attributes", Tag.KEYWORD, "device-uri")
-        answer = self.ask("/", Operation.GET_PRINTER_ATTRIBUTES, (printer_uri(queue), wanted))
-        uri = queues.ipp_uri(text(answer.first_of(Group.PRINTER), "device-uri") or "")
-        if uri is None:
-            return DeviceSays()
+        with suppress(CupsSaidNoError):
+            uri = queues.ipp_uri(queues.about(self.cups, queue).get("device-uri", ""))
+            if uri is not None:
+                return ask_device(self._door_to(uri), uri)
+        return DeviceSays()
+
+    def _door_to(self, uri: str) -> IppDoor:
         with self._lock:
-            door = self._devices.get(uri) or self._devices.setdefault(uri, IppDoor(uri, timeout=5))
-        return ask_device(door, uri)
+            if uri not in self._devices:
+                self._devices[uri] = IppDoor(self._library, uri, timeout=_DEVICE_SECONDS)
+            return self._devices[uri]
+
+
+def _job(id_: int) -> Field:
+    return Field.one("job-uri", Tag.URI, f"ipp://localhost/jobs/{id_}")
+
+
+@contextmanager
+def _unless_it_left() -> Iterator[None]:
+    """Let it pass that a job left the state it was seen in, or is gone."""
+    try:
+        yield
+    except CupsSaidNoError as error:
+        if error.code not in {NOT_FOUND, NOT_POSSIBLE}:
+            raise
 
 
 def must(answer: Message, what: str) -> None:
     """Raise `SpoolerRefusedError` if an answer is an error."""
     if answer.code >= FIRST_ERROR:
-        raise SpoolerRefusedError(f"CUPS would not {what}: {said(answer)}")
+        message = text(answer.first_of(Group.OPERATION), "status-message") or "no reason given"
+        raise SpoolerRefusedError(
+            f"CUPS would not {what}: {message} (IPP status 0x{answer.code:04x})"
+        )

@@ -6,10 +6,9 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from edge.printing.ipp import Field, Group, Operation, Tag
+from edge.printing.ipp import FIRST_ERROR, Field, Group, Operation, Tag
 from edge.printing.ipp_door import IppForbiddenError, IppUnreachableError
 from edge.printing.job_map import number
-from edge.printing.queues import FIRST_ERROR
 
 if TYPE_CHECKING:
     from edge.printing.ipp import Attributes

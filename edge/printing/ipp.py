@@ -1,4 +1,4 @@
-"""IPP messages, bytes to values and back (RFC 8010); nothing here sends them."""
+"""IPP messages: bytes to values (RFC 8010), which pycups cannot do; `pycups` writes requests."""
 
 from __future__ import annotations
 
@@ -10,42 +10,28 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from config.errors import PrintmeshError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 CONTENT_TYPE: Final = "application/ipp"
-_VERSION: Final = (2, 0)
+#: Status codes from here are errors (RFC 8011 §B.1).
+FIRST_ERROR: Final = 0x0400
 _HEADER: Final = struct.Struct(">BBHI")
 _LENGTH: Final = struct.Struct(">H")
 _INTEGER: Final = struct.Struct(">i")
 _RANGE: Final = struct.Struct(">ii")
-_LENGTH_BOUND: Final = 0x7FFF
 
 
 class IppMalformedError(PrintmeshError):
-    """Bytes that are no IPP message."""
+    """Bytes that are no IPP message, or a value that none can be made of."""
 
 
 class Operation(IntEnum):
-    """Operation codes used here (RFC 8011 §5.4.15, RFC 3995, CUPS's own from 0x4001)."""
+    """What is asked without pycups's own calls (RFC 8011 §5.4.15; CUPS's own from 0x4001)."""
 
-    CANCEL_JOB = 0x0008
     GET_JOB_ATTRIBUTES = 0x0009
     GET_JOBS = 0x000A
     GET_PRINTER_ATTRIBUTES = 0x000B
-    HOLD_JOB = 0x000C
-    RELEASE_JOB = 0x000D
-    PAUSE_PRINTER = 0x0010
-    RESUME_PRINTER = 0x0011
     SET_JOB_ATTRIBUTES = 0x0014
-    CREATE_PRINTER_SUBSCRIPTIONS = 0x0016
-    GET_SUBSCRIPTIONS = 0x0019
-    CANCEL_SUBSCRIPTION = 0x001B
-    CUPS_GET_PRINTERS = 0x4002
-    CUPS_ADD_MODIFY_PRINTER = 0x4003
-    CUPS_DELETE_PRINTER = 0x4004
-    CUPS_ACCEPT_JOBS = 0x4008
-    CUPS_REJECT_JOBS = 0x4009
-    CUPS_MOVE_JOB = 0x400D
     CUPS_GET_DOCUMENT = 0x4027
 
 
@@ -62,7 +48,7 @@ class Group(IntEnum):
 
 
 class Tag(IntEnum):
-    """Value tags (RFC 8010 §3.5.2) that are written here."""
+    """Value tags (RFC 8010 §3.5.2); sent are integers, booleans, names, keywords and URIs."""
 
     INTEGER = 0x21
     BOOLEAN = 0x22
@@ -72,8 +58,6 @@ class Tag(IntEnum):
     NAME = 0x42
     KEYWORD = 0x44
     URI = 0x45
-    CHARSET = 0x47
-    LANGUAGE = 0x48
     MIME_TYPE = 0x49
 
 
@@ -82,7 +66,8 @@ _TEXT_WITH_LANGUAGE: Final = 0x35
 _NAME_WITH_LANGUAGE: Final = 0x36
 _END_COLLECTION: Final = 0x37
 _MEMBER_NAME: Final = 0x4A
-_OUT_OF_BAND: Final = range(0x10, 0x20)
+#: Tags of values that say there is none: unknown, no-value, unsupported (RFC 8010 §3.5.2).
+OUT_OF_BAND: Final = range(0x10, 0x20)
 
 #: What an attribute may hold: a number, a flag, a text, a range, raw bytes (dates, resolutions),
 #: a collection, or None for the out-of-band values (unknown, no-value, unsupported).
@@ -96,10 +81,10 @@ class Field:
 
     name: str
     tag: Tag
-    values: Sequence[int | bool | str | tuple[int, int]]
+    values: Sequence[int | bool | str]
 
     @classmethod
-    def one(cls, name: str, tag: Tag, value: int | bool | str | tuple[int, int]) -> Field:  # noqa: FBT001  a value
+    def one(cls, name: str, tag: Tag, value: int | bool | str) -> Field:  # noqa: FBT001  a value
         """Return an attribute of a single value."""
         return cls(name, tag, (value,))
 
@@ -121,61 +106,6 @@ class Message:
     def first_of(self, group: Group) -> Attributes:
         """Return the first group of one kind, empty if there is none."""
         return next(iter(self.all_of(group)), {})
-
-
-def request(
-    operation: Operation,
-    number: int,
-    target: Iterable[Field],
-    groups: Iterable[tuple[Group, Iterable[Field]]] = (),
-) -> bytes:
-    """Return a request's bytes.
-
-    Args:
-        operation: what to do.
-        number: the request-id, 1 or more.
-        target: the operation attributes after charset and language, the target's URI first
-            (RFC 8011 §4.1.5 wants this order).
-        groups: further groups.
-    """
-    out = bytearray(_HEADER.pack(*_VERSION, operation, number))
-    opening = (
-        Field.one("attributes-charset", Tag.CHARSET, "utf-8"),
-        Field.one("attributes-natural-language", Tag.LANGUAGE, "en"),
-        *target,
-    )
-    for group, fields in ((Group.OPERATION, opening), *groups):
-        out.append(group)
-        for field in fields:
-            _write(out, field)
-    out.append(Group.END)
-    return bytes(out)
-
-
-def _write(out: bytearray, field: Field) -> None:
-    name = field.name.encode()
-    for value in field.values:
-        data = _encoded(field.tag, value)
-        if max(len(name), len(data)) > _LENGTH_BOUND:
-            raise IppMalformedError(f"{field.name} is too long to send: {len(data)} bytes")
-        out.append(field.tag)
-        out += _LENGTH.pack(len(name)) + name + _LENGTH.pack(len(data)) + data
-        name = b""  # further values of a set carry no name (RFC 8010 §3.1.5)
-
-
-def _encoded(tag: Tag, value: int | bool | str | tuple[int, int]) -> bytes:  # noqa: FBT001  a value
-    match tag, value:
-        case (Tag.BOOLEAN, bool()):
-            return b"\x01" if value else b"\x00"
-        case (Tag.INTEGER | Tag.ENUM, int()):
-            return _INTEGER.pack(value)
-        case (Tag.RANGE, (int(low), int(high))):
-            return _RANGE.pack(low, high)
-        case (Tag.INTEGER | Tag.ENUM | Tag.BOOLEAN | Tag.RANGE, _):
-            pass
-        case (_, str()):
-            return value.encode()
-    raise IppMalformedError(f"{value!r} cannot be sent as {tag.name}")
 
 
 def parse(data: bytes) -> Message:
@@ -203,7 +133,7 @@ class _Reader:
         groups: list[tuple[int, Attributes]] = []
         values: list[Value] = []
         while (tag := self._byte()) != Group.END:
-            if tag < _OUT_OF_BAND.start:
+            if tag < OUT_OF_BAND.start:
                 groups.append((tag, {}))
                 continue
             name, value = self._attribute(tag)
@@ -252,7 +182,7 @@ class _Reader:
 
 def _decoded(tag: int, data: bytes) -> Value:
     value: Value = data
-    if tag in _OUT_OF_BAND:
+    if tag in OUT_OF_BAND:
         value = None
     elif tag in {Tag.INTEGER, Tag.ENUM}:
         (value,) = _INTEGER.unpack(data)

@@ -1,8 +1,7 @@
-"""Sends IPP requests to a spooler's socket or a printer's port and brings the answers back."""
+"""Sends what pycups has no call for, with a time-out, to a spooler's socket or a printer's port."""
 
 from __future__ import annotations
 
-import itertools
 import os
 import pwd
 import socket
@@ -13,12 +12,16 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from config.errors import PrintmeshError
-from edge.printing.ipp import CONTENT_TYPE, IppMalformedError, Message, parse, request
+from edge.printing.ipp import CONTENT_TYPE, IppMalformedError, Message, parse
+from edge.printing.pycups import written
+from edge.store.errors import StoreUnwritableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from io import FileIO
 
     from edge.printing.ipp import Field, Group, Operation
+    from edge.printing.pycups import Library
 
 _OK: Final = 200
 _FORBIDDEN: Final = frozenset({401, 403})
@@ -55,16 +58,17 @@ class _SocketConnection(HTTPConnection):
 class IppDoor:
     """One peer. Calls block; each thread has a connection of its own, kept open between calls."""
 
-    def __init__(self, address: Path | str, *, timeout: float = 30) -> None:
+    def __init__(self, library: Library, address: Path | str, *, timeout: float = 30) -> None:
         """Name the peer.
 
         Args:
+            library: pycups, which writes the requests.
             address: the path of a CUPS domain socket, where the kernel tells the peer who we are,
                 or `ipp://host:port/path` or `host:port`.
             timeout: seconds of silence after which a call gives up.
         """
+        self._library = library
         self._timeout = timeout
-        self._numbers = itertools.count(1)
         self._threads = threading.local()
         self._headers = {"Content-Type": CONTENT_TYPE}
         self._socket: Path | None = None
@@ -101,10 +105,15 @@ class IppDoor:
         Raises:
             IppUnreachableError: no connection, no answer in time, or no IPP in it.
             IppForbiddenError: an answer, and it is that we may not.
+            IppMalformedError: a value that cannot be sent; nothing was.
+            StoreUnwritableError: `document` cannot be written.
         """
-        body = request(operation, next(self._numbers), target, groups)
+        body = written(self._library, operation, target, groups)
         try:
             return self._once_more(path, body, document)
+        except StoreUnwritableError:
+            self._drop()  # the rest of the answer still comes there
+            raise
         except (OSError, HTTPException, IppMalformedError) as error:
             self._drop()
             raise IppUnreachableError(f"{self.name} does not answer: {error!r}") from error
@@ -174,8 +183,26 @@ def _with_document(response: HTTPResponse, document: Path) -> Message:
         break
     else:
         return parse(head)
-    with document.open("wb") as out:
-        out.write(message.rest)
+    with _opened(document) as out:
+        _put(out, message.rest)
         while piece := response.read(_PIECE):
-            out.write(piece)
+            _put(out, piece)
+    if response.length:  # http.client says nothing when a connection breaks before its time
+        raise HTTPException(f"the document broke off with {response.length} bytes to come")
     return message
+
+
+def _opened(document: Path) -> FileIO:
+    try:
+        return document.open("wb", buffering=0)  # so that a full disk says so here, not at close
+    except OSError as error:
+        raise StoreUnwritableError(f"{document} cannot be made: {error.strerror}") from error
+
+
+def _put(out: FileIO, piece: bytes) -> None:
+    rest = memoryview(piece)
+    try:
+        while rest:
+            rest = rest[out.write(rest) :]
+    except OSError as error:
+        raise StoreUnwritableError(f"{out.name} cannot be written: {error.strerror}") from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 from uuid import UUID
 
 from config.ids import JobId
@@ -13,10 +13,11 @@ from config.policy.attributes import NAMES_READ, clean_name, is_user_name
 from config.policy.jobs import NAME_OCTETS, JobState
 from config.policy.media import media_of_size
 from edge.ports import SpooledJob
+from edge.printing.ipp import OUT_OF_BAND
 from edge.printing.options import is_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from edge.printing.ipp import Attributes, Value
 
@@ -44,6 +45,8 @@ _PAGE_SIZE: Final = "PageSize"
 _MEDIA_COL: Final = "media-col"
 #: What is asked of CUPS for a job; without a list it sends only job-uri.
 JOB_ATTRIBUTES: Final = (*_ABOUT_THE_JOB, *NAMES_READ, _PAGE_SIZE, _MEDIA_COL)
+#: What pycups puts in place of a value that it cannot read.
+_UNREAD: Final = re.compile(r"\(unknown IPP value tag 0x([0-9a-f]{1,8})\)")
 _POINTS_PER_HUNDREDTH: Final = 72 / 2540
 
 #: The edge appends the job's tag to job-name at release: the one thing of a job that CUPS's
@@ -66,6 +69,32 @@ def tagged(name: str, job: JobId) -> str:
 def untagged(name: str, job: JobId) -> str:
     """Return a job-name without this job's tag."""
     return name.removesuffix(tag(job))
+
+
+def attributes_of(said: Mapping[str, object]) -> Attributes:
+    """Return what pycups says of a job with a list of values for each name, None if out of band."""
+    return {
+        name: [_in_band(each) for each in (value if isinstance(value, list) else [value])]
+        for name, value in said.items()
+    }
+
+
+def _in_band(value: object) -> Value:
+    if isinstance(value, str) and (match := _UNREAD.fullmatch(value)):
+        return None if int(match[1], 16) in OUT_OF_BAND else value
+    return cast("Value", value)
+
+
+def unread(attributes: Attributes) -> bool:
+    """Say whether pycups could not read something: a collection, a name with its language.
+
+    Where somebody calls a job just like that, it is read by hand too, and then right.
+    """
+    return any(
+        isinstance(value, str) and _UNREAD.fullmatch(value)
+        for values in attributes.values()
+        for value in values
+    )
 
 
 def one(attributes: Attributes, name: str) -> Value:

@@ -2,116 +2,118 @@
 
 from __future__ import annotations
 
-import time
-from typing import TYPE_CHECKING, Final
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from edge.ports import PeopleQueue, PrinterQueue, SpoolerRefusedError
 from edge.printing.backend import BACKEND_SCHEME
-from edge.printing.ipp import Field, Group, Operation, Tag
-from edge.printing.job_map import number, text
 from edge.printing.operation_policy import PEOPLE_POLICY, PRINTER_POLICY
+from edge.printing.pycups import NOT_FOUND, CupsSaidNoError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping
 
-    from edge.printing.ipp import Attributes, Message
+    from edge.ports import PeopleQueue, PrinterQueue
+    from edge.printing.pycups import Connection
 
-    Ask = Callable[
-        [str, Operation, Iterable[Field], Iterable[tuple[Group, Iterable[Field]]]], Message
-    ]
-
-#: CUPS makes a driverless queue's description in a thread of its own, after it has answered.
-_PPD_SECONDS: Final = 30.0
-_PPD_PAUSE: Final = 0.02
 _MADE: Final = "IPP Everywhere"
 _PAUSED: Final = 5  # printer-state stopped (RFC 8011 §5.4.12)
+_NOWHERE: Final = "file:///dev/null"
 
 
-def printer_uri(queue: str) -> Field:
-    """Return the operation attribute that names a queue."""
-    return Field.one("printer-uri", Tag.URI, f"ipp://localhost/printers/{queue}")
+class Cups(Protocol):
+    """Makes one call of pycups; see `CupsCalls.cups`."""
+
+    def __call__(self, what: str, call: Callable[[Connection], Any], /) -> Any: ...  # noqa: ANN401, D102  what the call returns
 
 
-def set_up(ask: Ask, people: Sequence[PeopleQueue], printers: Sequence[PrinterQueue]) -> None:
-    """Make the queues or bring them in order.
-
-    Raises:
-        SpoolerRefusedError: naming each printer that has no queue; all the rest is set up.
-    """
-    for queue in people:
-        _people_queue(ask, queue)
-    problems = [problem for printer in printers if (problem := _printer_queue(ask, printer))]
-    if problems:
-        raise SpoolerRefusedError("; ".join(problems))
-
-
-def _people_queue(ask: Ask, queue: PeopleQueue) -> None:
-    """Without a device and stopped: whatever hold a client asks for, nothing comes out of it.
+def people_queue(cups: Cups, queue: PeopleQueue) -> None:
+    """Make it without a device and stopped: whatever hold a client asks for, nothing comes out.
 
     print-color-mode-default: CUPS would note `monochrome` on every job whose client said nothing,
     because the queue has no colour device, and the job would keep that at the printer.
     """
-    _administer(
-        ask,
-        Operation.CUPS_ADD_MODIFY_PRINTER,
-        queue.name,
-        Field.one("device-uri", Tag.URI, "file:///dev/null"),
-        Field.one("printer-info", Tag.TEXT, queue.description or queue.name),
-        Field.one("printer-is-shared", Tag.BOOLEAN, True),  # noqa: FBT003  a value
-        Field.one("printer-op-policy", Tag.NAME, PEOPLE_POLICY),
-        Field.one("job-hold-until-default", Tag.KEYWORD, "indefinite"),
-        Field.one("print-color-mode-default", Tag.KEYWORD, "auto"),
-    )
-    _administer(ask, Operation.PAUSE_PRINTER, queue.name)
-    _administer(ask, Operation.CUPS_ACCEPT_JOBS, queue.name)
+
+    def make(connection: Connection) -> None:
+        name = queue.name
+        connection.addPrinter(name, device=_NOWHERE, info=queue.description or name)
+        connection.setPrinterShared(name, True)  # noqa: FBT003  pycups takes no keyword here
+        connection.setPrinterOpPolicy(name, PEOPLE_POLICY)
+        connection.addPrinterOptionDefault(name, "job-hold-until", "indefinite")
+        connection.addPrinterOptionDefault(name, "print-color-mode", "auto")
+        connection.disablePrinter(name)
+        connection.acceptJobs(name)
+
+    cups(f"set up queue {queue.name!r}", make)
 
 
-def _printer_queue(ask: Ask, printer: PrinterQueue) -> str | None:
-    """Make it driverless from what the printer says of itself; only the edge may use it.
+def begin(cups: Cups, printer: PrinterQueue) -> None:
+    """Have a printer's queue made driverless from what the printer says; only the edge may use it.
 
-    Returns:
-        Why there is no queue, for people.
+    CUPS asks the printer in a thread of its own, after it has answered. Until `finish` the queue
+    takes no jobs: pycups sets one property a call, so for a moment it is anybody's.
     """
-    there = _attributes(ask, printer.name)
-    made = _MADE in (text(there, "printer-make-and-model") or "")
-    once = BACKEND_SCHEME + printer.uri.removeprefix("ipp")
-    ppd = (
-        ()
-        if made and text(there, "device-uri") in {printer.uri, once}
-        else (
-            Field.one("device-uri", Tag.URI, printer.uri),
-            Field.one("ppd-name", Tag.NAME, "everywhere"),
-        )
-    )
-    _administer(
-        ask,
-        Operation.CUPS_ADD_MODIFY_PRINTER,
-        printer.name,
-        *ppd,
-        Field.one("printer-info", Tag.TEXT, printer.description or printer.name),
-        Field.one("printer-is-shared", Tag.BOOLEAN, False),  # noqa: FBT003  a value
-        Field.one("printer-error-policy", Tag.NAME, "abort-job"),
-        Field.one("printer-op-policy", Tag.NAME, PRINTER_POLICY),
-    )
-    deadline = time.monotonic() + _PPD_SECONDS
-    while _MADE not in (text(_attributes(ask, printer.name), "printer-make-and-model") or ""):
-        if time.monotonic() > deadline:
-            return (
-                f"no queue could be made for printer {printer.name!r}: nothing that speaks "
-                f"IPP Everywhere answered at {printer.uri}"
-            )
-        time.sleep(_PPD_PAUSE)
+    there = about(cups, printer.name)
+    known = there.get("device-uri") in {printer.uri, _once(printer)} and _is_made(there)
+
+    def make(connection: Connection) -> None:
+        name, info = printer.name, printer.description or printer.name
+        if known:
+            connection.addPrinter(name, info=info)
+        else:
+            connection.addPrinter(name, device=printer.uri, ppdname="everywhere", info=info)
+        connection.setPrinterOpPolicy(name, PRINTER_POLICY)
+        connection.setPrinterErrorPolicy(name, "abort-job")
+        connection.setPrinterShared(name, False)  # noqa: FBT003  pycups takes no keyword here
+
+    cups(f"set up queue {printer.name!r}", make)
+
+
+def finish(cups: Cups, waiting: Iterable[PrinterQueue]) -> list[PrinterQueue]:
+    """Open the queues that CUPS has made meanwhile; return those that it has not."""
+    there = cups("list its queues", lambda connection: connection.getPrinters())
+    missing = []
+    for printer in waiting:
+        if _is_made(there.get(printer.name, {})):
+            _open(cups, printer)
+        else:
+            missing.append(printer)
+    return missing
+
+
+def _open(cups: Cups, printer: PrinterQueue) -> None:
     # CUPS describes a printer only over ipp; then the backend that never sends a job twice takes
     # over. Where it is not installed this is refused, and a CUPS that crashes may print twice.
-    device = (Field.one("device-uri", Tag.URI, once),)
-    ask(
-        "/admin/",
-        Operation.CUPS_ADD_MODIFY_PRINTER,
-        (printer_uri(printer.name),),
-        ((Group.PRINTER, device),),
-    )
-    _administer(ask, Operation.CUPS_ACCEPT_JOBS, printer.name)
-    return None
+    what = f"set up queue {printer.name!r}"
+    with suppress(CupsSaidNoError):
+        cups(what, lambda connection: connection.setPrinterDevice(printer.name, _once(printer)))
+    cups(what, lambda connection: connection.acceptJobs(printer.name))
+
+
+def about(cups: Cups, queue: str) -> dict[str, str]:
+    """Return a queue's device-uri and printer-make-and-model; {} if there is no such queue.
+
+    Raises:
+        CupsSaidNoError: for any other reason than that it is not there.
+    """
+    wanted = ["device-uri", "printer-make-and-model"]
+    try:
+        said = cups(
+            f"describe queue {queue!r}",
+            lambda connection: connection.getPrinterAttributes(queue, requested_attributes=wanted),
+        )
+    except CupsSaidNoError as error:
+        if error.code == NOT_FOUND:
+            return {}
+        raise
+    return {name: value for name, value in said.items() if isinstance(value, str)}
+
+
+def _is_made(said: Mapping[str, object]) -> bool:
+    return _MADE in str(said.get("printer-make-and-model", ""))
+
+
+def _once(printer: PrinterQueue) -> str:
+    return BACKEND_SCHEME + printer.uri.removeprefix("ipp")
 
 
 def ipp_uri(device_uri: str) -> str | None:
@@ -120,51 +122,23 @@ def ipp_uri(device_uri: str) -> str | None:
     return f"ipp://{rest}" if scheme in {"ipp", BACKEND_SCHEME} else None
 
 
-def stopped_printers(ask: Ask) -> list[str]:
+def stopped_printers(cups: Cups) -> list[str]:
     """Return the names of the printers' queues that CUPS has stopped.
 
     CUPS stops a queue, whatever its error policy says, when a printer fails in the middle of
-    taking a document (CUPS_BACKEND_STOP), and nothing starts it again.
+    taking a document (CUPS_BACKEND_STOP), and nothing starts it again. A queue that is not made
+    yet is stopped too; started, it would send documents as they are.
     """
-    wanted = Field(
-        "requested-attributes", Tag.KEYWORD, ("printer-name", "printer-state", "device-uri")
-    )
-    answer = ask("/", Operation.CUPS_GET_PRINTERS, (wanted,), ())
+    there = cups("list its queues", lambda connection: connection.getPrinters())
     return [
         name
-        for each in answer.all_of(Group.PRINTER)
-        if (name := text(each, "printer-name"))
-        and number(each, "printer-state") == _PAUSED
-        and ipp_uri(text(each, "device-uri") or "")
+        for name, said in there.items()
+        if said.get("printer-state") == _PAUSED
+        and _is_made(said)
+        and ipp_uri(str(said.get("device-uri", "")))
     ]
 
 
-def resume(ask: Ask, queue: str) -> None:
+def resume(cups: Cups, queue: str) -> None:
     """Start a stopped queue."""
-    _administer(ask, Operation.RESUME_PRINTER, queue)
-
-
-def _administer(ask: Ask, operation: Operation, queue: str, *fields: Field) -> None:
-    answer = ask("/admin/", operation, (printer_uri(queue),), ((Group.PRINTER, fields),))
-    if answer.code >= FIRST_ERROR:
-        raise SpoolerRefusedError(f"CUPS refused to set up queue {queue!r}: {said(answer)}")
-
-
-def _attributes(ask: Ask, queue: str) -> Attributes:
-    wanted = Field(
-        "requested-attributes",
-        Tag.KEYWORD,
-        ("printer-make-and-model", "device-uri", "printer-state"),
-    )
-    answer = ask("/", Operation.GET_PRINTER_ATTRIBUTES, (printer_uri(queue), wanted), ())
-    return answer.first_of(Group.PRINTER)
-
-
-#: Status codes from here are errors (RFC 8011 §B.1).
-FIRST_ERROR: Final = 0x0400
-
-
-def said(answer: Message) -> str:
-    """Return an error answer in words, with its code."""
-    message = text(answer.first_of(Group.OPERATION), "status-message") or "no reason given"
-    return f"{message} (IPP status 0x{answer.code:04x})"
+    cups(f"start queue {queue!r}", lambda connection: connection.enablePrinter(queue))

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from config.policy.jobs import JobState
 from edge.ports import (
     EventsMissed,
     JobSeen,
     SpoolerRefusedError,
     SpoolerUnavailableError,
 )
+from edge.printing import queues
 from edge.printing.calls import CupsCalls
-from edge.printing.ipp import Field, Tag
+from edge.printing.crew import Crew
 from edge.printing.job_map import spooled_job
 from edge.printing.listener import listen
 from edge.printing.subscription import subscribe, unsubscribe
@@ -34,8 +33,9 @@ Result = TypeVar("Result")
 #: Calls under way at once; each of these threads keeps its connection open.
 _CALLS: Final = 4
 _DEVICE_PAUSE: Final = 0.25
-_HELD: Final = Field.one("job-hold-until", Tag.KEYWORD, "indefinite")
-_GO: Final = Field.one("job-hold-until", Tag.KEYWORD, "no-hold")
+#: Calls that may hang before all are refused.
+_HANGING: Final = 8
+_MADE_PAUSES: Final = (0.02, 0.5)
 
 
 class CupsSpooler:
@@ -53,6 +53,7 @@ class CupsSpooler:
         poll: float = 30,
         timeout: float = 30,
         patience: float = 20,
+        made_within: float = 30,
     ) -> None:
         """Name the spooler; nothing is opened before the first call.
 
@@ -64,16 +65,46 @@ class CupsSpooler:
             poll: seconds between looks at everything.
             timeout: seconds of silence after which CUPS counts as unavailable.
             patience: seconds that `evidence` waits for a printer to finish what CUPS calls ended.
+            made_within: seconds that a new printer may take to say what it is, before `set_up`
+                names it as missing.
+
+        Raises:
+            CupsMissingError: pycups is not installed; the text says how to get it.
         """
         self._calls = CupsCalls(socket, timeout=timeout, default_media=default_media)
-        self._pool = ThreadPoolExecutor(_CALLS, thread_name_prefix="spooler")
+        self._crew = Crew(_CALLS, patience=timeout, out_at_most=_HANGING)
         self._listening = listening
         self._poll = poll
         self._patience = patience
+        self._made_within = made_within
 
     async def set_up(self, people: Sequence[PeopleQueue], printers: Sequence[PrinterQueue]) -> None:
-        """Make these queues, or bring them in order."""
-        await self._run(lambda: self._calls.set_up(people, printers))
+        """Make these queues, or bring them in order.
+
+        All printers are asked at once, and a queue works as soon as its printer has answered.
+
+        Raises:
+            SpoolerRefusedError: naming each printer that has no queue; all the rest is set up.
+        """
+        cups = self._calls.cups
+        for queue in people:
+            await self._run(partial(queues.people_queue, cups, queue))
+        for printer in printers:
+            await self._run(partial(queues.begin, cups, printer))
+        missing, pause = list(printers), _MADE_PAUSES[0]
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._made_within):
+                while missing := await self._finished(missing):
+                    await asyncio.sleep(pause)
+                    pause = min(2 * pause, _MADE_PAUSES[1])
+        if missing:
+            raise SpoolerRefusedError(
+                "; ".join(
+                    f"no queue could be made for printer {each.name!r}: nothing that speaks "
+                    f"IPP Everywhere answered at {each.uri}"
+                    for each in missing
+                )
+            )
 
     async def jobs(self) -> tuple[SpooledJob, ...]:
         """Return all jobs that have not ended, oldest first."""
@@ -92,7 +123,7 @@ class CupsSpooler:
 
     async def hold(self, job: JobId) -> None:
         """Put a hold on a job that waits."""
-        await self._run(lambda: self._calls.change(job, (_HELD,), frozenset({JobState.PENDING})))
+        await self._run(lambda: self._calls.hold(job))
 
     async def move(self, job: JobId, queue: str, changes: Mapping[str, str | int]) -> None:
         """Move a waiting job, held, to a printer's queue."""
@@ -100,7 +131,7 @@ class CupsSpooler:
 
     async def resume(self, job: JobId) -> None:
         """Take the hold off."""
-        await self._run(lambda: self._calls.let_go(job, (_GO,)))
+        await self._run(lambda: self._calls.let_go(job))
 
     async def cancel(self, job: JobId) -> None:
         """End a job."""
@@ -139,13 +170,20 @@ class CupsSpooler:
                         yield JobSeen(job)
 
     async def close(self) -> None:
-        """End the subscription and close the connections; calls under way end first."""
+        """End the subscription and close the connections, once no call is under way."""
         if self._listening is not None:
             listening = self._listening
             with suppress(SpoolerUnavailableError, SpoolerRefusedError):
                 await self._run(lambda: unsubscribe(self._calls, listening))
-        await asyncio.to_thread(self._pool.shutdown)
+        self._crew.close()
         self._calls.close()
+
+    async def _finished(self, waiting: list[PrinterQueue]) -> list[PrinterQueue]:
+        """Open the queues that are made; return those that are not."""
+        missing = await self._run(lambda: queues.finish(self._calls.cups, waiting))
+        if len(missing) < len(waiting):
+            await self._run(self._calls.mend)
+        return missing
 
     async def _keep_open(self) -> bool:
         """Keep the way for jobs open in both directions: queues running, events pushed."""
@@ -156,7 +194,7 @@ class CupsSpooler:
         return await self._run(lambda: subscribe(self._calls, listening))
 
     async def _run(self, call: Callable[[], Result]) -> Result:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, call)
+        return await self._crew.run(call)
 
 
 def _at_work(evidence: Evidence) -> bool:

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from edge.printing.calls import NOT_FOUND, must
-from edge.printing.ipp import Field, Group, IppMalformedError, Operation, Tag, parse
-from edge.printing.job_map import number, text
+from edge.printing.ipp import Group, IppMalformedError, parse
+from edge.printing.job_map import number
 from edge.printing.notifier import NOTIFIER_SCHEME
+from edge.printing.pycups import NOT_FOUND, NOT_POSSIBLE, CupsSaidNoError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from edge.printing.calls import CupsCalls
+    from edge.printing.pycups import Connection
 
 #: job-progress is left out on purpose: it floods, and says nothing that is billed.
-_EVENTS: Final = (
+_EVENTS: Final = [
     "job-created",
     "job-completed",
     "job-stopped",
     "job-state-changed",
     "job-config-changed",
     "printer-stopped",
-)
-_NO_SUCH_SCHEME: Final = 0x040C
-_ALL_QUEUES: Final = Field.one("printer-uri", Tag.URI, "ipp://localhost/")
+]
+_ALL_QUEUES: Final = "ipp://localhost/"
 _UNREAD_BOUND: Final = 1 << 20
 
 
@@ -38,53 +39,44 @@ def subscribe(calls: CupsCalls, listening: Path) -> bool:
     recipient = f"{NOTIFIER_SCHEME}://{quote(str(listening))}"
     if _mine(calls, recipient):
         return True
-    answer = calls.ask(
-        "/",
-        Operation.CREATE_PRINTER_SUBSCRIPTIONS,
-        (_ALL_QUEUES,),
-        (
-            (
-                Group.SUBSCRIPTION,
-                (
-                    Field.one("notify-recipient-uri", Tag.URI, recipient),
-                    Field("notify-events", Tag.KEYWORD, _EVENTS),
-                    Field.one("notify-lease-duration", Tag.INTEGER, 0),
-                ),
+    try:
+        calls.cups(
+            "push events",
+            lambda cups: cups.createSubscription(
+                _ALL_QUEUES, events=_EVENTS, recipient_uri=recipient, lease_duration=0
             ),
-        ),
-    )
-    if _NO_SUCH_SCHEME in {
-        answer.code,
-        number(answer.first_of(Group.SUBSCRIPTION), "notify-status-code"),
-    }:
-        return False
-    must(answer, "push events")
+        )
+    except CupsSaidNoError as error:
+        # the finer notify-status-code (no such scheme) pycups keeps to itself
+        if error.code == NOT_POSSIBLE:
+            return False
+        raise
     return True
 
 
 def unsubscribe(calls: CupsCalls, listening: Path) -> None:
     """End what `subscribe` began; a crash leaves it, and the next `subscribe` finds it."""
     for id_ in _mine(calls, f"{NOTIFIER_SCHEME}://{quote(str(listening))}"):
-        mine = Field.one("notify-subscription-id", Tag.INTEGER, id_)
-        calls.ask("/", Operation.CANCEL_SUBSCRIPTION, (_ALL_QUEUES, mine))
+        calls.cups("stop pushing", partial(_cancel, id_))
+
+
+def _cancel(id_: int, cups: Connection) -> None:
+    cups.cancelSubscription(id_)
 
 
 def _mine(calls: CupsCalls, recipient: str) -> list[int]:
-    wanted = ("notify-subscription-id", "notify-recipient-uri")
-    answer = calls.ask(
-        "/",
-        Operation.GET_SUBSCRIPTIONS,
-        (_ALL_QUEUES, Field("requested-attributes", Tag.KEYWORD, wanted)),
-    )
-    if answer.code == NOT_FOUND:
-        return []
-    must(answer, "list subscriptions")
+    try:
+        found = calls.cups("list subscriptions", lambda cups: cups.getSubscriptions(_ALL_QUEUES))
+    except CupsSaidNoError as error:
+        if error.code == NOT_FOUND:
+            return []
+        raise
     ids = [
-        number(each, "notify-subscription-id")
-        for each in answer.all_of(Group.SUBSCRIPTION)
-        if text(each, "notify-recipient-uri") == recipient
+        each.get("notify-subscription-id")
+        for each in found
+        if each.get("notify-recipient-uri") == recipient
     ]
-    return [id_ for id_ in ids if id_ is not None]
+    return [id_ for id_ in ids if isinstance(id_, int)]
 
 
 class PushedEvents:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -13,16 +14,17 @@ import pytest
 from demo import documents
 from demo.cupsd import PrivateCups
 from demo.guarded import Guarded
-from demo.lp import LpError, lp
+from demo.lp import LpError, lp, run
 from demo.ports import wait_until
 from edge.ports import PeopleQueue, PrinterQueue, SpoolerRefusedError
-from edge.printing import queues
 from edge.printing.spooler import CupsSpooler
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from config.ids import JobId
+    from demo.printers import VirtualPrinter
 
 
 def alive(pid: int) -> bool:
@@ -112,18 +114,36 @@ async def test_ugly_names(cups: PrivateCups, tmp_path: Path) -> None:
 
 @pytest.mark.cups
 async def test_printer_that_is_not_there(
-    cups: PrivateCups, monkeypatch: pytest.MonkeyPatch
+    cups: PrivateCups, printer: VirtualPrinter, tmp_path: Path
 ) -> None:
-    """A printer that does not answer is named; people can print to the other queues already."""
-    monkeypatch.setattr(queues, "_PPD_SECONDS", 0.5)
-    spooler = CupsSpooler(cups.socket)
+    """A new printer that does not answer is named; all else works while it is waited for."""
+    spooler = CupsSpooler(cups.socket, made_within=8)
     gone = PrinterQueue("gone", "ipp://localhost:9/ipp/print")
+    there = PrinterQueue("there", printer.uri)
+    before = len(printer.kept())
 
-    with pytest.raises(SpoolerRefusedError, match="gone"):
-        await spooler.set_up([PeopleQueue("mine", "pull")], [gone])
+    waiting = asyncio.create_task(spooler.set_up([PeopleQueue("mine", "pull")], [gone, there]))
+    await poll(lambda: run(["lpstat", "-h", cups.server, "-a", "there"]).returncode == 0)
+    lp(cups, "mine", documents.pdf(tmp_path / "b.pdf", 1), user="ana")
+    (job,) = await spooler.jobs()
+    await spooler.move(job.job, "there", {})
+    await spooler.resume(job.job)
+    await poll(lambda: len(printer.kept()) == before + 1)
+    assert not waiting.done()
 
-    assert lp(cups, "mine", documents.pdf(cups.root.parent / "b.pdf", 1), user="ana")
+    with pytest.raises(SpoolerRefusedError, match="'gone'") as refused:
+        await waiting
+    assert "there" not in str(refused.value)
+    with pytest.raises(LpError):  # not made, so not open: not even for its administrator
+        lp(cups, "gone", tmp_path / "b.pdf", user="ana")
     await spooler.close()
+
+
+async def poll(condition: Callable[[], bool]) -> None:
+    """Wait for what sends no event."""
+    async with asyncio.timeout(7):
+        while not await asyncio.to_thread(condition):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
 
 
 def test_leftovers(tmp_path: Path) -> None:

@@ -104,6 +104,7 @@ def test_a_machine_with_everything_can_run_the_demo() -> None:
             "cups-filters",
         ),
         (FakeMachine(without_user="lp"), "user lp", "useradd"),
+        (FakeMachine(modules={"cups": "No module named 'cups'"}), "pycups", "printmesh[cups]"),
         (
             FakeMachine(stands_on=replace(DISK, free_bytes=10**8)),
             "free space in /srv/demo",
@@ -130,7 +131,6 @@ def test_what_the_demo_needs_is_missing(*, machine: FakeMachine, what: str, cure
     ("machine", "what", "cure"),
     [
         (FakeMachine(programs=without("mosquitto")), "mosquitto", "mosquitto"),
-        (FakeMachine(modules={"cups": "No module named 'cups'"}), "pycups", "printmesh[cups]"),
         (FakeMachine(profiles=frozenset({"/usr/bin/cupsd"})), "cupsd not confined", "aa-complain"),
         (
             FakeMachine(stands_on=replace(DISK, file_system="tmpfs")),

@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 
 from config.ids import JobId
 from config.policy.jobs import JobState
-from edge.printing.job_map import DeviceJob, device_job, spooled_job, tagged, untagged
+from edge.printing.job_map import (
+    DeviceJob,
+    attributes_of,
+    device_job,
+    spooled_job,
+    tagged,
+    unread,
+    untagged,
+)
 
 if TYPE_CHECKING:
     from edge.printing.ipp import Attributes
@@ -193,3 +201,36 @@ def test_long_name_of_a_job() -> None:
     assert job is not None
     assert job.name.startswith("two lines ü")
     assert len(job.name.encode()) <= 255
+
+
+def test_what_pycups_says() -> None:
+    """Single values and lists become lists; what is out of band is None, in whatever words."""
+    said = {
+        "copies": 2,
+        "page-ranges": [(1, 2), (4, 4)],
+        "job-name": "Report",
+        "time-at-processing": None,
+        "job-impressions-completed": "(unknown IPP value tag 0x12)",
+    }
+    assert attributes_of(said) == {
+        "copies": [2],
+        "page-ranges": [(1, 2), (4, 4)],
+        "job-name": ["Report"],
+        "time-at-processing": [None],
+        "job-impressions-completed": [None],
+    }
+
+
+@pytest.mark.parametrize(
+    ("value", "lost"),
+    [
+        ("(unknown IPP value tag 0x34)", True),  # a collection
+        ("(unknown IPP value tag 0x36)", True),  # a name with its language
+        ("(unknown IPP value tag 0x12)", False),  # out of band: there is no value
+        ("Unknown IPP value tag 0x34", False),
+        (7, False),
+    ],
+)
+def test_what_pycups_could_not_read(value: object, lost: bool) -> None:  # noqa: FBT001  a table
+    """A value that pycups has put words in place of is noticed."""
+    assert lost == unread(attributes_of({"job-id": 1, "media-col": value}))

@@ -8,16 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.printing.ipp import Field, Group, IppMalformedError, Operation, Tag, request
+from edge.printing.ipp import Group, IppMalformedError, Tag
 from edge.printing.subscription import PushedEvents
+from tests.unit.ipp_bytes import attribute, integer, message
 
 
 def event(job: int | None) -> bytes:
     """Write an event as CUPS does: a request without a target."""
-    fields = [Field.one("notify-subscribed-event", Tag.KEYWORD, "job-created")]
+    fields = [attribute(Tag.KEYWORD, b"notify-subscribed-event", b"job-created")]
     if job is not None:
-        fields.append(Field.one("notify-job-id", Tag.INTEGER, job))
-    return request(Operation.GET_JOBS, 1, (), ((Group.EVENT_NOTIFICATION, fields),))
+        fields.append(integer(b"notify-job-id", job))
+    return message(Group.EVENT_NOTIFICATION, fields)
 
 
 @given(
