@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -50,6 +51,19 @@ def _duration(value: object) -> object:
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
+
+
+def _socket_path(value: str) -> str:
+    """Refuse host:port: over the network CUPS would take the edge for just anybody."""
+    if not value.startswith("/"):
+        raise ValueError(
+            "the path of CUPS's domain socket, such as /run/cups/cups.sock (not host:port: "
+            "only over the socket does CUPS know the edge and let it release)"
+        )
+    return value
+
+
+SocketPath = Annotated[str, AfterValidator(_socket_path)]
 #: 0 takes a free one.
 Port = Annotated[int, Field(ge=0, le=65535)]
 #: What CUPS takes for the name of a queue, without what needs quoting.
@@ -211,8 +225,8 @@ class SiteBroker(BrokerFields):
 class CupsSettings(Part):
     """The print system of this machine."""
 
-    server: str = "/run/cups/cups.sock"
-    """Path of its domain socket, or host:port."""
+    server: SocketPath = "/run/cups/cups.sock"
+    """Path of its domain socket: only there does it know who asks, so that nobody else releases."""
     notifier: bool = True
     """Let CUPS tell us what happened; without, jobs are found by asking."""
     poll_every: Duration = timedelta(seconds=30)

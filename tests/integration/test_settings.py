@@ -292,6 +292,9 @@ def test_settings_are_frozen(tmp_path: Path) -> None:
         ('[site_broker]\ntls_key="k"', "together, or neither"),
         ('[site_broker]\ntls_client_ca="k"', "wherever tls_client_ca"),
         ('[cups]\npoll_every="0.5h"', "a duration"),
+        # CUPS knows us by the kernel's word, which it has over its socket alone
+        ('[cups]\nserver="localhost:631"', "not host:port"),
+        ('[cups]\nserver="cups.sock"', "such as /run/cups/cups.sock"),
     ],
 )
 def test_settings_that_do_not_fit_together_are_refused(
