@@ -205,7 +205,10 @@ class Releasing:
                 released_by=user,
                 released_at=now,
                 alone=not self._funds.reachable,
-                changes={each.attribute: each.value for each in decision.conversions},
+                changes={
+                    **_paper(record),
+                    **{each.attribute: each.value for each in decision.conversions},
+                },
                 hold=MoneyHold(amounts=held, tariff_version=decision.price.tariff_version),
             )
             event = JobReleased(
@@ -300,6 +303,12 @@ class Releasing:
             return
         event = JobFlagged(job=record.job, cause=cause, detail=detail)
         self._books.flag(record.with_(cause=cause), event, self._clock())
+
+
+def _paper(record: JobRecord) -> dict[str, str]:
+    """Name the paper that the price is for, where the job names none: else the printer chooses."""
+    media = record.planned.media if record.planned else None
+    return {"media": media} if media and record.attributes.media is None else {}
 
 
 def _as_allowed(record: JobRecord) -> Allowed:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from config.policy.media import SIZES
+from config.policy.media import CUSTOM, SIZES
 from edge.printing.formats import TEXT, disagreement
 
 if TYPE_CHECKING:
@@ -45,7 +45,12 @@ def release_options(
         # first when their number is odd, which the printer counts. A compromise: there, two-sided
         # jobs come out last page up.
         options["OutputOrder"] = "Normal"
-    return options | dict(changes)
+    decided = dict(changes)
+    media = decided.pop("media", None)
+    # CUPS knows no class of paper, only full names; a size without a name is left to the printer
+    if isinstance(media, str) and media != CUSTOM:
+        decided["media"] = pwg_name(media) if media in SIZES else media
+    return options | decided
 
 
 def is_text(document_format: object) -> bool:

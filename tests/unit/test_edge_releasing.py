@@ -258,3 +258,20 @@ async def test_locks_of_jobs_are_let_go(site: Site) -> None:
     await site.releasing.release(UUID(int=404), "lib-1", "ana")
     assert site.releasing._turns == {}
     assert {record.phase for record in site.books.jobs()} <= {Phase.RELEASING, Phase.HELD}
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({}, "iso_a4"),  # as the document is, and as it is priced
+        ({"media": "A4,upper"}, "A4,upper"),  # the client's own words, its tray among them, stay
+    ],
+)
+async def test_the_paper_is_the_one_that_is_paid(
+    site: Site, asked: dict[str, object], told: str
+) -> None:
+    """A job that names no paper is told to print on the document's, not on the printer's own."""
+    site.spooler.behaviour = PrinterBehaviour(JobState.PROCESSING)
+    job = await site.arrive(attributes=asked)
+    await site.releasing.release(job, "lib-1", "ana")
+    assert (await site.look(job)).attributes["media"] == told

@@ -40,6 +40,19 @@ def test_plain_text() -> None:
     assert "media" not in release_options(asked, {}, "iso_a4")
 
 
+@pytest.mark.parametrize(
+    ("decided", "told"),
+    [
+        ("iso_a3", {"media": "iso_a3_297x420mm"}),
+        ("iso_a3_297x420mm", {"media": "iso_a3_297x420mm"}),
+        ("custom", {}),  # no name to tell it by
+    ],
+)
+def test_decided_paper(decided: str, told: dict[str, str]) -> None:
+    """The paper that was decided on is told to CUPS by its full name."""
+    assert release_options({}, {"media": decided}, "iso_a4") == told
+
+
 @pytest.mark.parametrize("media", SIZES)
 def test_names_of_paper(media: str) -> None:
     """The full name of each class of paper is of that class."""
