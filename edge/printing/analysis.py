@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from config.policy.jobs import figures
 from config.policy.media import SIZES
 from edge.ports import Analysed, Unreadable
-from edge.printing.counter import Bounds
+from edge.printing.bounds import Bounds
 from edge.printing.formats import PICTURES, disagreement, recognise
 
 if TYPE_CHECKING:

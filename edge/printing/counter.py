@@ -17,26 +17,14 @@ import sys
 import tempfile
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from edge.printing.bounds import Bounds
 from edge.printing.counting import UnreadableDocumentError, count
 
 _PIECE: Final = 1 << 16
 _CANNOT: Final = "this document cannot be counted: it breaks the program that tries"
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """What counting one document may cost."""
-
-    seconds: int = 60
-    """Of a processor, and by the clock."""
-    memory: int = 2 << 30
-    """Address space, bytes."""
-    disk: int = 1 << 30
-    """Size of each file made, bytes."""
 
 
 def main() -> int:

@@ -16,7 +16,7 @@ from config.policy.jobs import JobAttributes, Sides
 from demo import documents
 from edge.ports import Analysed, Unreadable
 from edge.printing.analysis import DocumentAnalyst
-from edge.printing.counter import Bounds
+from edge.printing.bounds import Bounds
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
