@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from demo import documents
 from tests.acceptance.conftest import POOR, RICH
 from tests.acceptance.crowd import Crowd, dice_of
 from tests.acceptance.oracle import Books, judge
@@ -50,6 +51,16 @@ async def watch_the_books(lab: Lab, until: asyncio.Event, problems: list[str]) -
     return len(seen)
 
 
+async def print_for_more_than_is_here(lab: Lab, crowd: Crowd) -> None:
+    """Print what takes his money of both sites; `crowd` releases it."""
+    north = lab.sites["north"]
+    title = f"{crowd.mark}-fetch"
+    # half of his 3.00 is at each site
+    path = documents.pdf(lab.root / "fetch.pdf", 36)
+    await north.print(path, user=POOR.user, title=title)
+    assert (await north.job(title, "settled"))["billed"] == 36
+
+
 async def test_twenty_cuts_while_both_sites_work(fleet: Lab) -> None:
     """Every posting sums to zero and no place is negative, whatever moment the books are read."""
     dice = dice_of()
@@ -61,6 +72,7 @@ async def test_twenty_cuts_while_both_sites_work(fleet: Lab) -> None:
     done = asyncio.Event()
     async with crowd.releasing(), asyncio.TaskGroup() as tasks:
         watched = tasks.create_task(watch_the_books(fleet, done, problems))
+        await print_for_more_than_is_here(fleet, crowd)
         async with asyncio.TaskGroup() as work:
             work.create_task(crowd.print_all(JOBS, seconds=25, sites=sites))
             for site in sites:
