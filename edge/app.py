@@ -23,7 +23,7 @@ from broker.listeners import Listener, Tls
 from broker.messages import Command, CommandState, CoordinatorStatus, Message, Status
 from broker.server import BrokerServer
 from config.ids import uuid7
-from config.logs import job_line, logger
+from config.logs import logger
 from config.settings import LinkSettings
 from edge.asking import OPERATOR, OPERATOR_SECRET
 from edge.desk import Desk
@@ -31,6 +31,7 @@ from edge.digest import edge_digest
 from edge.floor import Floor
 from edge.funds import CentralFunds
 from edge.intake import Intake, Queue
+from edge.job_log import tell
 from edge.meeting import Introduction
 from edge.ports import PeopleQueue, PrinterQueue
 from edge.printing.analysis import DocumentAnalyst
@@ -56,7 +57,6 @@ if TYPE_CHECKING:
     from broker.credentials import Login
     from broker.messages import Rejected
     from config.settings import EdgeSettings
-    from edge.jobs import JobRecord
 
 _log = logger("edge.app")
 
@@ -102,6 +102,7 @@ class Edge:
             coordinator_incarnation=settings.coordinator.incarnation,
             mint=mint,
         )
+        self.books.on_job = tell
         self.books.open(clock())
         self.replica = Replica(self._directory)
         self.funds = CentralFunds(books=self.books, mint=mint, clock=clock)
@@ -120,7 +121,6 @@ class Edge:
             mint=lambda: mint(clock()),
             ways=Ways(settings.disputes_after, Verdict(settings.settle.unknown)),
             clock=clock,
-            told=self._tell,
         )
         self._intake = Intake(
             books=self.books,
@@ -308,17 +308,6 @@ class Edge:
             part=part if isinstance(part, int) else None,
         )
         return CommandState(id=command.id, state="successful", data=digest.model_dump(mode="json"))
-
-    def _tell(self, record: JobRecord) -> None:
-        billed = record.billed
-        job_line(
-            _log,
-            action=f"job-{record.phase}",
-            job=record.job,
-            user=record.user,
-            printer=record.printer,
-            impressions=billed.impressions if billed else None,
-        )
 
     def _will(self, session: UUID) -> Will:
         status = Status(online=False, session=session, incarnation=self.books.incarnation)

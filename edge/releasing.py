@@ -18,6 +18,7 @@ from broker.messages import (
     JobReleased,
 )
 from config.ids import JobId
+from config.logs import logger
 from config.policy.decisions import (
     Account,
     Allowed,
@@ -58,6 +59,8 @@ if TYPE_CHECKING:
     from edge.store.books import Books
     from edge.store.replica import Replica
 
+_log = logger("edge.releasing")
+
 #: More steps than this for one look means the spooler does not do what it says.
 _STEPS_MAX = 6
 
@@ -94,7 +97,6 @@ class Releasing:
         mint: Callable[[], UUID],
         ways: Ways,
         clock: Clock,
-        told: Callable[[JobRecord], None] = lambda _: None,
     ) -> None:
         self._books = books
         self._replica = replica
@@ -106,12 +108,10 @@ class Releasing:
             mint=mint,
             ways=ways,
             clock=clock,
-            told=told,
         )
         self._printers = printers
         self._funds = funds
         self._clock = clock
-        self._told = told
         self._turns: dict[JobId, _Turn] = {}
 
     @asynccontextmanager
@@ -264,9 +264,9 @@ class Releasing:
         try:
             await self._spooler.move(JobId(record.job), printer.queue, record.changes)
             await self._spooler.resume(JobId(record.job))
-        except (SpoolerRefusedError, SpoolerUnavailableError):
+        except (SpoolerRefusedError, SpoolerUnavailableError) as error:
             # the intent is durable: the next look, or the sweep, goes on from what CUPS says
-            self._told(record)
+            _log.warning("not moved yet", action="job-waits", job=str(record.job), why=str(error))
 
     async def advance(self, record: JobRecord) -> None:
         """Go on with a job whose intent is durable, from wherever it is; alone with it."""

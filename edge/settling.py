@@ -50,7 +50,6 @@ class Settling:
         mint: Callable[[], UUID],
         ways: Ways,
         clock: Clock,
-        told: Callable[[JobRecord], None],
     ) -> None:
         self._books = books
         self._replica = replica
@@ -58,7 +57,6 @@ class Settling:
         self._mint = mint
         self._ways = ways
         self._clock = clock
-        self._told = told
 
     async def settle(self, record: JobRecord) -> None:
         """Collect the evidence of a job that has ended and book it; alone with the job."""
@@ -98,7 +96,6 @@ class Settling:
             case Disputed(cause=cause, detail=detail, deadline=deadline):
                 after = record.with_(phase=Phase.DISPUTED, cause=cause, deadline=deadline)
                 self._books.flag(after, JobFlagged(job=record.job, cause=cause, detail=detail), now)
-                self._told(after)
                 return False
         assert_never(settlement)
 
@@ -154,7 +151,6 @@ class Settling:
         )
         held = record.hold.amounts if record.hold else ()
         self._books.settle(after, held, event, charged or None, now)
-        self._told(after)
 
     def _amounts(
         self, record: JobRecord, settled: Settled

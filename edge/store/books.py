@@ -108,6 +108,8 @@ class Books:
         self.incarnation = database.incarnation
         self.on_growth: Callable[[], None] = lambda: None
         """Called after a record that added events."""
+        self.on_job: Callable[[JobRecord, Message], None] = lambda _record, _event: None
+        """Called after a record that changed a job, with the event that says so."""
         self.keys = {
             name: StreamKey(node, self.incarnation, coordinator, coordinator_incarnation, name)
             for name in UP
@@ -207,12 +209,14 @@ class Books:
         with self._growing() as txn:
             self._put(record)
             self._say(txn, "jobs", event, now)
+        self.on_job(record, event)
 
     def refuse(self, record: JobRecord, event: JobRefused, now: datetime) -> None:
         """Record that a release was denied; the job stays held."""
         with self._growing() as txn:
             self._put(record)
             self._say(txn, "jobs", event, now)
+        self.on_job(record, event)
 
     def release(self, record: JobRecord, event: JobReleased, now: datetime) -> None:
         """Set the price aside and write the intent, in one record.
@@ -225,6 +229,7 @@ class Books:
                 self._move(amount, balance=0, held=amount.micros)
             self._put(record)
             self._say(txn, "jobs", event, now)
+        self.on_job(record, event)
 
     def settle(
         self,
@@ -248,18 +253,21 @@ class Books:
             if charged is not None:
                 self._say(txn, "ledger", charged, now)
             self._say(txn, "jobs", settled, now)
+        self.on_job(record, settled)
 
     def flag(self, record: JobRecord, event: JobFlagged, now: datetime) -> None:
         """Mark a job for a person to look at, and store its record."""
         with self._growing() as txn:
             self._put(record)
             self._say(txn, "jobs", event, now)
+        self.on_job(record, event)
 
     def cancel(self, record: JobRecord, event: JobCanceled, now: datetime) -> None:
         """Close a job that will not be printed."""
         with self._growing() as txn:
             self._put(record)
             self._say(txn, "jobs", event, now)
+        self.on_job(record, event)
 
     def forget(self, jobs: Iterable[UUID]) -> None:
         """Drop records of jobs that ended long ago; their events stay in the streams."""

@@ -210,7 +210,6 @@ class Site:
         self.funds = FakeFunds(books=self.books)
         self.pages = _PAGES
         self.work = work
-        self.told: list[JobRecord] = []
         self.open()
 
     def open(self) -> None:
@@ -225,7 +224,6 @@ class Site:
             mint=lambda: mint(self.now),
             ways=Ways(timedelta(hours=24), Verdict.REFUND),
             clock=self.clock,
-            told=self.told.append,
         )
         self.intake = Intake(
             books=self.books,
