@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 _ANSWER_SECONDS = 3.0
 _PAUSE = 0.1
 _AT_ONCE = 4
-#: A person who was refused, or got no answer, does not hammer on the panel.
+#: A person who got no answer, or was refused, does not hammer on the panel.
 _BETWEEN_TRIES = 0.5
+_AFTER_REFUSAL = 2.0
 FINAL = frozenset({"settled", "disputed", "canceled"})
 
 
@@ -87,8 +88,8 @@ class Crowd:
 
         async def release(row: dict[str, Any]) -> None:
             async with at_once:
-                await self._release(site, row)
-                again[row["job"]] = clock() + _BETWEEN_TRIES
+                refused = await self._release(site, row)
+                again[row["job"]] = clock() + (_AFTER_REFUSAL if refused else _BETWEEN_TRIES)
 
         while not until.is_set():
             due = [row for row in await self._held(site) if again.get(row["job"], 0) < clock()]
@@ -162,7 +163,8 @@ class Crowd:
             return [row for row in rows if row["phase"] == "held" and self.is_ours(row)]
         return []
 
-    async def _release(self, site: Site, row: dict[str, Any]) -> None:
+    async def _release(self, site: Site, row: dict[str, Any]) -> bool:
+        """Ask for one release; say whether it was refused."""
         card = next(person.card for person in self.people if person.user == row["user"])
         job = UUID(row["job"])
         with suppress(NoAnswer):
@@ -178,6 +180,8 @@ class Crowd:
                 self.promised.add(job)
             elif reply.problem is not None:
                 self.refusals[reply.problem.code] += 1
+                return True
+        return False
 
 
 def _has_no_document(row: dict[str, Any]) -> bool:
