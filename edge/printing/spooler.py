@@ -51,7 +51,7 @@ class CupsSpooler:
         listening: Path | None = None,
         default_media: str = "iso_a4",
         poll: float = 30,
-        timeout: float = 30,
+        timeout: float = 15,
         patience: float = 20,
         made_within: float = 30,
     ) -> None:
