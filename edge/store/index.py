@@ -24,6 +24,22 @@ class TableIndexes:
         self._by_field: dict[str, dict[Any, int | set[int]]] = {field: {} for field in fields}
         self._absent = (_ABSENT,) * len(self._by_field)
 
+    def fill(self, rows: Iterable[tuple[int, bytes]]) -> None:
+        """Take in a table's rows, for the first time: what `change` does, in one loop."""
+        fields = list(self._by_field.items())
+        for doc_id, row in rows:
+            document = orjson.loads(row)
+            for field, entries in fields:
+                value = document.get(field, _ABSENT)
+                if value is _ABSENT:
+                    continue
+                if isinstance(value, (list, dict)):
+                    value = freeze(value)
+                if value in entries:
+                    _add(entries, value, doc_id)
+                else:
+                    entries[value] = doc_id
+
     def values(self, row: bytes | None) -> tuple[Any, ...]:
         """Return the indexed fields' values of a row, to hand to `change`."""
         return self._absent if row is None else self.values_of(orjson.loads(row))

@@ -50,6 +50,16 @@ class PackedRows:
             return self._overlay[doc_id]
         return self._base.get(doc_id)
 
+    def items(self) -> Iterator[tuple[int, bytes]]:
+        """Yield document ids and their JSON; nothing may be written meanwhile."""
+        if not self._overlay:
+            yield from self._base.items()
+            return
+        for doc_id in self:
+            row = self.get(doc_id)
+            if row is not None:
+                yield doc_id, row
+
     def apply(self, changes: Mapping[int, bytes | None]) -> None:
         """Set and delete rows; deleting what is not there is fine."""
         for doc_id, row in changes.items():

@@ -204,10 +204,8 @@ class JournalStorage(Storage):
         """Index a table's fields from now on."""
         indexes = self.indexes[table] = TableIndexes(fields)
         rows = self.journal.tables.get(table)
-        nothing = indexes.values(None)
-        for doc_id in rows or ():
-            row = rows.get(doc_id) if rows is not None else None
-            indexes.change(doc_id, nothing, indexes.values(row))
+        if rows is not None:
+            indexes.fill(rows.items())
 
     def _moves(self, table: str, changes: Mapping[int, bytes | None]) -> Moves:
         """Return the indexed values of changed rows, before and after."""
