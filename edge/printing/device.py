@@ -43,8 +43,10 @@ def ask_device(door: IppDoor, uri: str) -> DeviceSays:
     """Ask a printer for the records of its jobs and when it was switched on."""
     printer = Field.one("printer-uri", Tag.URI, uri)
     me = Field.one("requesting-user-name", Tag.NAME, "printmesh")
-    found: list[Attributes] = []
-    for which in ("completed", "not-completed"):
+    found: dict[int, Attributes] = {}
+    # In this order a job that ends in between is in both lists, and counts as ended; the other way
+    # round it would be in neither.
+    for which in ("not-completed", "completed"):
         try:
             answer = door.ask(
                 door.path,
@@ -59,8 +61,9 @@ def ask_device(door: IppDoor, uri: str) -> DeviceSays:
         except (IppUnreachableError, IppForbiddenError):
             return DeviceSays()
         if answer.code < FIRST_ERROR:
-            found += answer.all_of(Group.JOB)
-    return DeviceSays(tuple(found), _started_at(door, printer, me))
+            for each in answer.all_of(Group.JOB):
+                found[number(each, "job-id") or 0] = each
+    return DeviceSays(tuple(found.values()), _started_at(door, printer, me))
 
 
 def _started_at(door: IppDoor, printer: Field, me: Field) -> float | None:
