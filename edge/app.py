@@ -26,6 +26,7 @@ from config.ids import uuid7
 from config.logs import logger
 from config.settings import LinkSettings
 from edge.asking import OPERATOR, OPERATOR_SECRET
+from edge.calm import Calm
 from edge.desk import Desk
 from edge.digest import edge_digest
 from edge.floor import Floor
@@ -105,6 +106,7 @@ class Edge:
         self.books.on_job = tell
         self.books.open(clock())
         self.replica = Replica(self._directory)
+        self._calm = Calm()
         self.funds = CentralFunds(books=self.books, mint=mint, clock=clock)
         self._spooler = CupsSpooler(
             Path(settings.cups.server),
@@ -156,7 +158,7 @@ class Edge:
             uplink = self._uplink(central_link)
             self.funds.ask_through(uplink)
             floor = self._floor(uplink)
-            desk = Desk(desk_link, node=settings.node, mint=mint, clock=clock)
+            desk = Desk(desk_link, node=settings.node, calm=self._calm, mint=mint, clock=clock)
             requests = self._requests(uplink, floor)
             await stack.enter_async_context(desk_link)
             await stack.enter_async_context(central_link)
@@ -233,6 +235,7 @@ class Edge:
             link,
             books=self.books,
             replica=self.replica,
+            calm=self._calm,
             introduction=Introduction(
                 node=settings.node,
                 role=settings.role,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from broker.link import Link
+    from edge.calm import Calm
     from edge.ports import Clock
     from edge.requests import Requests
 
@@ -32,10 +33,17 @@ class Desk:
     """Answers `req/{method}` on the site's broker and says there that the edge is on line."""
 
     def __init__(
-        self, link: Link, *, node: str, mint: Callable[[datetime], UUID], clock: Clock
+        self,
+        link: Link,
+        *,
+        node: str,
+        calm: Calm,
+        mint: Callable[[datetime], UUID],
+        clock: Clock,
     ) -> None:
         self._link = link
         self._node = node
+        self._calm = calm
         self._mint = mint
         self._clock = clock
         self._session: UUID | None = None
@@ -61,7 +69,8 @@ class Desk:
 
     async def _answer(self, requests: Requests, found: dict[str, str], payload: bytes) -> None:
         try:
-            reply = await requests.answer(found["node"], found["method"], payload)
+            with self._calm.serving():
+                reply = await requests.answer(found["node"], found["method"], payload)
             if isinstance(reply, Unanswered):
                 _log.warning(
                     "a question is not answered",

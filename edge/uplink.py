@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
     from broker.link import Link
     from broker.messages import Granted, Note, Rejected, StreamName
+    from edge.calm import Calm
     from edge.ports import Clock
     from edge.store.books import Books
     from edge.store.replica import Replica
@@ -48,6 +49,10 @@ if TYPE_CHECKING:
 _log = logger("edge.uplink")
 
 _STATUS_EVERY = 30.0
+#: So many events waiting are history, not news: they let people go first,
+_BACKLOG = 500
+#: but for no longer than this a batch.
+_PEOPLE_FIRST = 0.25
 _BIRTH_PATIENCE = 5.0
 _BIRTH_LONGEST = 60.0
 
@@ -62,6 +67,7 @@ class Uplink:
         books: Books,
         replica: Replica,
         introduction: Introduction,
+        calm: Calm,
         coordinator_incarnation: UUID,
         mint: Callable[[datetime], UUID],
         clock: Clock,
@@ -70,6 +76,7 @@ class Uplink:
         on_rejected: Callable[[tuple[Rejected, ...]], None],
     ) -> None:
         self._link = link
+        self._calm = calm
         self._books = books
         self._mint = mint
         self._clock = clock
@@ -195,7 +202,11 @@ class Uplink:
     async def _send_batches(self, name: StreamName) -> None:
         loop = asyncio.get_running_loop()
         try:
-            while self._agreed and (batch := self._up.next_batch(name, loop.time())) is not None:
+            while self._agreed:
+                if self._up.waiting > _BACKLOG:
+                    await self._calm.wait(_PEOPLE_FIRST)
+                if (batch := self._up.next_batch(name, loop.time())) is None:
+                    break
                 await self._voice.say(topics.UP_LOG, batch, stream=name)
         except StoreDamagedError as error:
             self._damaged.add(name)

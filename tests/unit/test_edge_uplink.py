@@ -33,6 +33,7 @@ from broker.messages import (
 )
 from broker.stream import StreamKey, place, seal, start
 from broker.stream_gate import SILENCE
+from edge.calm import Calm
 from edge.downward import FETCH_AGAIN
 from edge.meeting import Introduction
 from edge.store.books import DOWN, UP, Books
@@ -94,6 +95,7 @@ class Centre:
             books=self.books,
             replica=self.replica,
             introduction=Introduction("north", "remote", "test", None),
+            calm=Calm(),
             coordinator_incarnation=CENTRE,
             mint=minting(),
             clock=lambda: NOW,

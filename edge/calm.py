@@ -1,0 +1,41 @@
+"""Lets the backlog wait while somebody stands at a printer: people first, history after."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Calm:
+    """Knows whether a person is being served right now."""
+
+    def __init__(self) -> None:
+        self._served = 0
+        self._quiet = asyncio.Event()
+        self._quiet.set()
+
+    @contextmanager
+    def serving(self) -> Iterator[None]:
+        """Somebody waits for an answer."""
+        self._served += 1
+        self._quiet.clear()
+        try:
+            yield
+        finally:
+            self._served -= 1
+            if not self._served:
+                self._quiet.set()
+
+    async def wait(self, seconds: float) -> None:
+        """Wait until nobody is served, but never longer: a busy site must merge as well."""
+        if self._quiet.is_set():
+            return
+        try:
+            async with asyncio.timeout(seconds):
+                await self._quiet.wait()
+        except TimeoutError:
+            pass

@@ -1,0 +1,36 @@
+"""The backlog waits for people, and never for ever."""
+
+from __future__ import annotations
+
+import asyncio
+
+from edge.calm import Calm
+
+LONG = 60.0
+
+
+async def test_nobody_there_means_no_wait() -> None:
+    """Where nobody is served the backlog goes on at once."""
+    async with asyncio.timeout(LONG):
+        await Calm().wait(LONG * 10)
+
+
+async def test_the_backlog_goes_on_when_the_last_person_is_served() -> None:
+    """It waits for all of them, and not a moment longer."""
+    calm = Calm()
+    with calm.serving():
+        with calm.serving():
+            waiting = asyncio.create_task(calm.wait(LONG))
+            await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert not waiting.done()
+    async with asyncio.timeout(LONG):
+        await waiting
+
+
+async def test_a_site_that_is_always_busy_merges_all_the_same() -> None:
+    """However long people are served, the wait has an end."""
+    calm = Calm()
+    with calm.serving():
+        async with asyncio.timeout(LONG):
+            await calm.wait(0.01)
