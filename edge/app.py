@@ -289,6 +289,7 @@ class Edge:
             "site": self.settings.site,
             "role": self.settings.role,
             "linked": uplink.linked,
+            "since": uplink.since.isoformat(timespec="seconds"),
             "waiting": uplink.waiting,
             "directory": cursor.n if cursor else None,
             "jobs": self.books.count_jobs(),

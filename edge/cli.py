@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 from uuid import UUID
@@ -208,10 +209,11 @@ def status(config: Config = DEFAULT_CONFIG, *, as_json: AsJson = False) -> None:
     if as_json:
         _write(data)
         return
+    since = datetime.fromisoformat(data["since"]).astimezone().strftime("%H:%M on %d %b")
     link = (
-        "linked"
+        f"linked since {since}"
         if data["linked"]
-        else f"working alone, {data['waiting']} events waiting, worst case 0.00"
+        else f"working alone since {since}, {data['waiting']} events waiting"
     )
     text = f"{data['site']} ({data['node']}, {data['role']}): {link}"
     console.print(text, markup=False, soft_wrap=True)

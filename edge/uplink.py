@@ -89,6 +89,8 @@ class Uplink:
         self._session: UUID | None = None
         self._birth_patience = _BIRTH_PATIENCE
         self._agreed = False
+        self.since = clock()
+        """Since when it is linked, or works alone."""
         self._damaged: set[StreamName] = set()
         epoch = int(books.note("epoch") or 0)
         self._gate = Gate(epoch)
@@ -228,6 +230,12 @@ class Uplink:
         except StoreUnwritableError as error:
             self._alert("store-unwritable", str(error))
 
+    def _agree(self, *, linked: bool) -> None:
+        """Note whether both sides agree, and since when it is so."""
+        if linked != self._agreed:
+            self.since = self._clock()
+        self._agreed = linked
+
     def _alert(self, code: str, detail: str) -> None:
         self._voice.alert(code, detail)
         self._wake.set()
@@ -310,7 +318,7 @@ class Uplink:
 
     async def _meet(self) -> None:
         """Compare heads, anew if need be; nothing goes up a stream before that is done."""
-        self._agreed = False
+        self._agree(linked=False)
         self._birth_patience = _BIRTH_PATIENCE
         await self._say_birth()
 
@@ -318,7 +326,7 @@ class Uplink:
         met = self._meetings.answered(reply, asyncio.get_running_loop().time())
         match met:
             case Met():
-                self._agreed = True
+                self._agree(linked=True)
                 self._damaged.clear()
                 _log.info("linked", action="linked", waiting=self.waiting)
                 self._wake.set()
@@ -381,12 +389,12 @@ class Uplink:
 
     def _stopped(self, stream: str, why: object) -> None:
         """A stream cannot go on by itself: say so, keep working alone."""
-        self._agreed = False
+        self._agree(linked=False)
         self._alert("stream-stopped", f"stream {stream} is stopped: {why}; this site goes on alone")
 
     def _shut(self, reason: str) -> None:
         if self._agreed:
             _log.info("cut off", action="cut-off", reason=reason, waiting=self.waiting)
-        self._agreed = False
+        self._agree(linked=False)
         self._down.offline()
         self._up.offline()
