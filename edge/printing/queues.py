@@ -60,10 +60,14 @@ def begin(cups: Cups, printer: PrinterQueue) -> None:
         if known:
             connection.addPrinter(name, info=info)
         else:
-            connection.addPrinter(name, device=printer.uri, ppdname="everywhere", info=info)
+            connection.addPrinter(name, device=printer.uri, info=info)
         connection.setPrinterOpPolicy(name, PRINTER_POLICY)
         connection.setPrinterErrorPolicy(name, "abort-job")
         connection.setPrinterShared(name, False)  # noqa: FBT003  pycups takes no keyword here
+        if not known:
+            # Last, and one printer at a time: CUPS 2.4.2 makes the queue in a thread that locks
+            # nothing; with two of them at work, or a change meanwhile, cupsd crashed.
+            connection.addPrinter(name, ppdname="everywhere")
 
     cups(f"set up queue {printer.name!r}", make)
 

@@ -35,7 +35,8 @@ _CALLS: Final = 4
 _DEVICE_PAUSE: Final = 0.25
 #: Calls that may hang before all are refused.
 _HANGING: Final = 8
-_MADE_PAUSES: Final = (0.02, 0.5)
+_MADE_PAUSES: Final = (0.1, 0.5)
+_ALONE_PAUSES: Final = (0.15, 0.3, 0.6)
 
 
 class CupsSpooler:
@@ -81,7 +82,8 @@ class CupsSpooler:
     async def set_up(self, people: Sequence[PeopleQueue], printers: Sequence[PrinterQueue]) -> None:
         """Make these queues, or bring them in order.
 
-        All printers are asked at once, and a queue works as soon as its printer has answered.
+        Each printer has about a second to answer before the next is asked; one that takes longer
+        holds up nobody, and its queue works as soon as it has answered.
 
         Raises:
             SpoolerRefusedError: naming each printer that has no queue; all the rest is set up.
@@ -89,9 +91,17 @@ class CupsSpooler:
         cups = self._calls.cups
         for queue in people:
             await self._run(partial(queues.people_queue, cups, queue))
+        missing: list[PrinterQueue] = []
         for printer in printers:
             await self._run(partial(queues.begin, cups, printer))
-        missing, pause = list(printers), _MADE_PAUSES[0]
+            # one after the other, and left alone meanwhile: see `queues.begin`
+            for pause in _ALONE_PAUSES:
+                await asyncio.sleep(pause)
+                if not await self._finished([printer]):
+                    break
+            else:
+                missing.append(printer)
+        pause = _MADE_PAUSES[0]
         with suppress(TimeoutError):
             async with asyncio.timeout(self._made_within):
                 while missing := await self._finished(missing):
