@@ -68,8 +68,11 @@ def contains(granted: str, asked: str) -> bool:
     for index, level in enumerate(have):
         if level == "#":
             return True
-        if index == len(want) or want[index] == "#":
+        if index == len(want):
             return False
+        if want[index] == "#":
+            # a topic has at least one level, so `+/#` is as wide as `#`; below that it is not
+            return index == 0 and have == ["+", "#"]
         if level not in {"+", want[index]}:
             return False
     return len(have) == len(want)

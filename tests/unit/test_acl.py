@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import product
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from broker import acl
@@ -50,6 +50,7 @@ def test_matching_is_what_the_standard_says(topic_filter: str) -> None:
     ]
 
 
+@example("+/#", "#")
 @given(filters, filters)
 def test_containment_equals_brute_force(granted: str, asked: str) -> None:
     """A grant holds a filter exactly when no topic of the filter escapes the grant."""
