@@ -273,7 +273,7 @@ def slices(database: EdgeDatabase) -> Result:
         quantiles(took, n=100)[98],
         "ms",
         samples=len(took),
-        at_most=6.0,
+        at_most=5.0,  # PROTOCOL 5: slices of at most 5 ms
     )
 
 
