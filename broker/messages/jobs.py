@@ -1,0 +1,125 @@
+"""Job events, inside streams: the life of a job as its edge tells it."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, Field
+
+from broker.messages.base import Line, Message, Name
+from broker.messages.ledger import AccountAmount, Counted, Opening
+from config.ids import NodeId
+
+
+class JobHeld(Message):
+    """A job came in, was counted, and waits for its owner."""
+
+    TYPE: ClassVar[str] = "printmesh.job-held.v1"
+    job: UUID
+    """job-uuid."""
+    queue: Name
+    """Where it was printed to."""
+    user: Name
+    """job-originating-user-name."""
+    name: Name
+    """job-name, control characters taken out."""
+    received_at: AwareDatetime
+    """When the spooler took it."""
+    counted: Counted | None
+    """Analysis of the document; none when it cannot be read."""
+    problem: Line | None = None
+    """Why it cannot be printed, if so."""
+
+
+class JobRefused(Message):
+    """A release was asked for and denied; the job stays held."""
+
+    TYPE: ClassVar[str] = "printmesh.job-refused.v1"
+    job: UUID
+    """job-uuid."""
+    user: Name
+    """Who asked."""
+    printer: NodeId | None
+    """Where."""
+    reason: Name
+    """Reason code (policy.decisions)."""
+    detail: Line
+    """The sentence the person read."""
+    alone: bool
+    """The link to the centre was down."""
+
+
+class JobReleased(Message):
+    """The price is held and the job goes to the printer."""
+
+    TYPE: ClassVar[str] = "printmesh.job-released.v1"
+    job: UUID
+    """job-uuid."""
+    attempt: Annotated[int, Field(ge=1)]
+    """1 for the first release."""
+    user: Name
+    """Who released it."""
+    printer: NodeId
+    """Where."""
+    held: tuple[AccountAmount, ...]
+    """What was set aside on each account."""
+    alone: bool
+    """The link to the centre was down."""
+
+
+class JobSettled(Message):
+    """What became of a released job, every figure with its source."""
+
+    TYPE: ClassVar[str] = "printmesh.job-settled.v1"
+    job: UUID
+    """job-uuid."""
+    attempt: Annotated[int, Field(ge=1)]
+    """Which release."""
+    printer: NodeId
+    """Where."""
+    disposition: Literal["completed", "stopped", "aborted", "canceled", "unknown"]
+    """What became of it."""
+    counts: tuple[Counted, ...]
+    """Everything any source said."""
+    billed: Counted
+    """The chosen figure; 0 impressions when nothing was charged."""
+    charge: UUID | None
+    """The charge in the ledger stream; none when nothing was charged."""
+    flag: Line | None = None
+    """Why this settlement needs a look, if it does."""
+
+
+class JobCanceled(Message):
+    """A held job will not be printed."""
+
+    TYPE: ClassVar[str] = "printmesh.job-canceled.v1"
+    job: UUID
+    """job-uuid."""
+    by: Name
+    """Who canceled it: a user, or `edge` for expiry and cleaning."""
+    detail: Line = ""
+    """Why."""
+
+
+class JobFlagged(Message):
+    """Something about a job a person should look at; names its cause."""
+
+    TYPE: ClassVar[str] = "printmesh.job-flagged.v1"
+    job: UUID
+    """job-uuid."""
+    cause: Name
+    """Short code: `unknown-outcome`, `reprint`, `printed-above-hold`, `dispute` …"""
+    detail: Line
+    """For people."""
+
+
+JOBS_UP: tuple[type[Message], ...] = (
+    Opening,
+    JobHeld,
+    JobRefused,
+    JobReleased,
+    JobSettled,
+    JobCanceled,
+    JobFlagged,
+)

@@ -1,0 +1,188 @@
+"""Questions with a deadline and their answers; commands and how far they are."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, Field
+
+from broker.messages.base import Count, Digest, Line, Message, Name, Part
+from broker.messages.ledger import AccountAmount
+from broker.messages.presence import DirectoryCursor, Position
+from config.ids import AccountKey, NodeId
+from config.policy.money import Micros, PositiveMicros, Unit
+
+
+class Request(Message):
+    """What every question carries."""
+
+    corr: UUID
+    """The answer comes on `down/{node}/res/{corr}`."""
+    expires_at: AwareDatetime
+    """Not answered, and not acted on, after this."""
+
+
+class FundsRequest(Request):
+    """A job costs more than is here; the money comes as a grant in the ledger stream."""
+
+    TYPE: ClassVar[str] = "printmesh.funds-request.v1"
+    account: AccountKey
+    """Which account is short."""
+    unit: Unit
+    """Its unit."""
+    micros: PositiveMicros
+    """How much more is needed."""
+    job: UUID | None = None
+    """For which job."""
+
+
+class MoneyAtSite(Part):
+    """Where part of a balance sits."""
+
+    site: Name
+    """The site's node, or `centre`."""
+    micros: Micros
+    """How much."""
+    linked: bool
+    """Whether it can be fetched now."""
+
+
+class FundsAnswer(Part):
+    """Data of the reply to a FundsRequest."""
+
+    coming: Annotated[int, Field(ge=0)]
+    """Granted or being reclaimed for this request, in micros."""
+    where: tuple[MoneyAtSite, ...] = ()
+    """The whole balance by place."""
+
+
+class DirectoryRequest(Request):
+    """Ask for the directory from a cursor on; without one, a snapshot."""
+
+    TYPE: ClassVar[str] = "printmesh.directory-request.v1"
+    cursor: DirectoryCursor | None = None
+    """How far the asker's replica goes."""
+
+
+class Person(Part):
+    """Who stands there; exactly one of the two."""
+
+    user: Name | None = None
+    """A user name vouched for by the asking node."""
+    card: Name | None = None
+    """A card number as the reader gave it."""
+
+
+class ReleaseRequest(Request):
+    """Print a held job at a printer of this site."""
+
+    TYPE: ClassVar[str] = "printmesh.release-request.v1"
+    job: UUID
+    """job-uuid."""
+    printer: NodeId
+    """Device id."""
+    person: Person
+    """Who asks; only the owner is served."""
+
+
+class CancelRequest(Request):
+    """Throw a held job away."""
+
+    TYPE: ClassVar[str] = "printmesh.cancel-request.v1"
+    job: UUID
+    """job-uuid."""
+    person: Person | None = None
+    """The owner; none for the site's own operator credential."""
+
+
+class JobsRequest(Request):
+    """List jobs."""
+
+    TYPE: ClassVar[str] = "printmesh.jobs-request.v1"
+    person: Person | None = None
+    """Only this person's; none for all (operator)."""
+    held_only: bool = True
+    """False also lists what is done."""
+    after: UUID | None = None
+    """Paging: only jobs after this one."""
+
+
+class StatusRequest(Request):
+    """Ask an edge how it is."""
+
+    TYPE: ClassVar[str] = "printmesh.status-request.v1"
+
+
+class VerifyRequest(Request):
+    """Ask an edge to re-fold its journal."""
+
+    TYPE: ClassVar[str] = "printmesh.verify-request.v1"
+
+
+class Problem(Part):
+    """Why something was not done."""
+
+    code: Name
+    """Stable, for machines."""
+    detail: Line
+    """One sentence for people."""
+
+
+class Reply(Message):
+    """The answer to a question."""
+
+    TYPE: ClassVar[str] = "printmesh.reply.v1"
+    corr: UUID
+    """Of the question."""
+    status: Literal["ok", "refused", "invalid", "expired", "failed"]
+    """Refused: a decision; invalid: the question was wrong; failed: try again later."""
+    problem: Problem | None = None
+    """Given unless ok."""
+    data: dict[str, Any] = Field(default_factory=dict)
+    """The answer's own model, as JSON."""
+
+
+class Command(Message):
+    """What the coordinator wants a node to do."""
+
+    TYPE: ClassVar[str] = "printmesh.command.v1"
+    id: UUID
+    """Names the command; doing it twice does it once."""
+    command: Literal["report-digest"]
+    """Which."""
+    args: dict[str, Any] = Field(default_factory=dict)
+    """Its arguments."""
+    expires_at: AwareDatetime
+    """Not begun after this."""
+
+
+class CommandState(Message):
+    """How far a command is."""
+
+    TYPE: ClassVar[str] = "printmesh.command-state.v1"
+    id: UUID
+    """Of the command."""
+    state: Literal["accepted", "executing", "successful", "failed", "expired"]
+    """As it goes."""
+    detail: Line = ""
+    """For people."""
+    data: dict[str, Any] = Field(default_factory=dict)
+    """The result."""
+
+
+class EdgeDigest(Part):
+    """Result of `report-digest`: the edge's books at one moment."""
+
+    up: Position
+    """Head of its ledger stream."""
+    down: Position
+    """What it has applied of the coordinator's ledger stream."""
+    accounts: Count
+    """How many accounts are in the digest."""
+    digest: Digest
+    """SHA-256 over the lines `account unit micros` (free + held, zero left out), sorted."""
+    part: Annotated[int, Field(ge=0)] = 0
+    """Which 1/256 of the accounts, by the first byte of SHA-256(account), `rows` holds."""
+    rows: tuple[AccountAmount, ...] = ()
+    """Balances of that part, when asked for."""
