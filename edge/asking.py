@@ -13,8 +13,8 @@ from pydantic import SecretStr
 
 from broker import topics
 from broker.codec import Unreadable, decode, encode
-from broker.link import Link, TimedOut
-from broker.messages import Reply
+from broker.link import Arrived, Disconnected, Link, TimedOut
+from broker.messages import CoordinatorStatus, Reply
 from config.errors import PrintmeshError
 from config.ids import uuid7
 from config.settings import LinkSettings
@@ -22,6 +22,7 @@ from config.settings import LinkSettings
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from uuid import UUID
 
     from broker.messages import Request
     from config.settings import EdgeSettings
@@ -43,6 +44,8 @@ class Asker:
         self._settings = settings
         self._stack = AsyncExitStack()
         self._link: Link | None = None
+        self._listening = asyncio.Event()
+        """Set while the edge says on this broker that it is on line."""
 
     async def open(self) -> None:
         """Connect.
@@ -64,8 +67,12 @@ class Asker:
             secret=SecretStr(secret),
             tls=site.tls_certificate is not None,
         )
-        own = topics.node_subscriptions(OPERATOR)[:1]
-        self._link = await self._stack.enter_async_context(Link(link, OPERATOR, subscriptions=own))
+        filters = (topics.node_subscriptions(OPERATOR)[0], topics.ALL_COORDINATOR.of())
+        self._link = await self._stack.enter_async_context(
+            Link(link, OPERATOR, subscriptions=filters)
+        )
+        hearing = asyncio.create_task(self._hear(self._link), name="asker")
+        self._stack.callback(hearing.cancel)
 
     async def close(self) -> None:
         """Disconnect."""
@@ -82,7 +89,8 @@ class Asker:
             raise RuntimeError("open first")
         try:
             async with asyncio.timeout(_CONNECT_SECONDS):
-                await self._link.connected.wait()
+                # a broker takes what nobody listens to yet, and drops it
+                await self._listening.wait()
             now = datetime.now(UTC)
             payload = encode(
                 question, source=OPERATOR, id_=uuid7(now, secrets.token_bytes(10)), now=now
@@ -101,6 +109,25 @@ class Asker:
         if isinstance(received, Unreadable):
             raise NoAnswer(f"the edge answered what cannot be read: {received.reason}")
         return received.message
+
+    async def _hear(self, link: Link) -> None:
+        """Follow whether the edge is there; the farewell of an older session means nothing."""
+        session: UUID | None = None
+        async for event in link.events():
+            match event:
+                case Arrived(topic=topic, payload=payload) if topic == topics.ALL_COORDINATOR.of():
+                    said = decode(payload, (CoordinatorStatus,))
+                    if isinstance(said, Unreadable):
+                        continue
+                    if said.message.online:
+                        session = said.message.session
+                        self._listening.set()
+                    elif said.message.session == session:
+                        self._listening.clear()
+                case Disconnected():
+                    self._listening.clear()
+                case _:
+                    pass  # an answer that came too late
 
 
 async def ask(
