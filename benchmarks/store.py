@@ -83,12 +83,12 @@ def debit(database: EdgeDatabase, number: int, users: int) -> None:
         account = accounts.find("key", f"user:user{number * 7919 % users}")
         if account is None:
             raise LookupError(number)
-        accounts.update({"balance": account["balance"] - 10}, doc_ids=[account.doc_id])
+        accounts.amend(account, {"balance": account["balance"] - 10})
         job = jobs.find("job", f"job-{number % 50}")
         if job is None:
             jobs.insert({"job": f"job-{number % 50}", "phase": "held", "charged": 0})
         else:
-            jobs.update({"phase": "settled", "charged": number}, doc_ids=[job.doc_id])
+            jobs.amend(job, {"phase": "settled", "charged": number})
         transaction.append("ledger", EVENT)
 
 

@@ -365,7 +365,7 @@ class Books:
                 {"key": key, "account": amount.account, "unit": amount.unit, **change}
             )
         else:
-            self._accounts.update(change, doc_ids=[row.doc_id])
+            self._accounts.amend(row, change)
 
     def _put(self, record: JobRecord) -> None:
         job = str(record.job)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
@@ -51,13 +52,9 @@ class Commit:
 
     def __bool__(self) -> bool:
         """Say whether there is anything to write."""
-        return bool(
-            any(self.rows.values())
-            or self.events
-            or self.opened
-            or self.dropped
-            or self.oldest is not None
-        )
+        if self.events or self.opened or self.dropped or self.oldest is not None:
+            return True
+        return any(self.rows.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +81,15 @@ def encode(commit: Commit) -> bytes:
             for table, rows in commit.rows.items()
         ]
         for rows in commit.rows.values():
-            parts.extend(row for row in rows.values() if row is not None)
+            parts.extend([row for row in rows.values() if row is not None])
     if commit.events:
         events: list[tuple[object, ...]] = []
-        for event in commit.events:
-            if event.data is None:
-                events.append((event.stream, event.seq, event.hash, _GONE, event.digest))
+        for stream, seq, sealed, data, digest in commit.events:
+            if data is None:
+                events.append((stream, seq, sealed, _GONE, digest))
             else:
-                events.append((event.stream, event.seq, event.hash, len(event.data)))
-                parts.append(event.data)
+                events.append((stream, seq, sealed, len(data)))
+                parts.append(data)
         head["e"] = events
     if commit.opened:
         head["o"] = [
@@ -174,13 +171,16 @@ def key_from(fields: list[Any]) -> StreamKey:
 def _decode_commit(head: dict[str, Any], body: bytes, at: int) -> Commit:
     commit = Commit(dropped=head.get("d", []), oldest=head.get("p"))
     for table, ids, lengths in head.get("t", ()):
-        rows: dict[int, bytes | None] = {}
-        for doc_id, length in zip(ids, lengths, strict=True):
-            if length == _GONE:
-                rows[doc_id] = None
-            else:
-                rows[doc_id] = body[at : at + length]
-                at += length
+        # what is deleted has no bytes: its end is its beginning
+        ends = list(accumulate([max(length, 0) for length in lengths], initial=at))
+        rows: dict[int, bytes | None] = {
+            doc_id: body[begin:end]
+            for doc_id, begin, end in zip(ids, ends[:-1], ends[1:], strict=True)
+        }
+        at = ends[-1]
+        if _GONE in lengths:
+            gone = [n for n, length in zip(ids, lengths, strict=True) if length == _GONE]
+            rows.update(dict.fromkeys(gone))
         commit.rows[table] = rows
     commit.events = list(_events(head, body, at))
     for name, fields, seq, digest in head.get("o", ()):

@@ -122,7 +122,10 @@ class EdgeDatabase(TinyDB):
 
     def table(self, name: str, **options: Any) -> JournalTable:  # noqa: ANN401 - as TinyDB's
         """Return a table by name; it exists from its first write on."""
-        return cast("JournalTable", super().table(name, **options))
+        table = self._tables.get(name)
+        if table is None:
+            table = super().table(name, **options)
+        return cast("JournalTable", table)
 
     def open_stream(self, stream: str, key: StreamKey, after: Position | None = None) -> Position:
         """Begin a stream unless it is there, and return its head; see `Transaction.open_stream`."""

@@ -53,12 +53,12 @@ class Fold:
             rows.apply(changes)
         for name, (key, start) in commit.opened.items():
             self.streams[name] = StreamIndex(key, start.seq, start.hash)
-        for event in commit.events:
-            stream = self.streams.get(event.stream)
-            if stream is None or event.seq != stream.seq + 1:
-                raise ValueError(f"event {event.seq} of stream {event.stream!r} follows nothing")
-            stream.seq, stream.hash = event.seq, event.hash
-            stream.mark(event.seq, place)
+        for stream, seq, sealed, _, _ in commit.events:
+            index = self.streams.get(stream)
+            if index is None or seq != index.seq + 1:
+                raise ValueError(f"event {seq} of stream {stream!r} follows nothing")
+            index.seq, index.hash = seq, sealed
+            index.mark(seq, place)
         if commit.oldest is not None:
             self.forget_before(commit.oldest)
 

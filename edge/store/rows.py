@@ -62,6 +62,14 @@ class PackedRows:
 
     def apply(self, changes: Mapping[int, bytes | None]) -> None:
         """Set and delete rows; deleting what is not there is fine."""
+        if not changes:
+            return
+        self.highest = max(self.highest, *changes)
+        if not (self._frozen or self._overlay or None in changes.values()):
+            # as at the start, when all rows there are come in: the same in one step
+            self._base.update(changes)  # type: ignore[arg-type]  # none of them is None
+            self._count = len(self._base)
+            return
         for doc_id, row in changes.items():
             before = self.get(doc_id)
             self._count += (row is not None) - (before is not None)
@@ -73,8 +81,6 @@ class PackedRows:
                 self._base.pop(doc_id, None)
             else:
                 self._base[doc_id] = row
-        if changes:
-            self.highest = max(self.highest, *changes)
 
     def freeze(self) -> ItemsView[int, bytes]:
         """Return the rows as they are now; they stay so until `thaw`.
@@ -97,3 +103,16 @@ class PackedRows:
             else:
                 self._base[doc_id] = row
         return not self._overlay
+
+    def _apply_over(self, doc_id: int, row: bytes | None) -> None:
+        """Set or delete a row while some are held back from the base."""
+        before = self.get(doc_id)
+        self._count += (row is not None) - (before is not None)
+        if self._frozen:
+            self._overlay[doc_id] = row
+            return
+        self._overlay.pop(doc_id, None)
+        if row is None:
+            self._base.pop(doc_id, None)
+        else:
+            self._base[doc_id] = row

@@ -34,6 +34,7 @@ class Tail:
         self._disk = disk
         self._durable = durable
         self._reserved = 0
+        self._name = segment_name(number)
         self.number = number
         self.length = length
         """The end of the last acknowledged record."""
@@ -46,7 +47,7 @@ class Tail:
         Raises:
             StoreUnwritableError: nothing counts as written.
         """
-        name = segment_name(self.number)
+        name = self._name
         offset = self.length
         end = offset + len(record)
         if self._durable and end > self._reserved:
@@ -86,6 +87,7 @@ class Tail:
             raise _unwritable(self._disk, name, error) from error
         self.close()
         self.number, self.length, self.must_roll = start.segment, len(record), False
+        self._name = name
         return start
 
     def close(self) -> None:

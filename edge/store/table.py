@@ -158,7 +158,10 @@ class JournalTable(Table):
             here = self._journalled.placed(self._label).get(indexes.key(field, value), ())
             found = {*(found if rows is not None else ()), *here}
         for doc_id in found if len(found) == 1 else sorted(found):
-            row = _packed(doc_id, rows, pending)
+            if pending and doc_id in pending:
+                row = pending[doc_id]
+            else:
+                row = None if rows is None else rows.get(doc_id)
             document = {} if row is None else orjson.loads(row)
             if field in document and document[field] == value:
                 return Document(document, doc_id)
@@ -196,6 +199,26 @@ class JournalTable(Table):
         self._journalled.change(self._label, {doc_id: row}, moves)
         return doc_id
 
+    def amend(self, document: Document, fields: Mapping[str, Any]) -> None:
+        """Change fields of one document: `update` without reading it again.
+
+        Args:
+            document: just read, as nothing else must have changed it since; it is changed as well.
+            fields: their new values.
+        """
+        indexes = self._journalled.indexes.get(self._label)
+        moves = {}
+        if indexes is None or not indexes.touched_by(fields):
+            document.update(fields)
+        else:
+            old = indexes.values_of(document)
+            document.update(fields)
+            new = indexes.values_of(document)
+            if old != new:
+                moves[document.doc_id] = (old, new)
+        row = orjson.dumps(document, option=_OPTIONS)
+        self._journalled.change(self._label, {document.doc_id: row}, moves)
+
     def update(
         self,
         fields: Mapping[str, Any] | Callable[[MutableMapping[str, Any]], None],
@@ -214,6 +237,8 @@ class JournalTable(Table):
         else:
             wanted = list(self._view().ids())
         indexes = self._journalled.indexes.get(self._label)
+        if indexes is not None and not callable(fields) and not indexes.touched_by(fields):
+            indexes = None  # nothing moves
         updated: list[int] = []
         changes: dict[int, bytes | None] = {}
         moves: dict[int, tuple[tuple[object, ...], tuple[object, ...]]] = {}

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     Moves = Mapping[int, tuple[tuple[object, ...], tuple[object, ...]]]
 
 
+#: A text of so few characters fits whatever they are: 4 bytes each at most, and the envelope.
+_SURELY_FITS = MAX_BATCH_BYTES // 8
+_OVER = "the transaction is over"
+
+
 def here() -> object:
     """Return what runs now: the asyncio task, or else the thread."""
     loop = asyncio._get_running_loop()  # noqa: SLF001 - exported, and raises nothing without a loop
@@ -34,7 +39,7 @@ class Transaction:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        self._heads: dict[str, Position] = {}
+        self._heads: dict[str, tuple[int, str]] = {}
         self.owner = here()
         self.open = True
         self.commit = Commit()
@@ -47,7 +52,8 @@ class Transaction:
 
     def change(self, table: str, changes: dict[int, bytes | None], moves: Moves) -> None:
         """Add changed rows of one table, and what changes of their indexed values."""
-        self._check()
+        if not self.open:
+            raise RuntimeError(_OVER)
         rows = self.commit.rows
         if table in rows:
             rows[table].update(changes)
@@ -71,8 +77,8 @@ class Transaction:
         if table not in self.commit.dropped:
             self.commit.dropped.append(table)
 
-    def append(self, stream: str, data: str) -> Position:
-        """Seal one event onto a stream and return its place.
+    def append(self, stream: str, data: str) -> None:
+        """Seal one event onto a stream; `head` is its place then.
 
         Args:
             stream: the name it was opened under.
@@ -82,17 +88,24 @@ class Transaction:
             KeyError: there is no such stream.
             ValueError: it would not fit into a message (60 KiB), or is not UTF-8.
         """
-        self._check()
-        if wire_bytes(data) > MAX_BATCH_BYTES:
+        if not self.open:
+            raise RuntimeError(_OVER)
+        if len(data) > _SURELY_FITS and wire_bytes(data) > MAX_BATCH_BYTES:
             raise ValueError(f"an event of {len(data):,} characters does not fit into a message")
         raw = data.encode()
-        seq, previous = self._place(stream)
-        seq += 1
-        return self._take(
-            StoredEvent(stream, seq, chained(self._key(stream), seq, previous, raw), raw)
-        )
+        commit, head = self.commit, self._heads.get(stream)
+        if head is None:
+            index = self._journal.streams[stream]
+            key, seq, previous = index.key, index.seq + 1, index.hash
+        else:
+            opened = commit.opened.get(stream)
+            key = self._journal.streams[stream].key if opened is None else opened[0]
+            seq, previous = head[0] + 1, head[1]
+        sealed = chained(key, seq, previous, raw)
+        commit.events.append(StoredEvent(stream, seq, sealed, raw))
+        self._heads[stream] = seq, sealed
 
-    def keep(self, stream: str, envelope: Envelope) -> Position:
+    def keep(self, stream: str, envelope: Envelope) -> None:
         """Store an event that a peer sealed, as it came (the caller has checked its chain).
 
         Raises:
@@ -103,7 +116,9 @@ class Transaction:
         if envelope.seq != self.head(stream).seq + 1:
             raise ValueError(f"event {envelope.seq} of {stream!r} does not follow its head")
         data = None if envelope.data is None else envelope.data.encode()
-        return self._take(StoredEvent(stream, envelope.seq, envelope.hash, data, envelope.digest))
+        event = StoredEvent(stream, envelope.seq, envelope.hash, data, envelope.digest)
+        self.commit.events.append(event)
+        self._heads[stream] = event.seq, event.hash
 
     def open_stream(self, stream: str, key: StreamKey, after: Position | None = None) -> Position:
         """Begin a stream unless it is there, and return its head.
@@ -124,8 +139,9 @@ class Transaction:
         if stream in self.commit.opened:
             known = self.commit.opened[stream][0]
         if known is None:
-            self._heads[stream] = after or start(key)
-            self.commit.opened[stream] = (key, self._heads[stream])
+            begin = after or start(key)
+            self._heads[stream] = begin.seq, begin.hash
+            self.commit.opened[stream] = (key, begin)
         elif known != key:
             raise ValueError(f"stream {stream!r} is {known}, not {key}")
         return self.head(stream)
@@ -136,21 +152,11 @@ class Transaction:
         Raises:
             KeyError: there is no such stream.
         """
-        return self._heads.get(stream) or self._journal.streams[stream].head
-
-    def _key(self, stream: str) -> StreamKey:
-        opened = self.commit.opened.get(stream)
-        return opened[0] if opened else self._journal.streams[stream].key
-
-    def _place(self, stream: str) -> tuple[int, str]:
-        head = self._heads.get(stream) or self._journal.streams[stream]
-        return head.seq, head.hash
-
-    def _take(self, event: StoredEvent) -> Position:
-        self.commit.events.append(event)
-        place = self._heads[event.stream] = Position(seq=event.seq, hash=event.hash)
-        return place
+        head = self._heads.get(stream)
+        if head is None:
+            return self._journal.streams[stream].head
+        return Position(seq=head[0], hash=head[1])
 
     def _check(self) -> None:
         if not self.open:
-            raise RuntimeError("the transaction is over")
+            raise RuntimeError(_OVER)

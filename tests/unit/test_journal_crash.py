@@ -110,7 +110,8 @@ class Life:
             accounts.upsert({"key": f"user:{value % 5}", "micros": value}, doc_ids(value))
             jobs.insert({"state": value})
             jobs.remove(doc_ids=[value])
-            place = transaction.append("ledger", f"event {value}")
+            transaction.append("ledger", f"event {value}")
+            place = transaction.head("ledger")
             tables, events = state_before(database)
             self.attempted = tables, [*events, f"{place.seq} event {value}"]
         assert self.attempted is not None

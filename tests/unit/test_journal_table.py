@@ -272,13 +272,13 @@ def test_tables_are_dropped_and_begun_anew_in_one_record() -> None:
 def test_events_are_sealed_onto_their_stream_and_read_back_to_the_byte() -> None:
     """The text comes back exactly, with the hash that the chain's rule gives."""
     database = opened()
-    head = database.open_stream("ledger", KEY)
+    database.open_stream("ledger", KEY)
     texts = ['{"a": "ü\\n"}', "", " \n\u2028", "𝄞"]
     expected = []
     for text in texts:
         with database.transaction() as transaction:
-            head = transaction.append("ledger", text)
-        expected.append(head.hash)
+            transaction.append("ledger", text)
+            expected.append(transaction.head("ledger").hash)
     events = list(database.events("ledger", 1, 4))
     assert [event.data for event in events] == texts
     assert [event.hash for event in events] == expected
@@ -415,3 +415,20 @@ def test_a_tally_counts_what_a_query_would() -> None:
     assert table.tally("state") == {"gone": 2}
     with pytest.raises(KeyError):
         table.tally("unindexed")
+
+
+def test_amending_a_document_is_updating_it() -> None:
+    """What is amended reads, and is found by index, as if it had been updated; others stay."""
+    database = opened()
+    table = database.table("jobs")
+    table.insert_multiple([{"state": "held", "sheets": 1}, {"state": "held", "sheets": 2}])
+    with database.transaction():
+        first = table.find("state", "held")
+        assert first is not None
+        table.amend(first, {"sheets": 5})
+        table.amend(first, {"state": "gone", "printer": "north"})
+        assert table.find("state", "gone") == {"state": "gone", "sheets": 5, "printer": "north"}
+        assert table.find("state", "held") == {"state": "held", "sheets": 2}
+    assert table.search(where("state") == "gone") == [first]
+    assert table.tally("state") == {"held": 1, "gone": 1}
+    assert table.get(doc_id=1) == {"state": "gone", "sheets": 5, "printer": "north"}
