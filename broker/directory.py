@@ -8,11 +8,24 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from config.ids import AccountKey, NodeId
+from config.policy.accounts import Counts
 from config.policy.money import Unit
 from config.policy.tariffs import Tariff
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+#: Key of the setting whose value is the rules in force, as JSON (`config.policy.rules`).
+RULES = "rules"
+
+
+def _empty(value: object) -> bool:
+    return not value
+
+
+#: Written only when it says something: rows are many.
+_UNSAID_IF_EMPTY = Field(exclude_if=_empty)
 
 
 class Row(BaseModel):
@@ -31,7 +44,12 @@ class UserRow(Row):
     groups: tuple[str, ...] = ()
     """For rules."""
     accounts: tuple[AccountKey, ...] = ()
-    """All of these must cover a charge."""
+    """All of these must cover a charge, for nodes that know no wallets: the first of each."""
+    wallets: Annotated[tuple[tuple[AccountKey, ...], ...], _UNSAID_IF_EMPTY] = ()
+    """Each is a list that covers the whole charge together, the first of it spent first; all of
+    the lists must cover. Empty: each of `accounts` by itself."""
+    choices: Annotated[tuple[AccountKey, ...], _UNSAID_IF_EMPTY] = ()
+    """Departments, projects and shared accounts the person may charge instead."""
     enabled: bool = True
     """False denies everything."""
 
@@ -51,7 +69,13 @@ class AccountRow(Row):
     unit: Unit
     """Currency code or `page`."""
     enabled: bool = True
-    """False: closed, nothing may be charged."""
+    """False: closed or frozen, nothing may be charged."""
+    counts: Annotated[Counts, Field(exclude_if=lambda counts: counts == "impressions")] = (
+        "impressions"
+    )
+    """In `page`: which impressions it pays for."""
+    unlimited: Annotated[bool, _UNSAID_IF_EMPTY] = False
+    """Counted only: it always covers, and no money of it sits at sites."""
 
 
 class PrinterRow(Row):
@@ -63,6 +87,8 @@ class PrinterRow(Row):
     """The edge whose site it stands at."""
     name: str = ""
     """What people call it."""
+    tags: Annotated[tuple[str, ...], _UNSAID_IF_EMPTY] = ()
+    """For rules: `copier`, `library` …"""
 
 
 class SettingRow(Row):

@@ -5,11 +5,27 @@ from __future__ import annotations
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, StringConstraints
 
-from broker.messages.base import Line, Message, Name
+from broker.messages.base import Line, Message, Name, Part, Sequence
 from broker.messages.ledger import AccountAmount, Counted, Opening
 from config.ids import NodeId
+
+
+class Because(Part):
+    """One line of why a job cost what it cost, or was refused."""
+
+    code: Name
+    """What kind of line: `rule`, `price`, `surcharge`, `account`, `conversion`, `refused` …"""
+    text: Annotated[str, StringConstraints(max_length=240)]
+    """For people."""
+    rule: Annotated[Name | None, Field(exclude_if=lambda rule: rule is None)] = None
+    """The rule it stands on, by name."""
+
+
+#: At most so many lines travel; the last one then says how many were left out.
+BECAUSE_MAX = 40
+_Why = Annotated[tuple[Because, ...], Field(max_length=BECAUSE_MAX)]
 
 
 class JobHeld(Message):
@@ -48,6 +64,10 @@ class JobRefused(Message):
     """The sentence the person read."""
     alone: bool
     """The link to the centre was down."""
+    rules_version: Sequence = 0
+    """The rules it was decided by; 0: none."""
+    because: _Why = ()
+    """Why, line by line."""
 
 
 class JobReleased(Message):
@@ -66,6 +86,16 @@ class JobReleased(Message):
     """What was set aside on each account."""
     alone: bool
     """The link to the centre was down."""
+    tariff_version: Sequence = 0
+    """The tariff that priced it; 0: from before this was said."""
+    rules_version: Sequence = 0
+    """The rules it was decided by; 0: none."""
+    because: _Why = ()
+    """Why, line by line."""
+    conversions: dict[Name, Name] = Field(default_factory=dict)
+    """IPP attributes that rules changed, with their new values."""
+    redirected_from: NodeId | None = None
+    """The printer that was asked for, when a rule chose another."""
 
 
 class JobSettled(Message):

@@ -7,10 +7,14 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
-from broker.messages.base import Count, Line, Message, Name, Part, Sequence, StreamName
+from broker.messages.base import Count, Line, Message, Name, Part, Role, Sequence, StreamName
 from config.ids import AccountKey, NodeId
 from config.policy.jobs import Source
 from config.policy.money import Micros, PositiveMicros, Unit
+
+#: `allocation`: money that was at the edge. `account`: an account without limit, counted only.
+#: `uncovered`: past the allocation, by leave of the site's terms; collected later.
+CoveredBy = Literal["allocation", "account", "uncovered"]
 
 
 class AccountAmount(Part):
@@ -22,6 +26,8 @@ class AccountAmount(Part):
     """Currency code or `page`."""
     micros: Micros
     """Millionths of the unit."""
+    covered_by: Annotated[CoveredBy, Field(exclude_if=lambda by: by == "allocation")] = "allocation"
+    """What stands behind a hold or a charge; not written when it is the allocation."""
 
 
 class Opening(Message):
@@ -63,6 +69,8 @@ class Charged(Message):
     """What was done."""
     tariff_version: Sequence
     """The tariff that priced it."""
+    rules_version: Annotated[Sequence, Field(exclude_if=lambda version: version == 0)] = 0
+    """The rules it was decided by; 0: none."""
     counted: Counted
     """The figure the charge rests on."""
     postings: Annotated[tuple[AccountAmount, ...], Field(min_length=1)]
@@ -89,6 +97,108 @@ class Returned(Message):
     """min(asked, free here)."""
 
 
+class GaveBack(Message):
+    """The edge gives back of itself what it may or need not keep; nobody had asked."""
+
+    TYPE: ClassVar[str] = "printmesh.gave-back.v1"
+    id: UUID
+    """Names the return for ever."""
+    account: AccountKey
+    """Whose money."""
+    unit: Unit
+    """Its unit."""
+    micros: PositiveMicros
+    """How much."""
+    why: Literal["job-over", "role"]
+    """A job's own grant was not all used, or the new role keeps no allocation."""
+    job: UUID | None = None
+    """The job whose grant it was."""
+
+
+class CodeMark(Part):
+    """Which courier code: one index of one epoch, used at most once (PROTOCOL 3)."""
+
+    epoch: Annotated[int, Field(ge=1, lt=2**63)]
+    """Under which it was issued."""
+    index: Annotated[int, Field(ge=0, lt=4096)]
+    """Its number within the epoch."""
+
+
+class Redeemed(Message):
+    """A courier code was accepted at the edge, maybe before its grant arrived."""
+
+    TYPE: ClassVar[str] = "printmesh.redeemed.v1"
+    code: CodeMark
+    """Which; one that was never issued freezes the edge."""
+    account: AccountKey
+    """Whose money."""
+    unit: Unit
+    """Its unit."""
+    micros: PositiveMicros
+    """How much it is worth."""
+    user: Name
+    """Who stood there."""
+    redeemed_at: AwareDatetime
+    """When, by the edge's clock."""
+
+
+class UncoveredCap(Part):
+    """How much may be charged past the allocation, in one unit, until it is collected."""
+
+    unit: Unit
+    """Its unit."""
+    site: PositiveMicros | None = None
+    """At most so much outstanding at the site; none: without limit."""
+    user: PositiveMicros | None = None
+    """At most so much outstanding on one account; none: as much as the site's."""
+
+
+class SetTerms(Message):
+    """What the centre wants a site to be and to bear; taken by its own TermsTaken."""
+
+    TYPE: ClassVar[str] = "printmesh.set-terms.v1"
+    terms: Annotated[int, Field(ge=1, lt=2**63)]
+    """Ascends; the highest holds."""
+    role: Role
+    """The role wished for."""
+    uncovered: tuple[UncoveredCap, ...] = ()
+    """Past the allocation: a tracker at any time, a remote (its float) only while alone."""
+    offline_seconds: Annotated[int, Field(ge=60)] | None = None
+    """After so long without the centre nothing is released; none: without limit."""
+
+
+class TermsTaken(Message):
+    """The edge lives by these terms from here on in its ledger stream."""
+
+    TYPE: ClassVar[str] = "printmesh.terms-taken.v1"
+    terms: Annotated[int, Field(ge=1, lt=2**63)]
+    """Which."""
+    role: Role
+    """Its role from now on."""
+
+
+class Collected(Message):
+    """What was charged past the allocation is paid: so much of the cap is free again."""
+
+    TYPE: ClassVar[str] = "printmesh.collected.v1"
+    id: UUID
+    """Names the collection; the same id is the ledger entry's."""
+    account: AccountKey
+    """Who had owed it."""
+    unit: Unit
+    """Its unit."""
+    micros: PositiveMicros
+    """How much."""
+
+
+class CodesFrom(Message):
+    """From here on codes are made under this epoch; those of earlier ones are void."""
+
+    TYPE: ClassVar[str] = "printmesh.codes-from.v1"
+    epoch: Annotated[int, Field(ge=1, lt=2**63)]
+    """Ascends at each contact."""
+
+
 class Granted(Message):
     """The centre posted `account → account@edge`; the edge may spend it from now on."""
 
@@ -101,10 +211,14 @@ class Granted(Message):
     """Its unit."""
     micros: PositiveMicros
     """How much."""
-    reason: Literal["parked", "requested", "reclaimed"]
-    """Why: standing allocation, asked from the pool, or taken over from another site."""
+    reason: Literal["parked", "requested", "reclaimed", "courier"]
+    """Why: standing allocation, asked from the pool, taken over from another site, or a code."""
     request: UUID | None = None
     """The funds request it answers."""
+    job: Annotated[UUID | None, Field(exclude_if=lambda job: job is None)] = None
+    """Only for this job: what it does not use goes back (role agent)."""
+    code: Annotated[CodeMark | None, Field(exclude_if=lambda code: code is None)] = None
+    """The courier code that may have brought it already; then it is not credited again."""
 
 
 class Reclaim(Message):
@@ -135,5 +249,22 @@ class Rejected(Message):
     """Why, for people."""
 
 
-LEDGER_UP: tuple[type[Message], ...] = (Opening, Charged, Returned)
-LEDGER_DOWN: tuple[type[Message], ...] = (Opening, Granted, Reclaim, Rejected)
+LEDGER_UP: tuple[type[Message], ...] = (
+    Opening,
+    Charged,
+    Returned,
+    GaveBack,
+    Redeemed,
+    TermsTaken,
+)
+LEDGER_DOWN: tuple[type[Message], ...] = (
+    Opening,
+    Granted,
+    Reclaim,
+    Rejected,
+    SetTerms,
+    Collected,
+    CodesFrom,
+)
+#: What a node must speak WIRE 2 for to be sent.
+SINCE_2: frozenset[type[Message]] = frozenset({SetTerms, Collected, CodesFrom})

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Final
 from uuid import UUID
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from broker.messages.base import Digest, Message, Name, Part, Role, Sequence, StreamName
+
+#: The vocabulary of this program: 1 began it; 2 added terms, codes, collections, rules' reasons.
+WIRE: Final = 2
+
+
+def _unsaid(value: object) -> bool:
+    return value is None
 
 
 class Status(Message):
@@ -87,6 +94,8 @@ class Birth(Message):
     """Each stream this node receives: what it has applied."""
     directory: DirectoryCursor | None = None
     """Its directory replica; none asks for a snapshot."""
+    wire: Annotated[int, Field(ge=1, lt=1000)] = 1
+    """The newest vocabulary it understands (`WIRE`); what is newer is not sent to it."""
 
 
 class BirthAccepted(Part):
@@ -100,3 +109,9 @@ class BirthAccepted(Part):
     """What the coordinator has committed of each stream of the node."""
     down: dict[StreamName, Position]
     """The coordinator's own last event of each stream to the node."""
+    wire: Annotated[int, Field(ge=1, lt=1000, exclude_if=lambda wire: wire == 1)] = 1
+    """The newest vocabulary the coordinator understands."""
+    courier_key: Annotated[
+        str | None, StringConstraints(pattern=r"^[0-9a-f]{64}$"), Field(exclude_if=_unsaid)
+    ] = None
+    """The key that makes and checks courier codes of this incarnation; 32 bytes in hexadecimal."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, StringConstraints
 
-from broker.messages.base import Count, Digest, Line, Message, Name, Part
+from broker.messages.base import Count, Digest, Line, Message, Name, Part, StreamName
 from broker.messages.ledger import AccountAmount
 from broker.messages.presence import DirectoryCursor, Position
+from broker.messages.streams import Envelope
 from config.ids import AccountKey, NodeId
 from config.policy.money import Micros, PositiveMicros, Unit
 
@@ -84,6 +85,37 @@ class ReleaseRequest(Request):
     """Device id."""
     person: Person
     """Who asks; only the owner is served."""
+    confirmed: bool = False
+    """The person has said yes to what a rule asks."""
+    account: AccountKey | None = None
+    """What to charge instead of the person's own wallets; must be among their choices."""
+
+
+class RedeemRequest(Request):
+    """Take a courier code for a person who stands here; answered with a RedeemAnswer."""
+
+    TYPE: ClassVar[str] = "printmesh.redeem-request.v1"
+    code: Annotated[str, StringConstraints(max_length=64)]
+    """As typed or scanned: 20 digits, blanks and hyphens allowed."""
+    person: Person
+    """Who stands there."""
+    account: AccountKey | None = None
+    """For which account; none: each of the person's is tried."""
+
+
+class RedeemAnswer(Part):
+    """Data of the reply to a RedeemRequest."""
+
+    account: AccountKey
+    """Credited."""
+    unit: Unit
+    """Its unit."""
+    micros: PositiveMicros
+    """How much the code is worth."""
+    before: bool
+    """It had been credited already."""
+    free: Micros
+    """What may be spent here now."""
 
 
 class CancelRequest(Request):
@@ -149,8 +181,9 @@ class Command(Message):
     TYPE: ClassVar[str] = "printmesh.command.v1"
     id: UUID
     """Names the command; doing it twice does it once."""
-    command: Literal["report-digest"]
-    """Which."""
+    command: Literal["report-digest", "report-branch", "report-applied", "retire-journal"]
+    """Books' digest; own events after a place; applied events of ours after a place; hand over
+    everything and begin a new journal."""
     args: dict[str, Any] = Field(default_factory=dict)
     """Its arguments."""
     expires_at: AwareDatetime
@@ -186,3 +219,14 @@ class EdgeDigest(Part):
     """Which 1/256 of the accounts, by the first byte of SHA-256(account), `rows` holds."""
     rows: tuple[AccountAmount, ...] = ()
     """Balances of that part, when asked for."""
+
+
+class ReportedEvents(Part):
+    """Result of `report-branch` and `report-applied`: events after a place, as they are kept."""
+
+    stream: StreamName
+    """Which stream."""
+    head: Position
+    """The last event there is."""
+    events: tuple[Envelope, ...] = ()
+    """In order from the place on; as many as fit a message. None left: the end is reached."""

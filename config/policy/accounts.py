@@ -8,7 +8,7 @@ own. A charge may touch several (user + department + project): all must cover it
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from config.policy.money import Money
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from config.ids import AccountKey
+
+#: Which impressions an account in `page` pays for: all, or only those of one colour.
+Counts = Literal["impressions", "monochrome", "color"]
 
 
 @dataclass(frozen=True, slots=True)
