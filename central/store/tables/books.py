@@ -1,9 +1,6 @@
-"""The tables of the books, as SQLAlchemy Core metadata; the migrations build exactly these."""
+"""The tables of the first schema: nodes, accounts, entries, streams, jobs, the directory."""
 
 from __future__ import annotations
-
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 from sqlalchemy import (
     BigInteger,
@@ -14,60 +11,13 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    MetaData,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
     text,
 )
 
-if TYPE_CHECKING:
-    from sqlalchemy import Dialect
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-
-
-def instant(value: datetime) -> int:
-    """Return an aware datetime as it is stored: whole microseconds since 1970 UTC."""
-    return (value - _EPOCH) // _MICROSECOND
-
-
-def moment(stored: int) -> datetime:
-    """Return the aware datetime, in UTC, of what is stored."""
-    return _EPOCH + stored * _MICROSECOND
-
-
-class Instant(TypeDecorator[datetime]):
-    """An aware datetime, stored as whole microseconds since 1970 UTC in every database."""
-
-    impl = BigInteger
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
-        """Return the integer that is stored."""
-        del dialect
-        return None if value is None else instant(value)
-
-    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
-        """Return the datetime, in UTC."""
-        del dialect
-        return None if value is None else moment(value)
-
-
-#: An integer key: SQLite's own row number, a bigint elsewhere.
-_RowId = BigInteger().with_variant(Integer, "sqlite")
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
+from central.store.tables.base import Instant, RowId, metadata
 
 #: One row: whose books these are.
 meta = Table(
@@ -118,7 +68,7 @@ account = Table(
 location = Table(
     "location",
     metadata,
-    Column("id", _RowId, primary_key=True),
+    Column("id", RowId, primary_key=True),
     Column("account", Text, nullable=False),
     Column("unit", Text, nullable=False),
     Column("place", Text, nullable=False),
@@ -139,7 +89,7 @@ location = Table(
 entry = Table(
     "entry",
     metadata,
-    Column("n", _RowId, primary_key=True, autoincrement=False),
+    Column("n", RowId, primary_key=True, autoincrement=False),
     Column("id", Text, nullable=False, unique=True),
     Column("kind", Text, nullable=False),
     Column("at", Instant, nullable=False),
@@ -157,8 +107,8 @@ entry = Table(
 posting = Table(
     "posting",
     metadata,
-    Column("entry", _RowId, ForeignKey("entry.n"), primary_key=True),
-    Column("location", _RowId, ForeignKey("location.id"), primary_key=True),
+    Column("entry", RowId, ForeignKey("entry.n"), primary_key=True),
+    Column("location", RowId, ForeignKey("location.id"), primary_key=True),
     Column("micros", BigInteger, nullable=False),
     Index("ix_posting_location", "location", "entry"),
     sqlite_with_rowid=False,
@@ -168,7 +118,7 @@ posting = Table(
 stream = Table(
     "stream",
     metadata,
-    Column("id", _RowId, primary_key=True),
+    Column("id", RowId, primary_key=True),
     Column("node", Text, ForeignKey("node.id"), nullable=False),
     Column("direction", Text, nullable=False),
     Column("incarnation", Text, nullable=False),
@@ -187,7 +137,7 @@ stream = Table(
 event = Table(
     "event",
     metadata,
-    Column("stream", _RowId, ForeignKey("stream.id"), primary_key=True),
+    Column("stream", RowId, ForeignKey("stream.id"), primary_key=True),
     Column("seq", BigInteger, primary_key=True),
     Column("hash", Text, nullable=False),
     # The sender's exact text; erased by retention, which leaves the digest.
@@ -212,7 +162,7 @@ charge = Table(
     metadata,
     Column("charge", Text, primary_key=True),
     # None when nothing was to pay.
-    Column("entry", _RowId, ForeignKey("entry.n")),
+    Column("entry", RowId, ForeignKey("entry.n")),
     Column("node", Text, nullable=False),
     # SHA-256 of the message, to tell a repetition from a contradiction.
     Column("content", Text, nullable=False),
@@ -286,7 +236,7 @@ visit = Table(
 job = Table(
     "job",
     metadata,
-    Column("n", _RowId, primary_key=True, autoincrement=False),
+    Column("n", RowId, primary_key=True, autoincrement=False),
     Column("job", Text, nullable=False, unique=True),
     Column("node", Text, nullable=False),
     Column("user", Text, nullable=False),

@@ -1,0 +1,10 @@
+"""Courier codes."""
+
+from __future__ import annotations
+
+revision = "0004"
+down_revision = "0003"
+
+
+def upgrade() -> None:
+    """Build the new schema."""

@@ -1,0 +1,48 @@
+"""The tables of the books, as SQLAlchemy Core metadata; the migrations build exactly these."""
+
+from __future__ import annotations
+
+from central.store.tables.audit import audit
+from central.store.tables.base import Instant, instant, metadata, moment
+from central.store.tables.books import (
+    account,
+    api_token,
+    charge,
+    command,
+    directory_row,
+    entry,
+    event,
+    job,
+    location,
+    meta,
+    node,
+    posting,
+    reclaim,
+    request,
+    stream,
+    visit,
+)
+
+__all__ = [
+    "Instant",
+    "account",
+    "api_token",
+    "audit",
+    "charge",
+    "command",
+    "directory_row",
+    "entry",
+    "event",
+    "instant",
+    "job",
+    "location",
+    "meta",
+    "metadata",
+    "moment",
+    "node",
+    "posting",
+    "reclaim",
+    "request",
+    "stream",
+    "visit",
+]
