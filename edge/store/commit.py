@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
@@ -171,16 +170,13 @@ def key_from(fields: list[Any]) -> StreamKey:
 def _decode_commit(head: dict[str, Any], body: bytes, at: int) -> Commit:
     commit = Commit(dropped=head.get("d", []), oldest=head.get("p"))
     for table, ids, lengths in head.get("t", ()):
-        # what is deleted has no bytes: its end is its beginning
-        ends = list(accumulate([max(length, 0) for length in lengths], initial=at))
-        rows: dict[int, bytes | None] = {
-            doc_id: body[begin:end]
-            for doc_id, begin, end in zip(ids, ends[:-1], ends[1:], strict=True)
-        }
-        at = ends[-1]
-        if _GONE in lengths:
-            gone = [n for n, length in zip(ids, lengths, strict=True) if length == _GONE]
-            rows.update(dict.fromkeys(gone))
+        rows: dict[int, bytes | None] = {}
+        for doc_id, length in zip(ids, lengths, strict=True):
+            if length == _GONE:
+                rows[doc_id] = None
+            else:
+                rows[doc_id] = body[at : at + length]
+                at += length
         commit.rows[table] = rows
     commit.events = list(_events(head, body, at))
     for name, fields, seq, digest in head.get("o", ()):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import islice
+import re
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from tinydb.queries import QueryLike
 
 _ABSENT = object()
-#: Rows decoded together when an index is made: enough to be quick, few enough to weigh nothing.
-_FILLED_AT_ONCE = 500
 #: TinyDB's own, which its query hashes are made with.
 freeze: Callable[[object], Any] = _freeze
 
@@ -28,15 +26,32 @@ class TableIndexes:
         self._absent = (_ABSENT,) * len(self._by_field)
 
     def fill(self, rows: Iterable[tuple[int, bytes]]) -> None:
-        """Take in a table's rows, for the first time: what `change` does, many at once."""
-        left = iter(rows)
-        while some := list(islice(left, _FILLED_AT_ONCE)):
-            documents = orjson.loads(b"[%b]" % b",".join([row for _, row in some]))
-            ids = [doc_id for doc_id, _ in some]
-            for field, entries in self._by_field.items():
-                values = [document.get(field, _ABSENT) for document in documents]
-                if not _fill_unique(entries, values, ids):
-                    _fill_any(entries, values, ids)
+        """Take in a table's rows, for the first time: what `change` does, in one loop."""
+        fields = list(self._by_field.items())
+        if len(fields) == 1:
+            self._fill_one(*fields[0], rows)
+            return
+        for doc_id, row in rows:
+            document = orjson.loads(row)
+            for field, entries in fields:
+                _take_in(entries, document.get(field, _ABSENT), doc_id)
+
+    @staticmethod
+    def _fill_one(
+        field: str, entries: dict[Any, int | set[int]], rows: Iterable[tuple[int, bytes]]
+    ) -> None:
+        """Cut a value out of a row that begins with it; decode only where that cannot be done.
+
+        At a large site this is most of the start: a row is decoded in four times the time.
+        """
+        cut = re.compile(rb'\{%b:"([^"\\]*)"' % re.escape(orjson.dumps(field))).match
+        for doc_id, row in rows:
+            found = cut(row)
+            value = found[1].decode() if found else orjson.loads(row).get(field, _ABSENT)
+            if found and value not in entries:
+                entries[value] = doc_id
+            else:
+                _take_in(entries, value, doc_id)
 
     def values(self, row: bytes | None) -> tuple[Any, ...]:
         """Return the indexed fields' values of a row, to hand to `change`."""
@@ -105,22 +120,9 @@ class TableIndexes:
         return found
 
 
-def _fill_unique(entries: dict[Any, int | set[int]], values: list[Any], ids: list[int]) -> bool:
-    """Take in documents of which each has a value of its own; False: they are not so."""
-    try:
-        found: dict[Any, int | set[int]] = dict(zip(values, ids, strict=True))
-    except TypeError:  # a list or an object
-        return False
-    if len(found) < len(ids) or _ABSENT in found or not entries.keys().isdisjoint(found):
-        return False
-    entries.update(found)
-    return True
-
-
-def _fill_any(entries: dict[Any, int | set[int]], values: list[Any], ids: list[int]) -> None:
-    for value, doc_id in zip(values, ids, strict=True):
-        if value is not _ABSENT:
-            _add(entries, freeze(value) if isinstance(value, (list, dict)) else value, doc_id)
+def _take_in(entries: dict[Any, int | set[int]], value: object, doc_id: int) -> None:
+    if value is not _ABSENT:
+        _add(entries, freeze(value) if isinstance(value, (list, dict)) else value, doc_id)
 
 
 def _add(entries: dict[Any, int | set[int]], value: object, doc_id: int) -> None:

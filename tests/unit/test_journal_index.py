@@ -50,3 +50,30 @@ def test_what_an_index_cannot_narrow_is_looked_at_whole() -> None:
     ):
         assert indexes.candidates(condition) is None
     assert indexes.candidates(held & (where("owner") == "ana")) == ()
+
+
+texts = st.text(st.sampled_from('ab"\\\n é'), max_size=3)
+stored = st.one_of(
+    st.dictionaries(st.sampled_from(["id", "ID", "state"]), texts | values),
+    st.builds(lambda key, n: {"id": key, "row": {"id": n}}, texts, st.integers(0, 9)),
+)
+
+
+@given(st.lists(stored), st.sampled_from([("id",), ("id", "state")]))
+def test_an_index_made_at_the_start_is_the_one_that_grew(
+    documents: list[dict[str, object]], fields: tuple[str, ...]
+) -> None:
+    """A filled index finds what one finds that took the documents in one by one."""
+    rows = [(doc_id, orjson.dumps(each)) for doc_id, each in enumerate(documents, start=1)]
+    filled, grown = TableIndexes(fields), TableIndexes(fields)
+    filled.fill(rows)
+    for doc_id, row in rows:
+        grown.change(doc_id, grown.values(None), grown.values(row))
+    for field in fields:
+        assert filled.tally(field) == grown.tally(field)
+        for document in documents:
+            condition = where(field) == document.get(field)
+            found, expected = filled.candidates(condition), grown.candidates(condition)
+            assert found is not None
+            assert expected is not None
+            assert set(found) == set(expected)
