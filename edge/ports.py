@@ -115,7 +115,7 @@ class Spooler(Protocol):
     async def hold(self, job: JobId) -> None:
         """Put a hold on a job that waits; without effect on one that is held, ended or gone."""
 
-    async def move(self, job: JobId, queue: str, changes: Mapping[str, str | int]) -> None:
+    async def move(self, job: JobId, queue: str) -> None:
         """Move a waiting job, held, to a printer's queue.
 
         Nothing prints before `resume`. Without effect when it is there already, or ended, or gone.
@@ -123,14 +123,17 @@ class Spooler(Protocol):
         Args:
             job: its job-uuid.
             queue: the printer's queue.
-            changes: job attributes to set (IPP names: copies, sides, number-up, media,
-                print-color-mode), as decided.
         """
 
-    async def resume(self, job: JobId) -> None:
-        """Take the hold off; without effect on a job that is not held.
+    async def resume(self, job: JobId, changes: Mapping[str, str | int]) -> None:
+        """Set what was decided and take the hold off, at once; without effect on a job not held.
 
         A job that has come to more than one document since it was counted is canceled instead.
+
+        Args:
+            job: its job-uuid.
+            changes: job attributes to set (IPP names: copies, sides, number-up, media,
+                print-color-mode), as decided.
         """
 
     async def cancel(self, job: JobId) -> None:

@@ -262,8 +262,8 @@ class Releasing:
         """Take the steps of a fresh intent without asking between them; repair if one fails."""
         printer = self._printers[record.printer or ""]
         try:
-            await self._spooler.move(JobId(record.job), printer.queue, record.changes)
-            await self._spooler.resume(JobId(record.job))
+            await self._spooler.move(JobId(record.job), printer.queue)
+            await self._spooler.resume(JobId(record.job), record.changes)
         except (SpoolerRefusedError, SpoolerUnavailableError) as error:
             # the intent is durable: the next look, or the sweep, goes on from what CUPS says
             _log.warning("not moved yet", action="job-waits", job=str(record.job), why=str(error))
@@ -278,9 +278,9 @@ class Releasing:
             step = next_step(record.queue, queue, spooled)
             match step:
                 case Move():
-                    await self._spooler.move(JobId(record.job), queue, record.changes)
+                    await self._spooler.move(JobId(record.job), queue)
                 case Resume():
-                    await self._spooler.resume(JobId(record.job))
+                    await self._spooler.resume(JobId(record.job), record.changes)
                 case Hold():
                     await self._spooler.hold(JobId(record.job))
                 case Gather():

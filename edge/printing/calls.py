@@ -44,6 +44,8 @@ _FORBIDDEN: Final = frozenset({0x0401, 0x0402, 0x0403, 0x1000, 0x1001, 0x1002})
 _WANTED: Final = list(JOB_ATTRIBUTES)
 _WANTED_FIELD: Final = Field("requested-attributes", Tag.KEYWORD, JOB_ATTRIBUTES)
 _DEVICE_SECONDS: Final = 5
+#: The hold that no hour of the day ends (RFC 8011 §5.2.2).
+_FOR_GOOD: Final = "indefinite"
 WAITING: Final = frozenset({JobState.PENDING, JobState.PENDING_HELD})
 
 
@@ -203,6 +205,10 @@ class CupsCalls:
                 return each
         return None
 
+    def id_of(self, job: JobId) -> int | None:
+        """Return the job-id that a job was last seen under."""
+        return self._ids.get(job)
+
     def fetch(self, job: JobId, into: Path) -> bool:
         """Write the job's first document."""
         found = self._found(job)
@@ -242,47 +248,54 @@ class CupsCalls:
         """Put a hold on a job that waits without one."""
         found = self._found(job)
         if found is not None and found[1].state is JobState.PENDING:
-            self._hold_until(found[0], "indefinite")
+            self._hold_until(found[0], _FOR_GOOD)
 
-    def let_go(self, job: JobId) -> None:
-        """Take the hold off a job of one document; end one that people added to after it was seen.
-
-        They could until it was moved: here, on the printer's queue, nobody can any more.
-        """
-        found = self._found(job)
-        if found is None or found[1].state is not JobState.PENDING_HELD:
+    def move(self, job: JobId, queue: str) -> None:
+        """Move a waiting job to a printer's queue, under a hold that does not end by itself."""
+        found = self.find(job)
+        spooled = None if found is None else spooled_job(found)
+        id_ = None if found is None else number(found, "job-id")
+        if found is None or spooled is None or id_ is None:
             return
-        if found[1].documents > 1:
-            self.end(job, purge=False)
-        else:
-            self._hold_until(found[0], "no-hold")
-
-    def move(self, job: JobId, queue: str, changes: Mapping[str, str | int]) -> None:
-        """Hold, name and change a waiting job, then move it to a printer's queue."""
-        found = self._found(job)
-        if found is None or found[1].queue == queue or found[1].state not in WAITING:
+        if spooled.queue == queue or spooled.state not in WAITING:
             return
-        id_, spooled = found
-        options = release_options(spooled.attributes, changes, self._default_media)
-        fields = [
-            Field.one("job-hold-until", Tag.KEYWORD, "indefinite"),
-            Field.one("job-name", Tag.NAME, tagged(spooled.name, job)),
-            *(
-                Field.one(name, Tag.INTEGER if isinstance(value, int) else Tag.KEYWORD, value)
-                for name, value in options.items()
-            ),
-        ]
-        answer = self.ask(
-            Operation.SET_JOB_ATTRIBUTES, (_job(id_),), ((Group.JOB, fields),), path="/jobs/"
-        )
-        if answer.code in {NOT_FOUND, NOT_POSSIBLE}:
-            return
-        must(answer, f"change job {id_}")
+        held = spooled.state is JobState.PENDING_HELD
+        if not held or text(found, "job-hold-until") != _FOR_GOOD:
+            self._hold_until(id_, _FOR_GOOD)
         target = f"ipp://localhost/printers/{queue}"
         self.cups(
             f"move job {job} to {queue!r}",
             lambda cups: cups.moveJob(job_id=id_, job_printer_uri=target),
         )
+
+    def let_go(self, job: JobId, changes: Mapping[str, str | int]) -> None:
+        """Name and change a held job of one document and take the hold off, in one request.
+
+        CUPS looks for what to print when it has read the whole request, and it writes a job down
+        once a request. A job that people added to after it was seen is ended: they could until it
+        was moved; here, on the printer's queue, nobody can any more.
+        """
+        found = self._found(job)
+        if found is None or found[1].state is not JobState.PENDING_HELD:
+            return
+        id_, spooled = found
+        if spooled.documents > 1:
+            self.end(job, purge=False)
+            return
+        options = release_options(spooled.attributes, changes, self._default_media)
+        fields = [
+            Field.one("job-name", Tag.NAME, tagged(spooled.name, job)),
+            *(
+                Field.one(name, Tag.INTEGER if isinstance(value, int) else Tag.KEYWORD, value)
+                for name, value in options.items()
+            ),
+            Field.one("job-hold-until", Tag.KEYWORD, "no-hold"),
+        ]
+        answer = self.ask(
+            Operation.SET_JOB_ATTRIBUTES, (_job(id_),), ((Group.JOB, fields),), path="/jobs/"
+        )
+        if answer.code not in {NOT_FOUND, NOT_POSSIBLE}:
+            must(answer, f"change job {id_}")
 
     def end(self, job: JobId, *, purge: bool) -> None:
         """Cancel a job, or remove it with its document."""

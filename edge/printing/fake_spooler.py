@@ -138,7 +138,7 @@ class FakeSpooler:
         if there is not None and there.spooled.state is JobState.PENDING:
             self._put(there, state=JobState.PENDING_HELD)
 
-    async def move(self, job: JobId, queue: str, changes: Mapping[str, str | int]) -> None:
+    async def move(self, job: JobId, queue: str) -> None:
         """Move a waiting job, held, to a printer's queue."""
         await self._answer()
         there = self._jobs.get(job)
@@ -146,12 +146,10 @@ class FakeSpooler:
             return
         if queue not in self._printers:
             raise SpoolerRefusedError(f"there is no printer's queue {queue!r}")
-        there.spooled = replace(
-            there.spooled, queue=queue, attributes={**there.spooled.attributes, **changes}
-        )
+        there.spooled = replace(there.spooled, queue=queue)
         self._put(there, state=JobState.PENDING_HELD)
 
-    async def resume(self, job: JobId) -> None:
+    async def resume(self, job: JobId, changes: Mapping[str, str | int]) -> None:
         """Take the hold off; on a printer's queue the job prints at once."""
         await self._answer()
         there = self._jobs.get(job)
@@ -163,6 +161,8 @@ class FakeSpooler:
         if there.spooled.documents > 1:
             await self.cancel(job)
             return
+        asked = {**there.spooled.attributes, **changes}
+        there.spooled = replace(there.spooled, attributes=asked)
         self.printed.append((there.spooled.queue, job))
         if self.behaviour.state.terminal:
             self.end(job, self.behaviour.state, self.behaviour.impressions)

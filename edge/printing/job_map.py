@@ -27,6 +27,7 @@ _ABOUT_THE_JOB: Final = (
     "job-uuid",
     "job-state",
     "job-printer-uri",
+    "job-hold-until",
     "job-impressions-completed",
     "number-of-documents",
     "time-at-creation",

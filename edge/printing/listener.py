@@ -21,20 +21,62 @@ _LONGEST_PAUSE: Final = 5.0
 _WITHOUT_PUSH: Final = 1.0
 
 
-class _Inbox:
+class Lull:
+    """Jobs that are being let go: what is told of these is looked at a little later.
+
+    CUPS answers one question after the other, and each step of ours makes it push events: looking
+    at them at once would keep it from starting the job.
+    """
+
+    def __init__(self, seconds: float = 0.25) -> None:
+        self._seconds = seconds
+        self._until: dict[int, float] = {}
+
+    @property
+    def known(self) -> int:
+        """How many jobs are kept in mind."""
+        return len(self._until)
+
+    def begin(self, id_: int | None) -> None:
+        """Begin the lull of a job, or begin it anew."""
+        now = asyncio.get_running_loop().time()
+        self._until = {each: until for each, until in self._until.items() if until > now}
+        if id_ is not None:
+            self._until[id_] = now + self._seconds
+
+    def left(self, id_: int) -> float:
+        """Return for how many seconds a job is to be left alone; 0: it may be looked at."""
+        until = self._until.get(id_)
+        return 0 if until is None else max(0, until - asyncio.get_running_loop().time())
+
+
+class Inbox:
     """What to look at next: job-ids, each once, and now and then everything."""
 
-    def __init__(self) -> None:
+    def __init__(self, lull: Lull) -> None:
         self._all = False
         self._ids: dict[int, None] = {}
         self._some = asyncio.Event()
+        self._lull = lull
+        self._later: set[int] = set()
 
     def put(self, ids: list[int]) -> None:
-        self._ids.update(dict.fromkeys(ids))
-        if ids:
-            self._some.set()
+        """Take job-ids to look at, each when its lull is over."""
+        for id_ in ids:
+            left = self._lull.left(id_)
+            if not left:
+                self._ids[id_] = None
+                self._some.set()
+            elif id_ not in self._later:
+                self._later.add(id_)
+                asyncio.get_running_loop().call_later(left, self._put_now, id_)
+
+    def _put_now(self, id_: int) -> None:
+        self._later.discard(id_)
+        self.put([id_])  # it may have been acted on again meanwhile
 
     def put_all(self) -> None:
+        """Take note that everything is to be looked at."""
         self._all = True
         self._some.set()
 
@@ -62,7 +104,7 @@ class _Receivers(set["_Receiver"]):
 class _Receiver(asyncio.Protocol):
     """One connection of the notifier. What it says is only a hint where to look."""
 
-    def __init__(self, inbox: _Inbox, lost: Callable[[], None], all_: _Receivers) -> None:
+    def __init__(self, inbox: Inbox, lost: Callable[[], None], all_: _Receivers) -> None:
         self._inbox = inbox
         self._lost = lost
         self._events = PushedEvents()
@@ -91,7 +133,10 @@ class _Receiver(asyncio.Protocol):
 
 
 async def listen(
-    listening: Path | None, subscribe: Callable[[], Awaitable[bool]], poll: float
+    listening: Path | None,
+    subscribe: Callable[[], Awaitable[bool]],
+    poll: float,
+    lull: Lull | None = None,
 ) -> AsyncGenerator[int | None, None]:
     """Yield job-ids to look at, and None when everything should be looked at; None comes first.
 
@@ -100,8 +145,9 @@ async def listen(
         subscribe: makes CUPS push; says whether it can.
         poll: seconds between looks at everything, for what no event told; as long as no event
             has ever come it is one second.
+        lull: the jobs that are to be left alone for now.
     """
-    inbox, lost, receivers = _Inbox(), asyncio.Event(), _Receivers()
+    inbox, lost, receivers = Inbox(lull or Lull()), asyncio.Event(), _Receivers()
     server = None
     if listening is not None:
         server = await asyncio.get_running_loop().create_unix_server(
@@ -135,7 +181,7 @@ def _bound(listening: Path) -> socket.socket:
     return made
 
 
-async def _first(inbox: _Inbox, repair: asyncio.Task[None]) -> int | None:
+async def _first(inbox: Inbox, repair: asyncio.Task[None]) -> int | None:
     """Wait for the inbox, but not longer than the repair lives: its error is the caller's."""
     getting = asyncio.ensure_future(inbox.get())
     try:
@@ -148,7 +194,7 @@ async def _first(inbox: _Inbox, repair: asyncio.Task[None]) -> int | None:
 
 
 async def _repair(
-    inbox: _Inbox,
+    inbox: Inbox,
     lost: asyncio.Event,
     subscribe: Callable[[], Awaitable[bool]],
     poll: float,

@@ -17,7 +17,7 @@ from edge.printing import queues
 from edge.printing.calls import CupsCalls
 from edge.printing.crew import Crew
 from edge.printing.job_map import spooled_job
-from edge.printing.listener import listen
+from edge.printing.listener import Lull, listen
 from edge.printing.subscription import subscribe, unsubscribe
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ class CupsSpooler:
         self._calls = CupsCalls(socket, timeout=timeout, default_media=default_media)
         self._crew = Crew(_CALLS, patience=timeout, out_at_most=_HANGING)
         self._listening = listening
+        self._lull = Lull()
         self._poll = poll
         self._patience = patience
         self._made_within = made_within
@@ -135,13 +136,15 @@ class CupsSpooler:
         """Put a hold on a job that waits."""
         await self._run(lambda: self._calls.hold(job))
 
-    async def move(self, job: JobId, queue: str, changes: Mapping[str, str | int]) -> None:
+    async def move(self, job: JobId, queue: str) -> None:
         """Move a waiting job, held, to a printer's queue."""
-        await self._run(lambda: self._calls.move(job, queue, changes))
+        self._lull.begin(self._calls.id_of(job))
+        await self._run(lambda: self._calls.move(job, queue))
 
-    async def resume(self, job: JobId) -> None:
-        """Take the hold off."""
-        await self._run(lambda: self._calls.let_go(job))
+    async def resume(self, job: JobId, changes: Mapping[str, str | int]) -> None:
+        """Set what was decided and take the hold off."""
+        self._lull.begin(self._calls.id_of(job))
+        await self._run(lambda: self._calls.let_go(job, changes))
 
     async def cancel(self, job: JobId) -> None:
         """End a job."""
@@ -167,7 +170,9 @@ class CupsSpooler:
 
     async def events(self) -> AsyncIterator[SpoolerEvent]:
         """Yield what happens, `EventsMissed` first; goes on over failures of CUPS."""
-        async with aclosing(listen(self._listening, self._keep_open, self._poll)) as looks:
+        async with aclosing(
+            listen(self._listening, self._keep_open, self._poll, self._lull)
+        ) as looks:
             async for id_ in looks:
                 if id_ is None:
                     yield EventsMissed()

@@ -165,12 +165,12 @@ async def test_release_step_by_step(site: Site) -> None:
     site.submit("Report")
     job = (await only(site)).job
 
-    await site.spooler.move(job, "one", {})
+    await site.spooler.move(job, "one")
     moved = await only(site)
     assert (moved.queue, moved.state, moved.name) == ("one", JobState.PENDING_HELD, "Report")
     assert site.papers() == papers
 
-    await site.spooler.resume(job)
+    await site.spooler.resume(job, {})
     assert (await ended(site, job)).state is JobState.COMPLETED
     evidence = await site.spooler.evidence(job)
     assert (evidence.spooler_state, evidence.device_state, evidence.device_impressions) == (
@@ -187,14 +187,15 @@ async def test_steps_repeated(site: Site) -> None:
     site.submit("Report")
     job = (await only(site)).job
     for _ in range(2):
-        await site.spooler.move(job, "one", {"copies": 1})
+        await site.spooler.move(job, "one")
     for _ in range(2):
-        await site.spooler.resume(job)
+        await site.spooler.resume(job, {})
     await ended(site, job)
 
-    for step in (site.spooler.hold, site.spooler.resume, site.spooler.cancel):
+    for step in (site.spooler.hold, site.spooler.cancel):
         await step(job)
-    await site.spooler.move(job, "one", {})
+    await site.spooler.resume(job, {})
+    await site.spooler.move(job, "one")
 
     assert (await ended(site, job)).state is JobState.COMPLETED
     assert site.papers() == papers + 1
@@ -207,10 +208,22 @@ async def test_move_of_a_job_without_hold(site: Site) -> None:
     site.submit("Now!", held=False)
     job = (await only(site)).job
 
-    await site.spooler.move(job, "one", {})
+    await site.spooler.move(job, "one")
 
     assert (await only(site)).state is JobState.PENDING_HELD
     assert site.papers() == papers
+
+
+async def test_what_was_decided_is_set_when_the_hold_comes_off(site: Site) -> None:
+    """Decided options reach the job in the same step that lets it print, never after it."""
+    site.submit("Report")
+    job = (await only(site)).job
+    await site.spooler.move(job, "one")
+    assert (await only(site)).attributes.get("copies", 1) == 1
+
+    await site.spooler.resume(job, {"copies": 2})
+
+    assert (await ended(site, job)).attributes["copies"] == 2
 
 
 async def test_move_to_nowhere(site: Site) -> None:
@@ -219,7 +232,7 @@ async def test_move_to_nowhere(site: Site) -> None:
     job = (await only(site)).job
 
     with pytest.raises(SpoolerRefusedError, match="elsewhere"):
-        await site.spooler.move(job, "elsewhere", {})
+        await site.spooler.move(job, "elsewhere")
 
     assert ((await only(site)).queue, (await only(site)).state) == ("pull", JobState.PENDING_HELD)
 
@@ -244,12 +257,12 @@ async def test_job_of_nobody(site: Site, tmp_path: Path) -> None:
     papers = site.papers()
     for step in (
         site.spooler.hold,
-        site.spooler.resume,
         site.spooler.cancel,
         site.spooler.forget,
     ):
         await step(NOBODYS)
-    await site.spooler.move(NOBODYS, "one", {})
+    await site.spooler.resume(NOBODYS, {})
+    await site.spooler.move(NOBODYS, "one")
 
     assert await site.spooler.job(NOBODYS) is None
     assert not await site.spooler.fetch(NOBODYS, tmp_path / "got")
@@ -283,5 +296,5 @@ async def test_unavailable(kind: str, tmp_path: Path) -> None:
     with pytest.raises(SpoolerUnavailableError):
         await spooler.jobs()
     with pytest.raises(SpoolerUnavailableError):
-        await spooler.resume(NOBODYS)
+        await spooler.resume(NOBODYS, {})
     await spooler.close()

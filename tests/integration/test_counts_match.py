@@ -93,8 +93,8 @@ async def test_analysis_equals_paper(
             counted = await analyst(path, attributes)
             assert isinstance(counted, Analysed)
             expected[job.job.hex[:12]] = (f"{kind} {options}", counted.figures.impressions)
-            await spooler.move(job.job, queues[len(jobs) % 3].name, {})
-            await spooler.resume(job.job)
+            await spooler.move(job.job, queues[len(jobs) % 3].name)
+            await spooler.resume(job.job, {})
             jobs.append(job.job)
     await all_ended(spooler, 90)
 
@@ -140,8 +140,8 @@ async def test_unreadable_or_printed_as_counted(
     counted = await analyst(path, JobAttributes(document_format="application/pdf"))
 
     # released all the same, as if the analysis had not been asked
-    await spooler.move(job.job, "q0", {})
-    await spooler.resume(job.job)
+    await spooler.move(job.job, "q0")
+    await spooler.resume(job.job, {})
     await all_ended(spooler, 20)
 
     printed = sum(kept.impressions or 0 for kept in printers[0].kept()[before:])

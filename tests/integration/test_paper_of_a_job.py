@@ -34,8 +34,8 @@ async def test_paper_decided(
     lp(cups, "pull", documents.pdf(tmp_path / "a.pdf", 1, size=size), user="ana")
     (job,) = await spooler.jobs()
 
-    await spooler.move(job.job, "one", {"media": media})
-    await spooler.resume(job.job)
+    await spooler.move(job.job, "one")
+    await spooler.resume(job.job, {"media": media})
     async with asyncio.timeout(20):
         while await spooler.jobs():  # noqa: ASYNC110  the end of a job is told by another test
             await asyncio.sleep(0.05)

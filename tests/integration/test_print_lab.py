@@ -126,8 +126,8 @@ async def test_printer_that_is_not_there(
     await poll(lambda: run(["lpstat", "-h", cups.server, "-a", "there"]).returncode == 0)
     lp(cups, "mine", documents.pdf(tmp_path / "b.pdf", 1), user="ana")
     (job,) = await spooler.jobs()
-    await spooler.move(job.job, "there", {})
-    await spooler.resume(job.job)
+    await spooler.move(job.job, "there")
+    await spooler.resume(job.job, {})
     await poll(lambda: len(printer.kept()) == before + 1)
     assert not waiting.done()
 

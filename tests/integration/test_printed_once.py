@@ -38,8 +38,8 @@ async def test_cupsd_killed_while_a_job_is_sent(
         await spooler.set_up([PeopleQueue("pull", "pull")], [PrinterQueue("one", printer.uri)])
         lp(cups, "pull", pdf(tmp_path / "a.pdf", PAGES), user="ana")
         (job,) = await spooler.jobs()
-        await spooler.move(job.job, "one", {})
-        await spooler.resume(job.job)
+        await spooler.move(job.job, "one")
+        await spooler.resume(job.job, {})
 
         await asyncio.sleep(delay)  # how far the job has come is what the test is about
         cups.kill()
@@ -70,8 +70,8 @@ async def test_next_job_after_a_crash(lab_directory: Path, bus: PrivateBus, tmp_
         for number in range(2):
             lp(cups, "pull", pdf(tmp_path / "a.pdf", PAGES), user="ana", title=str(number))
             (job,) = [each for each in await spooler.jobs() if each.queue == "pull"]
-            await spooler.move(job.job, "one", {})
-            await spooler.resume(job.job)
+            await spooler.move(job.job, "one")
+            await spooler.resume(job.job, {})
             async with asyncio.timeout(20):
                 while (seen := await spooler.job(job.job)) is None or not seen.state.terminal:  # noqa: ASYNC110
                     await asyncio.sleep(0.05)

@@ -48,8 +48,8 @@ async def release(cups: PrivateCups, spooler: CupsSpooler, path: Path) -> JobId:
     """Print ten pages and release them."""
     lp(cups, "pull", pdf(path / "ten.pdf", PAGES), user="ana")
     (job,) = await spooler.jobs()
-    await spooler.move(job.job, "faulty", {})
-    await spooler.resume(job.job)
+    await spooler.move(job.job, "faulty")
+    await spooler.resume(job.job, {})
     return job.job
 
 

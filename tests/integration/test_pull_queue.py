@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 from asyncio.subprocess import PIPE
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -98,9 +99,9 @@ async def test_held_then_released_then_on_paper(
     assert document.read_bytes() == (tmp_path / "fetched").read_bytes()
     assert printer.kept() == ()
 
-    await spooler.move(job.job, "one", {})
+    await spooler.move(job.job, "one")
     assert (await only_job(spooler)).state is JobState.PENDING_HELD
-    await spooler.resume(job.job)
+    await spooler.resume(job.job, {})
 
     assert JobState.COMPLETED is (await ended(spooler, job)).state
     (kept,) = printer.kept()
@@ -188,10 +189,30 @@ async def test_more_sent_than_was_counted(
     job = await only_job(spooler)
     assert job.documents == 2
 
-    await spooler.move(job.job, "one", {})
-    await spooler.resume(job.job)
+    await spooler.move(job.job, "one")
+    await spooler.resume(job.job, {})
 
     assert JobState.CANCELED is (await ended(spooler, job)).state
+    assert before == len(printer.kept())
+
+
+async def test_hold_until_an_hour_is_made_one_for_good(
+    cups: PrivateCups, printer: VirtualPrinter, spooler: CupsSpooler, tmp_path: Path
+) -> None:
+    """CUPS lets no job of a printer's queue go by the clock: what was decided is not set yet."""
+    before = len(printer.kept())
+    document = pdf(tmp_path / "a.pdf", 1)
+    hour = datetime.now(UTC) + timedelta(seconds=2)
+    asked = {"job-hold-until": f"{hour:%H:%M:%S}"}
+    lp(cups, "pull", document, user="ana", options=asked)
+    job = (await only_job(spooler)).job
+
+    await spooler.move(job, "one")
+    # CUPS tells nobody that an hour has come, and looks at the clock when a job arrives
+    await asyncio.sleep((hour - datetime.now(UTC)).total_seconds() + 1)
+    lp(cups, "pull", document, user="ana")
+
+    assert {JobState.PENDING_HELD} == {each.state for each in await spooler.jobs()}
     assert before == len(printer.kept())
 
 
@@ -209,9 +230,9 @@ async def test_nothing_is_added_after_the_move(
     assert await client.stdout.readline() == b"sent one\n"
     job = await only_job(spooler)
 
-    await spooler.move(job.job, "one", {})
+    await spooler.move(job.job, "one")
     said, _ = await client.communicate(b"go on\n")
-    await spooler.resume(job.job)
+    await spooler.resume(job.job, {})
 
     assert said == b"refused\n"
     assert JobState.COMPLETED is (await ended(spooler, job)).state

@@ -70,7 +70,7 @@ async def test_cups_stands_still(lab_directory: Path, tmp_path: Path) -> None:
         with stopped(cups):
             began = time.monotonic()
             asked = [spooler.jobs() for _ in range(30)]
-            said = await asyncio.gather(*asked, spooler.resume(job.job), return_exceptions=True)
+            said = await asyncio.gather(*asked, spooler.resume(job.job, {}), return_exceptions=True)
             assert {type(each) for each in said} == {SpoolerUnavailableError}
             assert time.monotonic() - began < 10 * PATIENCE
             assert threads() <= before + 12

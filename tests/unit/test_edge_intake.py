@@ -174,8 +174,8 @@ async def test_a_settled_job_that_prints_again_is_flagged_once_and_not_charged(s
 async def test_a_held_job_that_somebody_else_printed_is_flagged(site: Site) -> None:
     """Printed and never billed must show: an administrator's move is not a cancellation."""
     job = await site.arrive()
-    await site.spooler.move(job, "q-lib-1", {})
-    await site.spooler.resume(job)
+    await site.spooler.move(job, "q-lib-1")
+    await site.spooler.resume(job, {})
     await site.intake.sweep()
     assert site.phase(job) == "canceled"
     assert site.flags(job) == ["moved-elsewhere"]
