@@ -13,16 +13,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from broker import asyncapi, mosquitto
-from broker.credentials import CredentialFile, mint, write_private
-from broker.listeners import limits_of, listeners_of
-from broker.server import BrokerServer
-from config import logs
 from config.errors import PrintmeshError
-from config.settings import BrokerSettings, load
 
 if TYPE_CHECKING:
     from broker.listeners import Listener
+    from config.settings import BrokerSettings
 
 _PROGRAM = "printmesh broker"
 #: For an export whose settings leave the port open (0): Mosquitto wants a number.
@@ -64,6 +59,9 @@ def run(
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
 ) -> None:
     """Run the embedded broker until SIGTERM or SIGINT."""
+    from config import logs  # noqa: PLC0415  here and below: --help answers without the wire
+    from config.settings import BrokerSettings, load  # noqa: PLC0415
+
     if log_level not in logs.LEVELS:
         raise typer.BadParameter(f"{log_level!r}; expected one of {', '.join(logs.LEVELS)}")
     logs.configure("broker", log_level)
@@ -71,6 +69,10 @@ def run(
 
 
 async def _run(settings: BrokerSettings, ready_fd: int | None) -> None:
+    from broker.credentials import CredentialFile  # noqa: PLC0415
+    from broker.listeners import limits_of, listeners_of  # noqa: PLC0415
+    from broker.server import BrokerServer  # noqa: PLC0415
+
     credentials = CredentialFile(settings.credentials)
     credentials.entries()  # a damaged file is told at once, not at the first login
     listeners = listeners_of(settings)
@@ -107,6 +109,8 @@ def print_asyncapi(
     *, write: Annotated[bool, typer.Option("--write", help="Renew the generated file.")] = False
 ) -> None:
     """Print the AsyncAPI 3 document of the wire."""
+    from broker import asyncapi  # noqa: PLC0415
+
     if write:
         asyncapi.write()
         return
@@ -127,6 +131,11 @@ def export_mosquitto(
     force: Annotated[bool, typer.Option("--force", help="Overwrite what is there.")] = False,
 ) -> None:
     """Write a working configuration, ACL and password file for Mosquitto 2."""
+    from broker import mosquitto  # noqa: PLC0415
+    from broker.credentials import CredentialFile, mint, write_private  # noqa: PLC0415
+    from broker.listeners import limits_of, listeners_of  # noqa: PLC0415
+    from config.settings import BrokerSettings, load  # noqa: PLC0415
+
     settings = load(BrokerSettings, config)
     if rotate and secrets:
         raise typer.BadParameter("--secrets or --rotate, not both")

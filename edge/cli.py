@@ -15,8 +15,6 @@ from rich.table import Table
 from rich.text import Text
 
 from config.errors import PrintmeshError
-from config.policy.money import Money
-from config.settings import EdgeSettings, load
 
 if TYPE_CHECKING:
     from broker.messages import Reply, Request
@@ -60,6 +58,7 @@ def run(
 ) -> None:
     """Run this site's node until SIGTERM or SIGINT."""
     from config import logs  # noqa: PLC0415  the other subcommands do not log
+    from config.settings import EdgeSettings, load  # noqa: PLC0415  keeps --help fast
     from edge.app import run as run_edge  # noqa: PLC0415  heavy, and only here
 
     if log_level not in logs.LEVELS:
@@ -204,6 +203,7 @@ def cancel(
 def status(config: Config = DEFAULT_CONFIG, *, as_json: AsJson = False) -> None:
     """Say how this edge is: link, backlog, jobs, money."""
     from broker.messages import StatusRequest  # noqa: PLC0415  keeps --help fast
+    from config.policy.money import Money  # noqa: PLC0415
 
     data = _ask(config, "status", StatusRequest).data
     if as_json:
@@ -227,7 +227,8 @@ def status(config: Config = DEFAULT_CONFIG, *, as_json: AsJson = False) -> None:
 @app.command()
 def verify(config: Config = DEFAULT_CONFIG, *, as_json: AsJson = False) -> None:
     """Re-fold the journal and check it: checksums, hash chains, tables, holds. Reads only."""
-    from edge.app import verified  # noqa: PLC0415  keeps --help fast
+    from config.settings import EdgeSettings, load  # noqa: PLC0415  keeps --help fast
+    from edge.app import verified  # noqa: PLC0415
 
     data = load(EdgeSettings, config).data
     if not (data / "journal").is_dir():
@@ -255,6 +256,7 @@ def _ask(config: Path, method: str, model: type[Request], **fields: Any) -> Repl
         typer.Exit: with 3, after saying why it refused.
     """
     from config import logs  # noqa: PLC0415  keeps --help fast
+    from config.settings import EdgeSettings, load  # noqa: PLC0415
     from edge.asking import ask  # noqa: PLC0415
 
     logs.configure("edge", "error")  # the answer is what people came for, and JSON stays JSON
@@ -341,4 +343,6 @@ def _figure(value: int | None) -> str:
 
 
 def _amounts(amounts: list[dict[str, Any]]) -> str:
+    from config.policy.money import Money  # noqa: PLC0415  keeps --help fast
+
     return ", ".join(str(Money(each["micros"], each["unit"])) for each in amounts)

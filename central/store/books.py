@@ -11,10 +11,6 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
-from alembic import command as alembic
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, func, insert, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, InterfaceError, OperationalError
@@ -200,6 +196,11 @@ def migrate(engine: Engine) -> tuple[str | None, str]:
     Raises:
         BooksUnusable: the database was written by a newer version of this program.
     """
+    from alembic import command as alembic  # noqa: PLC0415  slow, and --help opens no books
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.runtime.migration import MigrationContext  # noqa: PLC0415
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     script = ScriptDirectory.from_config(config)
