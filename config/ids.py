@@ -18,6 +18,7 @@ JobId = NewType("JobId", UUID)
 AccountKey = Annotated[str, StringConstraints(pattern=r"^[a-z]+:[^\s@]{1,120}$")]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 def uuid7(now: datetime, dice: bytes) -> UUID:
@@ -27,7 +28,7 @@ def uuid7(now: datetime, dice: bytes) -> UUID:
         now: an aware datetime not before 1970.
         dice: at least 10 random bytes.
     """
-    milliseconds = (now - _EPOCH) // timedelta(milliseconds=1)
+    milliseconds = (now - _EPOCH) // _MILLISECOND
     random = int.from_bytes(dice[:10], "big")
     value = milliseconds << 80 | 0x7 << 76 | (random >> 62 & 0xFFF) << 64 | 0b10 << 62
     return UUID(int=value | random & (1 << 62) - 1)

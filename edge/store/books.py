@@ -245,10 +245,8 @@ class Books:
             Overdrawn: the charge is more than the hold; nothing was written.
         """
         with self._growing() as txn:
-            for amount in held:
-                self._move(amount, balance=0, held=-amount.micros)
-            for amount in charged.postings if charged else ():
-                self._move(amount, balance=-amount.micros, held=0)
+            for amount, charge, lifted in _netted(held, charged.postings if charged else ()):
+                self._move(amount, balance=-charge, held=-lifted)
             self._put(record)
             if charged is not None:
                 self._say(txn, "ledger", charged, now)
@@ -381,6 +379,19 @@ class Books:
 
     def _say(self, txn: Transaction, stream: str, message: Message, now: datetime) -> None:
         txn.append(stream, text_of(message, source=self._node, id_=self._mint(now), now=now))
+
+
+def _netted(
+    held: Sequence[AccountAmount], charged: Sequence[AccountAmount]
+) -> Iterable[tuple[AccountAmount, int, int]]:
+    """Return (account, micros charged, micros lifted), each account once: one row, one change."""
+    sums: dict[str, tuple[AccountAmount, int, int]] = {}
+    for amounts, charges, lifts in ((held, 0, 1), (charged, 1, 0)):
+        for amount in amounts:
+            key = _key(amount.account, amount.unit)
+            _, charge, lifted = sums.get(key, (amount, 0, 0))
+            sums[key] = amount, charge + charges * amount.micros, lifted + lifts * amount.micros
+    return sums.values()
 
 
 def _key(account: str, unit: str) -> str:

@@ -59,8 +59,11 @@ class TableIndexes:
 
     def values_of(self, document: Mapping[str, Any]) -> tuple[Any, ...]:
         """Return the indexed fields' values of a row that is decoded already."""
-        found = [document.get(field, _ABSENT) for field in self._by_field]
-        return tuple([freeze(one) if isinstance(one, (list, dict)) else one for one in found])
+        found = []
+        for field in self._by_field:
+            value = document.get(field, _ABSENT)
+            found.append(freeze(value) if isinstance(value, (list, dict)) else value)
+        return tuple(found)
 
     def touched_by(self, fields: Iterable[str]) -> bool:
         """Say whether any of these fields is indexed."""
@@ -83,7 +86,12 @@ class TableIndexes:
     def having(self, field: str, value: object) -> Collection[int] | None:
         """Return the ids of the documents with this value; none when the field is not indexed."""
         entries = self._by_field.get(field)
-        return None if entries is None else _ids(entries, value)
+        if entries is None:
+            return None
+        present = entries.get(value)
+        if present is None:
+            return ()
+        return present if isinstance(present, set) else (present,)
 
     def key(self, field: str, value: object) -> tuple[int, object]:
         """Return what `Transaction.placed` has for a value of a field."""

@@ -167,8 +167,11 @@ class JournalStorage(Storage):
             return
         if moves is None:
             moves = self._moves(table, changes)
-        if self._current is not None:
-            self._joined(self._current).change(table, changes, moves)
+        current = self._current
+        if current is not None:
+            if current.owner != here():
+                raise RuntimeError(_AWAITED)
+            current.change(table, changes, moves)
         else:
             self._commit(Commit(rows={table: changes}), {table: moves} if moves else {})
 
