@@ -36,6 +36,8 @@ _CHUNK = 32 * 1024
 #: So much is written before it is synced: a sync of the journal never waits behind more.
 _BYTES_PER_SYNC = 1024 * 1024
 _ROWS_THAWED_AT_ONCE = 500
+#: What remains, from one chunk to the next, of how long the longest took.
+_FORGET = 0.9
 #: The newest snapshot and the one before, which stands in when the newest is damaged.
 _KEPT = 2
 
@@ -53,18 +55,29 @@ class SnapshotWriter:
         self._segment = segment
         self._background = background
         self._pending: Future[None] | None = None
+        self._chunk_seconds = 0.0
         self._tables = [(name, rows, rows.freeze()) for name, rows in fold.tables.items()]
         self._head = _encode_head(fold, segment, number)
         self._work = self._write()
 
     def step(self, budget: timedelta, timer: Callable[[], float] = time.perf_counter) -> bool:
-        """Work for at most about `budget`; True once the snapshot is durable and named.
+        """Work for at most `budget`; True once the snapshot is durable and named.
+
+        A chunk is not begun where one twice as long as those before would not end in time; each
+        step does one all the same, or a slow disk would stop the snapshot.
 
         Raises:
             OSError: the snapshot cannot be written; call `abandon`.
         """
-        end = timer() + budget.total_seconds()
-        return not any(self._pending is not None or timer() >= end for _ in self._work)
+        now = timer()
+        end = now + budget.total_seconds()
+        for _ in self._work:
+            before, now = now, timer()
+            # the longest, but one that waited for others is soon forgotten
+            self._chunk_seconds = max(now - before, self._chunk_seconds * _FORGET)
+            if self._pending is not None or now + 2 * self._chunk_seconds >= end:
+                return False
+        return True
 
     def abandon(self) -> None:
         """Give up: let the rows go and remove what was written."""

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import threading
 from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from broker.stream import StreamKey
+from edge.store.commit import Commit
 from edge.store.database import EdgeDatabase
+from edge.store.fold import Fold
 from edge.store.journal import MEBIBYTE, Journal
 from edge.store.memory_disk import MemoryDisk
 from edge.store.names import segment_name
 from edge.store.rows import PackedRows
+from edge.store.snapshot import SnapshotWriter
 from edge.store.verify import verify_disk
 
 if TYPE_CHECKING:
@@ -42,6 +47,14 @@ def opened(
         checkpoint_bytes=checkpoint_bytes,
     )
     return EdgeDatabase(journal)
+
+
+def at_once(work: Callable[[], None]) -> Future[None]:
+    """Run what would wait for the disk in a thread."""
+    done: Future[None] = Future()
+    work()
+    done.set_result(None)
+    return done
 
 
 def finish(database: EdgeDatabase) -> None:
@@ -321,3 +334,28 @@ def test_packed_rows_are_a_dictionary_that_can_stand_still(steps: list[tuple[int
         assert len(rows) == len(model)
         if frozen is not None:
             assert dict(frozen[0]) == frozen[1]  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize("milliseconds", [0.25, 1, 2, 7])
+def test_a_slice_ends_within_its_budget(milliseconds: float) -> None:
+    """No slice is longer than 5 ms, but for one chunk that is longer by itself."""
+    journal = Journal(MemoryDisk(), background=at_once)
+    journal.commit(Commit(rows={"jobs": dict.fromkeys(range(1, 1000), b"x" * 1024)}))
+    fold = Fold(journal.incarnation, tables=dict(journal.tables))
+    writer = SnapshotWriter(MemoryDisk(), fold, segment=2, number=9, background=at_once)
+    elapsed = itertools.count(step=milliseconds / 1000)
+    now = 0.0
+
+    def timer() -> float:
+        nonlocal now
+        now = next(elapsed)
+        return now
+
+    lengths = []
+    done = False
+    while not done:
+        began = now + milliseconds / 1000  # the first look at the clock is not yet work
+        done = writer.step(timedelta(milliseconds=5), timer)
+        lengths.append(now - began)
+    assert max(lengths) <= max(0.005, milliseconds / 1000) + 1e-9
+    assert len(lengths) <= 40
