@@ -82,7 +82,7 @@ def chained(key: StreamKey, seq: int, previous: str, data: bytes) -> str:
     return _link(key, seq, previous, sha256(data).digest())
 
 
-def follows(key: StreamKey, previous: Position, envelope: Envelope) -> bool:
+def follows(key: StreamKey, previous: Position | Envelope, envelope: Envelope) -> bool:
     """Say whether the envelope is the one event that may come right after `previous`.
 
     Works for an erased event through its digest. False for a gap, for another chain, for changed

@@ -154,15 +154,17 @@ class Inbound:
         """Judge one batch. After `Apply`, say `committed` or `abandoned`; more may come before."""
         if (refusal := self._refusal(batch)) is not None:
             return refusal
-        for envelope in batch.events:
-            if (fork := self._compared(place(envelope))) is not None:
-                return self._halt(fork)
-        news = [envelope for envelope in batch.events if envelope.seq > self._taken.seq]
+        taken = self._taken.seq
+        news = [envelope for envelope in batch.events if envelope.seq > taken]
+        if len(news) < len(batch.events):
+            for envelope in batch.events:
+                if (fork := self._compared(place(envelope))) is not None:
+                    return self._halt(fork)
         if not news:
             return AlreadyApplied(self._ack_now_and_then(now))
         if news[0].seq > self._taken.seq + 1:
             return Gap(self._ack_now_and_then(now))
-        good = tuple(self._following(news))
+        good = self._following(news)
         if not good:
             return self.unreadable(f"event {news[0].seq} does not follow the one before it", now)
         if len(good) < len(news):
@@ -243,13 +245,16 @@ class Inbound:
             return OtherEpoch(self.epoch, batch.epoch)
         return None
 
-    def _following(self, news: Iterable[Envelope]) -> Iterator[Envelope]:
+    def _following(self, news: Iterable[Envelope]) -> tuple[Envelope, ...]:
+        good: list[Envelope] = []
         for envelope in news:
-            if not follows(self.key, self._taken, envelope):
-                return
-            self._taken = place(envelope)
-            self._taken_hashes[envelope.seq] = envelope.hash
-            yield envelope
+            if not follows(self.key, good[-1] if good else self._taken, envelope):
+                break
+            good.append(envelope)
+        if good:
+            self._taken = place(good[-1])
+            self._taken_hashes.update((envelope.seq, envelope.hash) for envelope in good)
+        return tuple(good)
 
     def _compared(self, theirs: Position) -> Fork | None:
         if theirs.seq > self._taken.seq:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from pydantic import TypeAdapter
-from sqlalchemy import bindparam, literal_column, select, union_all, update
+from sqlalchemy import and_, bindparam, literal_column, select, union_all, update
 
 from broker.messages import AccountAmount
 from central.charging import Booked, Charges, Unbookable, Verdict
 from central.sizing import visited
-from central.store.bulk import fetch, insert_all, run_all
+from central.store.bulk import as_text, fetch, insert_all, run_all
 from central.store.ledger import (
     CENTRE,
     LedgerUnbalanced,
@@ -26,8 +27,9 @@ from central.store.tables import entry, instant, location, moment, posting, visi
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
-    from sqlalchemy import BindParameter, CompoundSelect, Select
+    from sqlalchemy import BindParameter, ColumnClause, CompoundSelect, Select
 
     from broker.messages import Charged
     from central.store.books import Transaction
@@ -37,23 +39,42 @@ if TYPE_CHECKING:
 _AMOUNTS = TypeAdapter(tuple[AccountAmount, ...])
 
 
+@dataclass(frozen=True, slots=True)
+class _Good:
+    """A charge that is booked."""
+
+    id: str
+    """Its name, as stored."""
+    charge: Charged
+    booked: Booked
+
+
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """What the books have of the accounts that a run of charges touches, read at once."""
+
+    here: dict[tuple[str, str], Located]
+    """At the edge, by (account, unit)."""
+    houses: dict[tuple[str, str], int]
+    """Locations at the centre, by (account, unit)."""
+    visits: dict[str, tuple[float, int]]
+    """How often each account was seen at the edge, and when last (as stored)."""
+
+
 def book(tx: Transaction, node: str, charges: Sequence[Charged]) -> list[Verdict]:
     """Book what may be booked of a run of charges from one edge; say what became of each."""
-    accounts = {p.account for charge in charges for p in charge.postings}
-    incomes = {_income(charge) for charge in charges}
-    rows = fetch(tx, _places, sorted(accounts | incomes), node=node)
-    here = {(account, unit): Located(*at) for account, unit, place, *at in rows if place == node}
-    houses = {(account, unit): at[0] for account, unit, place, *at in rows if place == CENTRE}
-    judge = Charges(
-        {key: at.micros for key, at in here.items()},
-        _known(tx, charges),
-        node,
-    )
+    ids = [str(charge.charge) for charge in charges]
+    places = _read(tx, node, charges)
+    judge = Charges({key: at.micros for key, at in places.here.items()}, _known(tx, ids), node)
     verdicts = [judge.judge(charge) for charge in charges]
-    good = [(c, v) for c, v in zip(charges, verdicts, strict=True) if isinstance(v, Booked)]
+    good = [
+        _Good(id_, charge, verdict)
+        for id_, charge, verdict in zip(ids, charges, verdicts, strict=True)
+        if isinstance(verdict, Booked)
+    ]
     if good:
-        _write(tx, node, good, here, houses)
-        _count_visits(tx, node, [charge for charge, _ in good])
+        _write(tx, node, good, places)
+        _count_visits(tx, node, good, places)
     return verdicts
 
 
@@ -62,16 +83,47 @@ def reason_of(verdict: Verdict) -> str | None:
     return verdict.reason if isinstance(verdict, Unbookable) else None
 
 
-def _known(tx: Transaction, charges: Sequence[Charged]) -> dict[UUID, str]:
-    rows = fetch(tx, _named, [str(charge.charge) for charge in charges])
-    return {UUID(id_): content for id_, content in rows}
+def _known(tx: Transaction, ids: Sequence[str]) -> dict[UUID, str]:
+    return {UUID(id_): content for id_, content in fetch(tx, _named, ids)}
 
 
-def _places(keys: Sequence[BindParameter[str]]) -> Select[Any]:
-    at = location.c
-    return select(at.account, at.unit, at.place, at.id, at.micros, at.floor).where(
-        at.account.in_(keys), at.place.in_([bindparam("node"), literal_column("''")])
+def _read(tx: Transaction, node: str, charges: Sequence[Charged]) -> _Places:
+    accounts = {p.account for charge in charges for p in charge.postings}
+    places = _Places({}, {}, {})
+    for account, unit, place, id_, micros, floor, value, at in fetch(
+        tx, _places, sorted(accounts), node=node
+    ):
+        if place == CENTRE:
+            places.houses[account, unit] = id_
+            continue
+        places.here[account, unit] = Located(id_, micros, floor)
+        if at is not None:
+            places.visits[account] = value, at
+    # somebody who has paid nothing here so far may have been here all the same
+    moneyless = sorted(accounts - {account for account, _ in places.here})
+    for account, value, at in fetch(tx, _visits, moneyless, node=node):
+        places.visits[account] = value, at
+    return places
+
+
+def _places(keys: Sequence[BindParameter[str]]) -> CompoundSelect[Any]:
+    at, seen = location.c, visit.c
+    beside = and_(seen.account == at.account, seen.node == at.place)
+    here = (
+        select(at.account, at.unit, at.place, at.id, at.micros, at.floor, seen.value, seen.at)
+        .select_from(location.outerjoin(visit, beside))
+        .where(at.place == as_text("node"), at.account.in_(keys))
     )
+    nothing: ColumnClause[Any] = literal_column("NULL")
+    houses = select(
+        at.account, at.unit, at.place, at.id, at.micros, at.floor, nothing, nothing
+    ).where(
+        at.place == literal_column("''"),
+        # all that begins so, by the index: ";" comes right after ":"
+        at.account >= literal_column("'income:'"),
+        at.account < literal_column("'income;'"),
+    )
+    return union_all(here, houses)
 
 
 def _income(charge: Charged) -> str:
@@ -88,35 +140,30 @@ def _named(keys: Sequence[BindParameter[str]]) -> CompoundSelect[Any]:
     )
 
 
-def _write(
-    tx: Transaction,
-    node: str,
-    good: Sequence[tuple[Charged, Booked]],
-    here: dict[tuple[str, str], Located],
-    houses: dict[tuple[str, str], int],
-) -> None:
+def _write(tx: Transaction, node: str, good: Sequence[_Good], places: _Places) -> None:
     changes: defaultdict[int, int] = defaultdict(int)
     entries, postings, charges = [], [], []
     n, at = first_free(tx), instant(tx.now)
-    for charge, booked in good:
+    for one in good:
         number = None
-        if booked.takes:
+        job = str(one.charge.job)
+        if one.booked.takes:
             number, n = n, n + 1
             entries.append(
                 {
                     "n": number,
-                    "id": str(charge.charge),
+                    "id": one.id,
                     "kind": "charge",
                     "at": at,
-                    "reference": str(charge.job),
+                    "reference": job,
                     "note": "",
                     "author": node,
                 }
             )
-            for where, micros in _lines(tx, charge, booked, here, houses).items():
+            for where, micros in _lines(tx, one, places).items():
                 postings.append({"entry": number, "location": where, "micros": micros})
                 changes[where] += micros
-        charges.append(_charge_row(node, charge, booked, number))
+        charges.append(_charge_row(node, one, number, job))
     move_all(tx, changes)
     if entries:
         insert_all(tx, entry, entries)
@@ -124,44 +171,38 @@ def _write(
     insert_all(tx, charge_table, charges)
 
 
-def _lines(
-    tx: Transaction,
-    charge: Charged,
-    booked: Booked,
-    here: dict[tuple[str, str], Located],
-    houses: dict[tuple[str, str], int],
-) -> dict[int, int]:
+def _lines(tx: Transaction, one: _Good, places: _Places) -> dict[int, int]:
     """Return what changes at each location: what people pay, and as much income of each unit."""
     changes: dict[int, int] = {}
-    for account, unit, micros in booked.takes:
-        changes[here[account, unit].id] = -micros
-        key = _income(charge), unit
-        if key not in houses:
-            houses[key] = house(tx, *key).id
-        changes[houses[key]] = changes.get(houses[key], 0) + micros
+    income = _income(one.charge)
+    for account, unit, micros in one.booked.takes:
+        changes[places.here[account, unit].id] = -micros
+        key = income, unit
+        if key not in places.houses:
+            places.houses[key] = house(tx, *key).id
+        changes[places.houses[key]] = changes.get(places.houses[key], 0) + micros
     if sum(changes.values()):
-        raise LedgerUnbalanced(f"charge {charge.charge} does not sum to zero")
+        raise LedgerUnbalanced(f"charge {one.id} does not sum to zero")
     return changes
 
 
-def _charge_row(
-    node: str, charge: Charged, booked: Booked, number: int | None
-) -> dict[str, object]:
+def _charge_row(node: str, one: _Good, number: int | None, job: str) -> dict[str, object]:
+    charge, counted = one.charge, one.charge.counted
     return {
-        "charge": str(charge.charge),
+        "charge": one.id,
         "entry": number,
         "node": node,
-        "content": booked.content,
-        "job": str(charge.job),
+        "content": one.booked.content,
+        "job": job,
         "attempt": charge.attempt,
         "user": charge.user,
         "printer": charge.printer,
         "service": charge.service,
         "tariff_version": charge.tariff_version,
-        "source": str(charge.counted.source),
-        "impressions": charge.counted.impressions,
-        "color_impressions": charge.counted.color_impressions,
-        "sheets": charge.counted.sheets,
+        "source": str(counted.source),
+        "impressions": counted.impressions,
+        "color_impressions": counted.color_impressions,
+        "sheets": counted.sheets,
         "paid": _AMOUNTS.dump_json(charge.postings).decode(),
         "printed_above": charge.printed_above,
         "alone": charge.alone,
@@ -169,29 +210,29 @@ def _charge_row(
     }
 
 
-def _count_visits(tx: Transaction, node: str, charges: Sequence[Charged]) -> None:
-    accounts = {p.account for charge in charges for p in charge.postings}
-    rows = fetch(tx, _visits, sorted(accounts), node=node)
-    counters = {account: (value, moment(at)) for account, value, at in rows}
-    known = frozenset(counters)
-    for charge in charges:
+def _count_visits(tx: Transaction, node: str, good: Sequence[_Good], places: _Places) -> None:
+    counters: dict[str, tuple[float, datetime]] = {}
+    for one in good:
         # an edge's clock may be ahead; ours bounds it
-        at = min(charge.settled_at, tx.now)
-        for account in {p.account for p in charge.postings}:
-            value, before = counters.get(account, (0.0, at))
-            counters[account] = visited(value, before, at), max(before, at)
-    rows_now: list[dict[str, Any]] = [
-        {"account": account, "node": node, "value": value, "at": instant(at)}
+        at = min(one.charge.settled_at, tx.now)
+        for account in {p.account for p in one.charge.postings}:
+            now = counters.get(account)
+            if now is None:
+                stored = places.visits.get(account)
+                now = (0.0, at) if stored is None else (stored[0], moment(stored[1]))
+            counters[account] = visited(now[0], now[1], at), max(now[1], at)
+    rows = [
+        {"account_": account, "node_": node, "value": value, "at": instant(at)}
         for account, (value, at) in counters.items()
     ]
-    run_all(tx, _VISITED, [_keyed(row) for row in rows_now if row["account"] in known])
-    insert_all(tx, visit, [row for row in rows_now if row["account"] not in known])
+    run_all(tx, _VISITED, [row for row in rows if row["account_"] in places.visits])
+    insert_all(tx, visit, [_keyed(row) for row in rows if row["account_"] not in places.visits])
 
 
 def _keyed(row: dict[str, Any]) -> dict[str, Any]:
     return {
-        "account_": row["account"],
-        "node_": row["node"],
+        "account": row["account_"],
+        "node": row["node_"],
         "value": row["value"],
         "at": row["at"],
     }

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import bindparam, func, insert, literal_column, or_, select, update
 
-from central.store.bulk import fetch, fetch_one, run_all
+from central.store.bulk import as_text, fetch, fetch_one, run_all
 from central.store.tables import account as account_table
 from central.store.tables import entry, location, posting
 from config.errors import PrintmeshError
@@ -190,7 +190,7 @@ _LAST = select(func.coalesce(func.max(entry.c.n), literal_column("0")))
 def _at_place(keys: Sequence[BindParameter[str]]) -> Select[Any]:
     return select(
         location.c.account, location.c.unit, location.c.id, location.c.micros, location.c.floor
-    ).where(location.c.place == bindparam("place"), location.c.account.in_(keys))
+    ).where(location.c.place == as_text("place"), location.c.account.in_(keys))
 
 
 def _move(tx: Transaction, id_: int, micros: int) -> bool:
