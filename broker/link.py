@@ -11,6 +11,7 @@ import random
 from collections import deque
 from contextlib import suppress
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final, Self
 
 from broker.link_connection import Connection
@@ -24,6 +25,7 @@ from broker.link_events import (
     TimedOut,
     Timing,
     Will,
+    doublings_left,
     reconnect_pause,
 )
 from config.ids import uuid7
@@ -47,17 +49,32 @@ __all__ = [
     "TimedOut",
     "Timing",
     "Will",
+    "timing_of",
 ]
 
 _log = logger("broker.link")
 
 #: Seconds to say goodbye in.
 _GOODBYE: Final = 2.0
-_DEFAULT_TIMING: Final = Timing()
+#: To a broker on this machine: nobody far away comes back in the same moment.
+_LONGEST_PAUSE_HERE: Final = 1.0
 
 
 def _mint() -> UUID:
     return uuid7(datetime.now(UTC), os.urandom(10))
+
+
+def timing_of(settings: LinkSettings) -> Timing:
+    """Return the waits towards a broker: as set, or short when it is on this machine."""
+    if settings.longest_pause is not None:
+        return Timing(longest_pause=settings.longest_pause.total_seconds())
+    if settings.host == "localhost":
+        return Timing(longest_pause=_LONGEST_PAUSE_HERE)
+    try:
+        here = ip_address(settings.host).is_loopback
+    except ValueError:  # a name
+        here = False
+    return Timing(longest_pause=_LONGEST_PAUSE_HERE) if here else Timing()
 
 
 class Link:
@@ -77,7 +94,7 @@ class Link:
         will: Callable[[UUID], Will] | None = None,
         mint: Callable[[], UUID] = _mint,
         dice: Callable[[], float] = random.random,
-        timing: Timing = _DEFAULT_TIMING,
+        timing: Timing | None = None,
     ) -> None:
         """Describe a link; entering its context starts it.
 
@@ -88,7 +105,7 @@ class Link:
             will: the last word for a given session.
             mint: makes the session of each connection.
             dice: numbers from 0 to below 1, for the pauses.
-            timing: waits and bounds.
+            timing: waits and bounds; None: `timing_of` the settings.
         """
         self.node = settings.username or node
         self.connected = asyncio.Event()
@@ -98,7 +115,7 @@ class Link:
         self._will = will
         self._mint = mint
         self._dice = dice
-        self._timing = timing
+        self._timing = timing or timing_of(settings)
         self._connection: Connection | None = None
         self._events: deque[tuple[LinkEvent, Callable[[], object] | None]] = deque()
         self._wake = asyncio.Event()
@@ -185,8 +202,7 @@ class Link:
             held, refused, reason = await self._one_connection()
             if self._leaving:
                 return
-            if held >= self._timing.steady:
-                attempt = 0
+            attempt = doublings_left(attempt, held=held, timing=self._timing)
             pause = reconnect_pause(
                 attempt, refused=refused, dice=self._dice(), timing=self._timing
             )

@@ -87,8 +87,8 @@ class Timing:
     """The same when the broker refused us."""
     longest_pause: float = 60.0
     """Where the doubling ends."""
-    steady: float = 10.0
-    """A connection that held so long makes the next try a first one again."""
+    steady: float = 1.0
+    """A connection takes one doubling back for each so many seconds that it held."""
     window: int = 100
     """Messages handed to the broker and not yet acknowledged; more publishers wait."""
     backlog: int = 2000
@@ -96,11 +96,20 @@ class Timing:
     (which the broker bounds, since we acknowledge only what was taken) ends the connection."""
 
 
+def doublings_left(attempt: int, *, held: float, timing: Timing) -> int:
+    """Return how many doublings are left once a connection has held for `held` seconds.
+
+    A broker that falls over as soon as everybody is back is still left alone for longer and longer;
+    one that was killed and serves again is not held to what was before.
+    """
+    return max(0, attempt - int(held / timing.steady))
+
+
 def reconnect_pause(attempt: int, *, refused: bool, dice: float, timing: Timing) -> float:
     """Return how long to wait before trying again: full jitter under a doubling bound.
 
     Args:
-        attempt: 0 for the first try after a connection that held.
+        attempt: doublings so far; 0 for the first try after a connection that held.
         refused: the broker said no, so that soon is useless.
         dice: from 0 to below 1.
         timing: the bounds.

@@ -19,6 +19,7 @@ from pydantic import (
     Field,
     SecretStr,
     StringConstraints,
+    field_validator,
     model_validator,
 )
 from pydantic_settings import SettingsConfigDict
@@ -133,6 +134,15 @@ class LinkSettings(Part):
     """PEM file of the authority to trust; None: the system's."""
     websocket: bool = False
     """MQTT over WebSocket, where only web ports pass."""
+    longest_pause: Duration | None = None
+    """Longest wait between two tries; None: 1s to a broker on this machine, 60s to another."""
+
+    @field_validator("longest_pause")
+    @classmethod
+    def _pauses(cls, value: timedelta | None) -> timedelta | None:
+        if value is not None and value < timedelta(milliseconds=100):
+            raise ValueError("at least 100ms")
+        return value
 
     @model_validator(mode="after")
     def _authority_is_used(self) -> Self:

@@ -25,7 +25,7 @@ from broker.server import BrokerServer
 from config.ids import uuid7
 from config.logs import logger
 from config.settings import LinkSettings
-from edge.asking import OPERATOR, OPERATOR_SECRET
+from edge.asking import OPERATOR, OPERATOR_SECRET, SITE_LONGEST_PAUSE
 from edge.calm import Calm
 from edge.desk import Desk
 from edge.digest import edge_digest
@@ -367,7 +367,9 @@ def _listening(settings: EdgeSettings) -> Path | None:
 
 
 def _link_to(host: str, port: int, secret: str) -> LinkSettings:
-    return LinkSettings(host=host, port=port, secret=SecretStr(secret))
+    return LinkSettings(
+        host=host, port=port, secret=SecretStr(secret), longest_pause=SITE_LONGEST_PAUSE
+    )
 
 
 def _report_rejected(rejected: tuple[Rejected, ...]) -> None:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 #: The node that the site's own command line speaks as; its secret lies beside the journal.
 OPERATOR = "operator"
 OPERATOR_SECRET = "operator.secret"  # noqa: S105  the name of a file
+#: A site's broker has few clients, and people wait in front of them.
+SITE_LONGEST_PAUSE = timedelta(seconds=1)
 _CONNECT_SECONDS = 5.0
 
 
@@ -66,6 +68,7 @@ class Asker:
             port=site.port,
             secret=SecretStr(secret),
             tls=site.tls_certificate is not None,
+            longest_pause=SITE_LONGEST_PAUSE,
         )
         filters = (topics.node_subscriptions(OPERATOR)[0], topics.ALL_COORDINATOR.of())
         self._link = await self._stack.enter_async_context(
