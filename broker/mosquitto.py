@@ -151,6 +151,8 @@ def _configuration(directory: Path, listeners: Iterable[Listener], limits: Limit
         f"max_queued_messages {limits.max_queued_messages}",
         f"max_queued_bytes {limits.max_queued_bytes}",
         f"persistent_client_expiration {max(1, round(limits.session_seconds / 3600))}h",
+        "# Else a message may wait 40 ms behind an acknowledgement (Nagle's algorithm).",
+        "set_tcp_nodelay true",
         "connection_messages true",
         "log_dest stderr",
     ]
