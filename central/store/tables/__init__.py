@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from central.store.tables.accounts import account, member, schedule
 from central.store.tables.audit import audit
 from central.store.tables.base import Instant, instant, metadata, moment
 from central.store.tables.books import (
-    account,
     api_token,
     charge,
     command,
@@ -36,6 +36,7 @@ __all__ = [
     "instant",
     "job",
     "location",
+    "member",
     "meta",
     "metadata",
     "moment",
@@ -43,6 +44,7 @@ __all__ = [
     "posting",
     "reclaim",
     "request",
+    "schedule",
     "stream",
     "visit",
 ]

@@ -1,4 +1,4 @@
-"""The tables of the first schema: nodes, accounts, entries, streams, jobs, the directory."""
+"""The tables of the first schema: nodes, entries, streams, jobs, the directory."""
 
 from __future__ import annotations
 
@@ -55,15 +55,6 @@ node = Table(
     CheckConstraint("state IN ('active', 'parked', 'frozen')", name="state"),
 )
 
-account = Table(
-    "account",
-    metadata,
-    Column("key", Text, primary_key=True),
-    Column("unit", Text, nullable=False),
-    Column("floor", BigInteger, nullable=False),
-    Column("enabled", Boolean, nullable=False),
-)
-
 #: A ledger account in one unit at one place: `` is the centre, else a node. `micros` is a cache.
 location = Table(
     "location",
@@ -101,6 +92,12 @@ entry = Table(
         "reference",
         sqlite_where=text("kind = 'return'"),
         postgresql_where=text("kind = 'return'"),
+    ),
+    Index(
+        "ix_entry_refund",
+        "reference",
+        sqlite_where=text("kind = 'refund'"),
+        postgresql_where=text("kind = 'refund'"),
     ),
 )
 
