@@ -1,4 +1,4 @@
-"""Lets the backlog wait while somebody stands at a printer: people first, history after."""
+"""Lets events wait while somebody stands at a printer: people first, history after."""
 
 from __future__ import annotations
 
@@ -19,16 +19,22 @@ class Calm:
         self._quiet.set()
 
     @contextmanager
-    def serving(self) -> Iterator[None]:
-        """Somebody waits for an answer."""
+    def serving(self, linger: float = 0) -> Iterator[None]:
+        """Somebody waits for an answer, and then for so many seconds for paper."""
         self._served += 1
         self._quiet.clear()
         try:
             yield
         finally:
-            self._served -= 1
-            if not self._served:
-                self._quiet.set()
+            if linger:
+                asyncio.get_running_loop().call_later(linger, self._leave)
+            else:
+                self._leave()
+
+    def _leave(self) -> None:
+        self._served -= 1
+        if not self._served:
+            self._quiet.set()
 
     async def wait(self, seconds: float) -> None:
         """Wait until nobody is served, but never longer: a busy site must merge as well."""

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _log = logger("edge.desk")
 
 _STATUS_EVERY = 30.0
+#: After a release nothing that can wait shares the processor with what prints for so long.
+_PRINTER_BEGINS = 0.05
 #: Questions that are being answered, of all nodes; `requests` sees to each one's share.
 _AT_ONCE = 256
 
@@ -69,7 +71,7 @@ class Desk:
 
     async def _answer(self, requests: Requests, found: dict[str, str], payload: bytes) -> None:
         try:
-            with self._calm.serving():
+            with self._calm.serving(_PRINTER_BEGINS if found["method"] == "release" else 0):
                 reply = await requests.answer(found["node"], found["method"], payload)
             if isinstance(reply, Unanswered):
                 _log.warning(

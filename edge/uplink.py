@@ -49,9 +49,7 @@ if TYPE_CHECKING:
 _log = logger("edge.uplink")
 
 _STATUS_EVERY = 30.0
-#: So many events waiting are history, not news: they let people go first,
-_BACKLOG = 500
-#: but for no longer than this a batch.
+#: Events let people and what prints go first, but for no longer than this a batch.
 _PEOPLE_FIRST = 0.25
 _BIRTH_PATIENCE = 5.0
 _BIRTH_LONGEST = 60.0
@@ -205,8 +203,7 @@ class Uplink:
         loop = asyncio.get_running_loop()
         try:
             while self._agreed:
-                if self._up.waiting > _BACKLOG:
-                    await self._calm.wait(_PEOPLE_FIRST)
+                await self._calm.wait(_PEOPLE_FIRST)
                 if (batch := self._up.next_batch(name, loop.time())) is None:
                     break
                 await self._voice.say(topics.UP_LOG, batch, stream=name)

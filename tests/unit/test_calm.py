@@ -28,6 +28,18 @@ async def test_the_backlog_goes_on_when_the_last_person_is_served() -> None:
         await waiting
 
 
+async def test_paper_is_waited_for_after_the_answer() -> None:
+    """Who was answered waits for paper: nothing takes the processor from what prints."""
+    calm = Calm()
+    loop = asyncio.get_running_loop()
+    with calm.serving(0.02):
+        pass
+    answered = loop.time()
+    async with asyncio.timeout(LONG):
+        await calm.wait(LONG)
+    assert loop.time() - answered >= 0.015
+
+
 async def test_a_site_that_is_always_busy_merges_all_the_same() -> None:
     """However long people are served, the wait has an end."""
     calm = Calm()

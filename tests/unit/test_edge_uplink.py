@@ -84,6 +84,7 @@ class Centre:
             name: start(key) for name, key in self.books.keys.items()
         }
         self.head = start(self.books.down_key)
+        self.calm = Calm()
         self.uplink = self._uplink()
 
     def _uplink(self) -> Uplink:
@@ -95,7 +96,7 @@ class Centre:
             books=self.books,
             replica=self.replica,
             introduction=Introduction("north", "remote", "test", None),
-            calm=Calm(),
+            calm=self.calm,
             coordinator_incarnation=CENTRE,
             mint=minting(),
             clock=lambda: NOW,
@@ -225,6 +226,21 @@ async def test_nothing_goes_up_before_both_have_met() -> None:
         assert centre.batches == []
         await centre.answers()
         assert {batch.stream for batch in centre.batches} == set(UP)
+
+
+async def test_news_wait_until_the_person_is_served() -> None:
+    """What a release writes goes up behind it, not beside it; and it does go up."""
+    async with serving(Centre()) as centre:
+        await centre.meets()
+        await centre.acks("jobs")
+        before = len(centre.batches)
+        with centre.calm.serving():
+            centre.happens()
+            centre.uplink.grown()
+            await centre.hears()
+            during = len(centre.batches)
+        await centre.hears()
+    assert (before, before + 1) == (during, len(centre.batches))
 
 
 async def test_an_answer_to_an_older_birth_is_not_believed() -> None:
