@@ -39,11 +39,12 @@ class Disk(Protocol):
     def create(self, name: str) -> None:
         """Make a new, empty file; what had the name is removed, for its sync may have failed."""
 
-    def reserve(self, name: str, length: int) -> None:
-        """Make a file of `length` bytes where there is room, so that later syncs need no more.
+    def reserve(self, name: str, end: int, upto: int) -> None:
+        """Put zeros behind the end of the contents, where there is room for them.
 
-        A sync that also has to write down that the file grew takes half as long again. Whether it
-        works makes no difference to what can be written.
+        Written zeros, not merely reserved blocks: a sync that also has to write down that the file
+        grew, or that a block is in use from now on, takes half as long again. Whether it works
+        makes no difference to what can be written.
         """
 
     def write(self, name: str, offset: int, content: bytes) -> None:
@@ -135,10 +136,10 @@ class DirectoryDisk:
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL
         self._open[name] = os.open(self._path / name, flags, 0o600)
 
-    def reserve(self, name: str, length: int) -> None:
-        """Call fallocate; a disk that is full says so at the next write, which may still fit."""
+    def reserve(self, name: str, end: int, upto: int) -> None:
+        """Write zeros; a disk that is full says so at the next write, which may still fit."""
         with contextlib.suppress(OSError):
-            os.posix_fallocate(self._writable(name), 0, length)
+            os.pwrite(self._writable(name), bytes(upto - end), end)
 
     def write(self, name: str, offset: int, content: bytes) -> None:
         """Write by position, going on after a short write."""

@@ -28,8 +28,8 @@ class _File:
         self.unsynced.append((offset, content))
         self.content = _written(self.content, offset, content)
 
-    def reserve(self, length: int) -> None:
-        self.content = self.content.ljust(length, b"\0")
+    def reserve(self, end: int, upto: int) -> None:
+        self.content = self.content[:end].ljust(upto, b"\0")
 
     def truncate(self, length: int) -> None:
         self.unsynced.append((length, None))
@@ -126,9 +126,9 @@ class MemoryDisk:
         self._files[name] = _File()
         self._note_names()
 
-    def reserve(self, name: str, length: int) -> None:
+    def reserve(self, name: str, end: int, upto: int) -> None:
         """Fill up with zeros, which take no space here."""
-        self._found(name).reserve(length)
+        self._found(name).reserve(end, upto)
 
     def write(self, name: str, offset: int, content: bytes) -> None:
         """Write as much as there is space for."""

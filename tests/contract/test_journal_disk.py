@@ -47,7 +47,7 @@ def test_room_is_not_contents(disk: Disk) -> None:
     """Room that was made reads as zeros and counts for nothing until it is written."""
     disk.create("a")
     disk.write("a", 0, b"hello\0")
-    disk.reserve("a", 100_000)
+    disk.reserve("a", 6, 100_000)
     assert disk.size("a") == 5
     assert disk.read("a", 4, 3) == b"o\0\0"
     disk.write("a", 70_000, b"far")

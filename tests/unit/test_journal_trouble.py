@@ -15,9 +15,11 @@ from edge.store.database import EdgeDatabase
 from edge.store.errors import StoreInUseError, StoreUnwritableError
 from edge.store.journal import Journal
 from edge.store.memory_disk import MemoryDisk
+from edge.store.names import segment_name
 from edge.store.verify import verify_disk
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+FIRST = segment_name(1)
 KEY = StreamKey("edge-a", UUID(int=1), "central", UUID(int=2), "ledger")
 
 
@@ -163,3 +165,18 @@ def test_a_second_owner_is_told_whose_it_is() -> None:
     with pytest.raises(StoreInUseError, match=r"memory is in use by process \d+"):
         Journal(disk)
     first.close()
+
+
+def test_room_is_made_for_many_records_and_given_back() -> None:
+    """A record lies in zeros made before it, no more than 64 KiB of them; closing cuts them off."""
+    disk = MemoryDisk()
+    database = EdgeDatabase(Journal(disk))
+    made: list[int] = []
+    for _ in range(200):
+        database.table("jobs").insert({"name": "x" * 1000})
+        size, length = disk.size(FIRST), len(disk.content(FIRST))
+        assert 0 < length - size <= 64 * 1024
+        made.append(length)
+    assert len(set(made)) == 4
+    database.close()
+    assert len(disk.content(FIRST)) == disk.size(FIRST)
