@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from broker.described import Described
 from config.ids import AccountKey, NodeId
 from config.policy.accounts import Counts
 from config.policy.money import Unit
@@ -28,10 +29,10 @@ def _empty(value: object) -> bool:
 _UNSAID_IF_EMPTY = Field(exclude_if=_empty)
 
 
-class Row(BaseModel):
+class Row(Described):
     """What every row shares: frozen, unknown fields ignored."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class UserRow(Row):

@@ -74,7 +74,7 @@ QueueName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,127}$")]
 class Part(BaseModel):
     """A table within the settings: frozen, unknown keys refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class BrokerFields(Part):

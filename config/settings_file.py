@@ -35,9 +35,7 @@ class Settings(BaseSettings):
     Making one directly takes its arguments only, so that tests see nothing but what they gave.
     """
 
-    model_config = SettingsConfigDict(
-        frozen=True, extra="forbid", env_nested_delimiter="__", use_attribute_docstrings=True
-    )
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", env_nested_delimiter="__")
 
     @classmethod
     def settings_customise_sources(

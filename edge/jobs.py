@@ -30,7 +30,7 @@ class Hold(BaseModel):
 class JobRecord(BaseModel):
     """A job in the books of its site; key: job-uuid."""
 
-    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True)
 
     job: UUID
     """job-uuid."""

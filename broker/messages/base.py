@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
+
+from broker.described import Described
 
 #: SHA-256 in lower-case hexadecimal.
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -17,16 +19,14 @@ Line = Annotated[str, StringConstraints(max_length=1000)]
 Name = Annotated[str, StringConstraints(max_length=255)]
 
 
-class Message(BaseModel):
+class Message(Described):
     """What every message shares: frozen, unknown fields ignored, a CloudEvents `type`."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="ignore", use_attribute_docstrings=True, ser_json_bytes="base64"
-    )
+    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_bytes="base64")
     TYPE: ClassVar[str]
 
 
-class Part(BaseModel):
+class Part(Described):
     """A piece of a message; the same rules, no type of its own."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="ignore")
