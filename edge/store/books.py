@@ -17,6 +17,7 @@ from broker.codec import text_of
 from broker.messages import (
     AccountAmount,
     Charged,
+    CodesFrom,
     Granted,
     JobCanceled,
     JobFlagged,
@@ -37,6 +38,7 @@ from broker.stream_inbound import Quarantined, sift
 from broker.topics import STREAMS_DOWN
 from config.errors import PrintmeshError
 from edge.jobs import JobRecord
+from edge.store.codes import Codes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -61,6 +63,7 @@ INDEXES = {
     "reclaims": ("reclaim",),
     "meta": ("key",),
     "quarantine": ("seq",),
+    "codes": ("code",),
 }
 
 
@@ -106,6 +109,13 @@ class Books:
         self._filled = 0
         self._unsure = False
         self.incarnation = database.incarnation
+        self.codes = Codes(
+            database,
+            record=self._growing,
+            credit=lambda amount: self._move(amount, balance=amount.micros, held=0),
+            say=lambda txn, message, now: self._say(txn, "ledger", message, now),
+        )
+        """What of the money here came by courier codes, or may."""
         self.on_growth: Callable[[], None] = lambda: None
         """Called after a record that added events."""
         self.on_job: Callable[[JobRecord, Message], None] = lambda _record, _event: None
@@ -320,9 +330,14 @@ class Books:
     ) -> None:
         match event:
             case Granted():
-                amount = AccountAmount(account=event.account, unit=event.unit, micros=event.micros)
-                self._move(amount, balance=event.micros, held=0)
+                if not self.codes.brought(event):
+                    amount = AccountAmount(
+                        account=event.account, unit=event.unit, micros=event.micros
+                    )
+                    self._move(amount, balance=event.micros, held=0)
                 granted.append(event)
+            case CodesFrom():
+                self.codes.begin(event)
             case Reclaim():
                 self._give_back(txn, event, now)
             case Rejected():
