@@ -15,7 +15,8 @@ NodeId = Annotated[str, StringConstraints(pattern=NODE_ID_PATTERN)]
 #: IPP job-uuid (PWG 5100.13) without its `urn:uuid:` prefix.
 JobId = NewType("JobId", UUID)
 #: `kind:name`, for instance `user:ana`, `department:physics`; the organisation's own are `house:…`.
-AccountKey = Annotated[str, StringConstraints(pattern=r"^[a-z]+:[^\s@]{1,120}$")]
+ACCOUNT_KEY_PATTERN = r"^[a-z]+:[^\s@]{1,120}$"
+AccountKey = Annotated[str, StringConstraints(pattern=ACCOUNT_KEY_PATTERN)]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)

@@ -6,6 +6,7 @@ import asyncio
 import os
 import secrets
 import signal
+import time
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -37,6 +38,7 @@ from edge.meeting import Introduction
 from edge.ports import PeopleQueue, PrinterQueue
 from edge.printing.analysis import DocumentAnalyst
 from edge.printing.spooler import CupsSpooler
+from edge.redeeming import Redeeming
 from edge.release import Verdict
 from edge.releasing import Printer, Releasing
 from edge.requests import Requests
@@ -123,6 +125,9 @@ class Edge:
             mint=lambda: mint(clock()),
             ways=Ways(settings.disputes_after, Verdict(settings.settle.unknown)),
             clock=clock,
+        )
+        self._redeeming = Redeeming(
+            books=self.books, replica=self.replica, clock=clock, monotonic=time.monotonic
         )
         self._intake = Intake(
             books=self.books,
@@ -268,6 +273,7 @@ class Edge:
             books=self.books,
             replica=self.replica,
             releasing=self.releasing,
+            redeeming=self._redeeming,
             spooler=self._spooler,
             operators=frozenset({OPERATOR}),
             status=lambda: {**self._status(uplink), "ready": floor.prepared},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -197,6 +198,43 @@ def cancel(
         return
     text = f"Canceled {reply.data['job']['name']!r}; nothing was charged."
     console.print(text, markup=False, soft_wrap=True)
+
+
+@app.command()
+def redeem(
+    user: Annotated[str, typer.Argument(help="Who stands here, by user name.")],
+    code: Annotated[str, typer.Argument(help="20 digits, as shown; - reads them from the input.")],
+    config: Config = DEFAULT_CONFIG,
+    *,
+    account: Annotated[
+        str | None, typer.Option("--account", help="Which of their accounts; all, if not given.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take a courier code for a person, with or without a line; exit status 3 when refused."""
+    from broker.messages import RedeemAnswer, RedeemRequest  # noqa: PLC0415  keeps --help fast
+    from config.ids import ACCOUNT_KEY_PATTERN  # noqa: PLC0415
+    from config.policy.courier import NotACode, read  # noqa: PLC0415
+    from config.policy.money import Money  # noqa: PLC0415
+
+    digits = typer.get_text_stream("stdin").readline().strip() if code == "-" else code
+    if isinstance(wrong := read(digits), NotACode):
+        _wrong(wrong.reason)
+    if account is not None and not re.fullmatch(ACCOUNT_KEY_PATTERN, account):
+        _wrong(f"{account!r} is no account; write it like user:ana or department:physics")
+    fields = {"code": digits, "person": {"user": user}, "account": account}
+    reply = _ask(config, "redeem", RedeemRequest, **fields)
+    if as_json:
+        _write(reply.data)
+        return
+    told = RedeemAnswer.model_validate(reply.data)
+    done = "had been credited already" if told.before else "credited"
+    console.print(
+        f"{Money(told.micros, told.unit)} {done} to {told.account}; "
+        f"{Money(told.free, told.unit)} may be spent here now.",
+        markup=False,
+        soft_wrap=True,
+    )
 
 
 @app.command()

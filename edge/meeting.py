@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from broker.messages import Birth, BirthAccepted
+from broker.messages import WIRE, Birth, BirthAccepted
 from config.logs import logger
 
 if TYPE_CHECKING:
@@ -89,6 +89,7 @@ class Meetings:
             up=self._up.heads,
             down={"ledger": self._down.applied},
             directory=self._down.cursor,
+            wire=WIRE,
         )
 
     def awaits(self, corr: UUID) -> bool:
@@ -114,6 +115,8 @@ class Meetings:
             return Stopped(name, trouble)
         if (halted := self._down.on_birth(said.down["ledger"], epoch=said.epoch)) is not None:
             return Stopped("ledger", halted)
+        if said.courier_key is not None:
+            self._books.codes.keep_key(said.courier_key)
         self._up.store_lowered()
         if said.epoch > self.epoch:
             self._books.remember("epoch", str(said.epoch))

@@ -14,6 +14,8 @@ from broker.messages import (
     JobsRequest,
     Person,
     Problem,
+    RedeemAnswer,
+    RedeemRequest,
     ReleaseRequest,
     Reply,
     Request,
@@ -24,6 +26,7 @@ from broker.topics import METHODS
 from config.ids import JobId
 from config.policy.decisions import Allowed, Ask, Denied, Reason
 from edge.ports import SpoolerRefusedError, SpoolerUnavailableError
+from edge.redeeming import NotTaken
 from edge.release import Phase
 from edge.store.errors import StoreUnwritableError
 
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
 
     from edge.jobs import JobRecord
     from edge.ports import Clock, Spooler
+    from edge.redeeming import Redeeming
     from edge.releasing import Releasing
     from edge.store.books import Books
     from edge.store.replica import Replica
@@ -64,6 +68,7 @@ class Requests:
         books: Books,
         replica: Replica,
         releasing: Releasing,
+        redeeming: Redeeming,
         spooler: Spooler,
         operators: frozenset[str],
         status: Callable[[], dict[str, Any]],
@@ -76,6 +81,7 @@ class Requests:
             books: the site's jobs and money.
             replica: who is who.
             releasing: carries releases out.
+            redeeming: takes courier codes.
             spooler: the print queues.
             operators: nodes that may see and cancel everybody's jobs.
             status: what `status` answers.
@@ -85,6 +91,7 @@ class Requests:
         self._books = books
         self._replica = replica
         self._releasing = releasing
+        self._redeeming = redeeming
         self._spooler = spooler
         self._operators = operators
         self._status = status
@@ -117,13 +124,14 @@ class Requests:
             reply = await self._act(node, question)
         finally:
             self._under_way.discard(key)
-        if isinstance(question, ReleaseRequest | CancelRequest) and reply.status != "failed":
+        changes = ReleaseRequest | CancelRequest | RedeemRequest
+        if isinstance(question, changes) and reply.status != "failed":
             self._answers[key] = reply
             if len(self._answers) > _KEPT:
                 self._answers.popitem(last=False)
         return reply
 
-    async def _act(self, node: str, question: Request) -> Reply:  # noqa: PLR0911  one a method
+    async def _act(self, node: str, question: Request) -> Reply:  # noqa: C901, PLR0911  one a method
         if isinstance(question, StatusRequest | VerifyRequest) and node not in self._operators:
             detail = "only the site's operator may ask this"
             return _no(question, "refused", "not-operator", detail)
@@ -131,6 +139,8 @@ class Requests:
             match question:
                 case ReleaseRequest():
                     return await self._release(question)
+                case RedeemRequest():
+                    return self._redeem(question)
                 case CancelRequest():
                     return await self._cancel(node, question)
                 case JobsRequest():
@@ -175,6 +185,24 @@ class Requests:
                 return _no(question, "refused", decision.reason, decision.detail)
             case Ask():
                 return _no(question, "refused", "answer-needed", decision.question)
+
+    def _redeem(self, question: RedeemRequest) -> Reply:
+        name = self._who(question.person)
+        person = self._replica.user(name) if name else None
+        if person is None:
+            detail = "nobody here is known by this card or name"
+            return _no(question, "refused", Reason.NO_IDENTITY, detail)
+        found = self._redeeming.redeem(question.code, person, question.account)
+        if isinstance(found, NotTaken):
+            return _no(question, "refused", found.code, found.detail)
+        told = RedeemAnswer(
+            account=found.account,
+            unit=found.unit,
+            micros=found.micros,
+            before=found.before,
+            free=found.free,
+        )
+        return _yes(question, told.model_dump())
 
     async def _cancel(self, node: str, question: CancelRequest) -> Reply:
         user = self._who(question.person) if question.person else None

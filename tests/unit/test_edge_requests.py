@@ -24,6 +24,7 @@ from broker.messages import (
 )
 from broker.topics import METHODS
 from edge.ports import SpoolerRefusedError
+from edge.redeeming import Redeeming
 from edge.requests import Requests, Unanswered
 from tests.unit.edge_lab import ANA, CENT, NOW, Site, grant, held_job, said
 
@@ -46,6 +47,9 @@ class Counter:
             books=site.books,
             replica=site.replica,
             releasing=site.releasing,
+            redeeming=Redeeming(
+                books=site.books, replica=site.replica, clock=site.clock, monotonic=lambda: 0.0
+            ),
             spooler=site.spooler,
             operators=frozenset({"operator"}),
             status=lambda: {"ready": True},
