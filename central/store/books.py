@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 from uuid import UUID
 
 from sqlalchemy import Connection, Engine, create_engine, event, func, insert, select
@@ -17,8 +17,10 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, InterfaceError, Operati
 from sqlalchemy.pool import StaticPool
 
 from broker.topics import COORDINATOR
+from central.store.errors import BooksUnusable, BooksUnwritable
+from central.store.recording import Recording
+from central.store.second_log import SecondLog
 from central.store.tables import meta
-from config.errors import PrintmeshError
 from config.ids import uuid7
 
 if TYPE_CHECKING:
@@ -26,18 +28,12 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine.interfaces import DBAPIConnection
 
+__all__ = ["Books", "BooksUnusable", "BooksUnwritable", "Identity", "Transaction"]
+
 #: How long a writer waits for another one before it gives up.
 _BUSY_MILLISECONDS = 15_000
 #: One writer at a time on PostgreSQL as well: numbers are then assigned in commit order.
 _WRITER_LOCK = 7_746_511
-
-
-class BooksUnusable(PrintmeshError):
-    """The database cannot be opened: wrong address, no schema, another program's file."""
-
-
-class BooksUnwritable(PrintmeshError):
-    """The database fails at present: disk full, locked, gone. Nothing was changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +78,10 @@ class Books:
         *,
         clock: Callable[[], datetime] = _now,
         dice: Callable[[int], bytes] = os.urandom,
+        log: SecondLog | None = None,
     ) -> None:
         self._engine = engine
+        self._log = log
         self.identity = identity
         self._clock = clock
         self._dice = dice
@@ -97,10 +95,19 @@ class Books:
         url: str,
         *,
         currency: str = "EUR",
+        second_log: Path | None = None,
         clock: Callable[[], datetime] = _now,
         dice: Callable[[int], bytes] = os.urandom,
     ) -> Self:
         """Open the books, migrating them first; a new database gets its incarnation here.
+
+        Args:
+            url: SQLAlchemy's.
+            currency: for new books.
+            second_log: directory of the second log of an SQLite file; None: the one that the
+                books name, if any. Whoever writes writes it. (PostgreSQL archives its own log.)
+            clock: the time of day.
+            dice: randomness for ids.
 
         Raises:
             BooksUnusable: the address is wrong, the file is no database, or its schema is newer.
@@ -116,7 +123,10 @@ class Books:
         except BooksUnusable:
             engine.dispose()
             raise
-        return cls(engine, identity, clock=clock, dice=dice)
+        file = engine.url.database
+        has_file = engine.dialect.name == "sqlite" and not isinstance(engine.pool, StaticPool)
+        log = SecondLog(Path(str(file)), second_log) if has_file else None
+        return cls(engine, identity, clock=clock, dice=dice, log=log)
 
     @contextmanager
     def write(self, now: datetime | None = None) -> Iterator[Transaction]:
@@ -136,11 +146,26 @@ class Books:
         # one connection is kept for it: asking the pool costs as much as a small transaction
         if self._writer is None or self._writer.closed or self._writer.invalidated:
             self._writer = self._engine.connect().execution_options(writer=True)
-        with self._errors(), self._writer.begin():
-            sql = self._writer
-            if sql.dialect.name == "postgresql":
-                sql.execute(select(func.pg_advisory_xact_lock(_WRITER_LOCK)))
-            yield self._transaction(sql, now)
+        sql, log = self._writer, self._log
+        raw = None if log is None else cast("Recording", sql.connection.driver_connection)
+        with self._errors():
+            try:
+                with sql.begin():
+                    if sql.dialect.name == "postgresql":
+                        sql.execute(select(func.pg_advisory_xact_lock(_WRITER_LOCK)))
+                    tx = self._transaction(sql, now)
+                    if log is not None and raw is not None:
+                        log.begin(raw, str(self.identity.incarnation), self.identity.epoch)
+                    yield tx
+                    # in this order: what is in the books is always in the log as well
+                    if log is not None and raw is not None:
+                        log.seal(raw, tx.now)
+            except BaseException:
+                if log is not None:
+                    log.withdraw()
+                raise
+        if log is not None:
+            log.kept()
 
     @contextmanager
     def read(self, now: datetime | None = None) -> Iterator[Transaction]:
@@ -168,6 +193,8 @@ class Books:
         if self._writer is not None:
             self._writer.close()
             self._writer = None
+        if self._log is not None:
+            self._log.close()
         self._engine.dispose()
 
     @contextmanager
@@ -255,7 +282,8 @@ def _engine(url: str) -> Engine:
         )
     else:
         _private_file(Path(str(address.database)))
-        engine = create_engine(address, hide_parameters=True)
+        ours: dict[str, Any] = {"factory": Recording}
+        engine = create_engine(address, connect_args=ours, hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

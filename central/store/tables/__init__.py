@@ -22,10 +22,17 @@ from central.store.tables.books import (
     stream,
     visit,
 )
+from central.store.tables.recovery import (
+    adopted_reclaim,
+    recovery_edge,
+    second_log,
+    standing,
+)
 
 __all__ = [
     "Instant",
     "account",
+    "adopted_reclaim",
     "api_token",
     "audit",
     "charge",
@@ -43,8 +50,11 @@ __all__ = [
     "node",
     "posting",
     "reclaim",
+    "recovery_edge",
     "request",
     "schedule",
+    "second_log",
+    "standing",
     "stream",
     "visit",
 ]
