@@ -8,7 +8,7 @@ its own rules): bad data is quarantined and the chain goes on.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from broker.codec import EVENT_LIMIT, Received, Unreadable, decode
 from broker.messages import Ack, Message, Opening, Position
@@ -280,8 +280,7 @@ class Inbound:
         return self.current_ack()
 
 
-@dataclass(frozen=True, slots=True)
-class Readable:
+class Readable(NamedTuple):
     """An event of a good envelope, understood; whether the books accept it is not said here."""
 
     envelope: Envelope

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
 #: Money is moved in steps of a hundredth; what is left over goes to the neediest site.
 QUANTUM: Final = 10_000
 #: A site nobody was seen at still gets so many visits' worth.
 PRIOR_VISITS: Final = 0.4
 #: A visit counts half after this time.
+_NO_TIME: Final = timedelta()
 HALF_LIFE: Final = timedelta(days=60)
 
 
@@ -61,7 +61,9 @@ def park(
     return {site: micros for site, micros in given.items() if micros > 0}
 
 
-def visited(value: float, at: datetime, now: datetime) -> float:
-    """Return a visit counter after one more visit at `now`; a clock set back forgets nothing."""
-    age = max(now - at, timedelta())
-    return value * math.pow(0.5, age / HALF_LIFE) + 1.0
+def visited(value: float, age: timedelta) -> float:
+    """Return a visit counter after one more visit, so long after the last one.
+
+    A clock set back, an age below nothing, forgets nothing.
+    """
+    return value * math.pow(0.5, max(age, _NO_TIME) / HALF_LIFE) + 1.0

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from pydantic import TypeAdapter
@@ -23,11 +24,10 @@ from central.store.ledger import (
 )
 from central.store.ledger import next_entry as first_free
 from central.store.tables import charge as charge_table
-from central.store.tables import entry, instant, location, moment, posting, visit
+from central.store.tables import entry, instant, location, posting, visit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from sqlalchemy import BindParameter, ColumnClause, CompoundSelect, Select
 
@@ -39,9 +39,8 @@ if TYPE_CHECKING:
 _AMOUNTS = TypeAdapter(tuple[AccountAmount, ...])
 
 
-@dataclass(frozen=True, slots=True)
-class _Good:
-    """A charge that is booked."""
+class _Good(NamedTuple):
+    """A charge that is booked; one is made for each, so it is the cheapest kind."""
 
     id: str
     """Its name, as stored."""
@@ -73,8 +72,8 @@ def book(tx: Transaction, node: str, charges: Sequence[Charged]) -> list[Verdict
         if isinstance(verdict, Booked)
     ]
     if good:
-        _write(tx, node, good, places)
-        _count_visits(tx, node, good, places)
+        rows = _write(tx, node, good, places)
+        _count_visits(tx, node, good, rows, places)
     return verdicts
 
 
@@ -140,7 +139,10 @@ def _named(keys: Sequence[BindParameter[str]]) -> CompoundSelect[Any]:
     )
 
 
-def _write(tx: Transaction, node: str, good: Sequence[_Good], places: _Places) -> None:
+def _write(
+    tx: Transaction, node: str, good: Sequence[_Good], places: _Places
+) -> list[dict[str, Any]]:
+    """Write the charges and their entries; return the charges' rows."""
     changes: defaultdict[int, int] = defaultdict(int)
     entries, postings, charges = [], [], []
     n, at = first_free(tx), instant(tx.now)
@@ -169,6 +171,7 @@ def _write(tx: Transaction, node: str, good: Sequence[_Good], places: _Places) -
         insert_all(tx, entry, entries)
         insert_all(tx, posting, postings)
     insert_all(tx, charge_table, charges)
+    return charges
 
 
 def _lines(tx: Transaction, one: _Good, places: _Places) -> dict[int, int]:
@@ -186,7 +189,7 @@ def _lines(tx: Transaction, one: _Good, places: _Places) -> dict[int, int]:
     return changes
 
 
-def _charge_row(node: str, one: _Good, number: int | None, job: str) -> dict[str, object]:
+def _charge_row(node: str, one: _Good, number: int | None, job: str) -> dict[str, Any]:
     charge, counted = one.charge, one.charge.counted
     return {
         "charge": one.id,
@@ -210,19 +213,23 @@ def _charge_row(node: str, one: _Good, number: int | None, job: str) -> dict[str
     }
 
 
-def _count_visits(tx: Transaction, node: str, good: Sequence[_Good], places: _Places) -> None:
-    counters: dict[str, tuple[float, datetime]] = {}
-    for one in good:
+def _count_visits(
+    tx: Transaction,
+    node: str,
+    good: Sequence[_Good],
+    charges: Sequence[dict[str, Any]],
+    places: _Places,
+) -> None:
+    counters: dict[str, tuple[float, int]] = {}
+    now = instant(tx.now)
+    for one, row in zip(good, charges, strict=True):
         # an edge's clock may be ahead; ours bounds it
-        at = min(one.charge.settled_at, tx.now)
+        at = min(row["settled_at"], now)
         for account in {p.account for p in one.charge.postings}:
-            now = counters.get(account)
-            if now is None:
-                stored = places.visits.get(account)
-                now = (0.0, at) if stored is None else (stored[0], moment(stored[1]))
-            counters[account] = visited(now[0], now[1], at), max(now[1], at)
-    rows = [
-        {"account_": account, "node_": node, "value": value, "at": instant(at)}
+            value, last = counters.get(account) or places.visits.get(account) or (0.0, at)
+            counters[account] = visited(value, timedelta(microseconds=at - last)), max(last, at)
+    rows: list[dict[str, Any]] = [
+        {"account_": account, "node_": node, "value": value, "at": at}
         for account, (value, at) in counters.items()
     ]
     run_all(tx, _VISITED, [row for row in rows if row["account_"] in places.visits])
