@@ -9,13 +9,16 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import bindparam, delete, func, insert, select
 
 from broker.directory import directory_digest
 from broker.messages import DirectoryRow
+from central.store.bulk import insert_all, run_all
 from central.store.tables import directory_row
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pydantic import BaseModel
     from sqlalchemy import Row as SqlRow
 
@@ -41,6 +44,18 @@ def put(tx: Transaction, kind: Kind, key: str, row: BaseModel) -> int:
     if before is not None and before.row == text:
         return int(before.n)
     return _write(tx, kind, key, text)
+
+
+def put_all(tx: Transaction, kind: Kind, rows: Mapping[str, BaseModel]) -> None:
+    """Enter or replace many rows that are known to differ from what was there."""
+    first = version(tx) + 1
+    gone = [{"kind_": kind, "key_": key} for key in rows]
+    run_all(tx, _GONE, gone)
+    fresh = [
+        {"kind": kind, "key": key, "n": n, "row": row.model_dump_json()}
+        for n, (key, row) in enumerate(rows.items(), first)
+    ]
+    insert_all(tx, directory_row, fresh)
 
 
 def remove(tx: Transaction, kind: Kind, key: str) -> bool:
@@ -105,6 +120,11 @@ def digest(tx: Transaction) -> tuple[int, str]:
         )
     )
     return version(tx), directory_digest((kind, key, n) for kind, key, n in rows)
+
+
+_GONE = delete(directory_row).where(
+    directory_row.c.kind == bindparam("kind_"), directory_row.c.key == bindparam("key_")
+)
 
 
 def _one(kind: Kind, key: str) -> Any:  # noqa: ANN401  SQLAlchemy's type would not fit a line

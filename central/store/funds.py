@@ -13,7 +13,7 @@ from sqlalchemy import insert, select, update
 
 from broker.messages import FundsAnswer, Granted, MoneyAtSite, Reclaim
 from central.sizing import QUANTUM, park
-from central.store import ledger, nodes, streams
+from central.store import accounts, ledger, nodes, streams
 from central.store.ledger import CENTRE, Entry, Line, Posted, Refused
 from central.store.tables import account as account_table
 from central.store.tables import location, node, reclaim, request, visit
@@ -68,6 +68,8 @@ def grant(
     asked_by: UUID | None = None,
 ) -> Posted | Refused:
     """Move money from the centre to an edge and tell it, in this transaction."""
+    if (refused := accounts.usable(tx, account)) is not None:
+        return refused
     id_ = tx.mint()
     posted = ledger.post(
         tx,
@@ -98,8 +100,8 @@ def ask(
     ).one_or_none()
     if account is None or account.unit != asked.unit:
         return Refused(f"there is no account {asked.account} in {asked.unit}")
-    if not account.enabled:
-        return Refused(f"{asked.account} is closed")
+    if (refused := accounts.usable(tx, asked.account)) is not None:
+        return refused
     if node_id not in _active(tx):
         return Refused(f"{node_id} may be granted nothing at present")
     places = ledger.places_of(tx, asked.account, asked.unit)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 CENTRE: Final = ""
 HOUSE_TOPUP: Final = "house:topup"
 #: Kinds of account that are the organisation's own: no floor, no place but the centre.
-HOUSE_KINDS: Final = frozenset({"house", "income", "loss", "suspense"})
+HOUSE_KINDS: Final = frozenset({"house", "income", "loss", "suspense", "uncovered"})
 
 
 class LedgerUnbalanced(PrintmeshError):
@@ -58,7 +58,7 @@ class Entry:
     id: UUID
     """Names the entry for ever."""
     kind: str
-    """topup, grant, charge, return, write-off."""
+    """topup, grant, charge, return, write-off, allowance, correction, refund, close, merge …"""
     reference: str = ""
     """What it belongs to: a node, a job, a reclaim."""
     note: str = ""
@@ -212,6 +212,8 @@ def _ensure(tx: Transaction, account: str, place: str, unit: Unit) -> Located | 
         if known.unit != unit:
             return Refused(f"{account} is in {known.unit}, not {unit}")
         floor = known.floor if place == CENTRE else 0
+        if place == CENTRE and known.unlimited:
+            floor = None  # only counted: it may go anywhere
     values = {"account": account, "unit": unit, "place": place, "floor": floor, "micros": 0}
     id_ = tx.sql.execute(insert(location).values(**values).returning(location.c.id)).scalar_one()
     return Located(id_, 0, floor)
