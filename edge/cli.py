@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import re
 from datetime import datetime
@@ -58,6 +59,7 @@ def run(
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
 ) -> None:
     """Run this site's node until SIGTERM or SIGINT."""
+    gc.disable()  # a tenth of the start went into looking for garbage where there is none
     from config import logs  # noqa: PLC0415  the other subcommands do not log
     from config.settings import EdgeSettings, load  # noqa: PLC0415  keeps --help fast
     from edge.app import run as run_edge  # noqa: PLC0415  heavy, and only here
