@@ -73,14 +73,9 @@ class SegmentStart:
 def encode(commit: Commit) -> bytes:
     """Return the body of a transaction's record."""
     head: dict[str, Any] = {}
-    parts: list[bytes] = []
+    parts: list[bytes] = [b"", b"\n"]
     if commit.rows:
-        head["t"] = [
-            (table, list(rows), [_GONE if row is None else len(row) for row in rows.values()])
-            for table, rows in commit.rows.items()
-        ]
-        for rows in commit.rows.values():
-            parts.extend([row for row in rows.values() if row is not None])
+        head["t"] = [_encode_table(table, rows, parts) for table, rows in commit.rows.items()]
     if commit.events:
         events: list[tuple[object, ...]] = []
         for stream, seq, sealed, data, digest in commit.events:
@@ -99,8 +94,10 @@ def encode(commit: Commit) -> bytes:
         head["d"] = commit.dropped
     if commit.oldest is not None:
         head["p"] = commit.oldest
+    parts[0] = orjson.dumps(head)
     # A record ends in no zero, whatever a peer's text ends in: zeros are room (Disk.size).
-    return b"%b\n%b\n" % (orjson.dumps(head), b"".join(parts))
+    parts.append(b"\n")
+    return b"".join(parts)
 
 
 def decode(body: bytes) -> Commit | SegmentStart:
@@ -165,6 +162,20 @@ def key_from(fields: list[Any]) -> StreamKey:
     """Read a stream key back."""
     sender, sender_incarnation, receiver, receiver_incarnation, name = fields
     return StreamKey(sender, UUID(sender_incarnation), receiver, UUID(receiver_incarnation), name)
+
+
+def _encode_table(
+    table: str, rows: dict[int, bytes | None], parts: list[bytes]
+) -> tuple[str, list[int], list[int]]:
+    """Return what the head says of one table's rows, and add their bytes to the parts."""
+    lengths: list[int] = []
+    for row in rows.values():
+        if row is None:
+            lengths.append(_GONE)
+        else:
+            lengths.append(len(row))
+            parts.append(row)
+    return table, list(rows), lengths
 
 
 def _decode_commit(head: dict[str, Any], body: bytes, at: int) -> Commit:

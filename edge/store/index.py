@@ -69,6 +69,11 @@ class TableIndexes:
         """Say whether any of these fields is indexed."""
         return not self._by_field.keys().isdisjoint(fields)
 
+    def moved_by(self, document: Mapping[str, Any], fields: Mapping[str, Any]) -> bool:
+        """Say whether a document's indexed values change when it gets these fields."""
+        both = self._by_field.keys() & fields
+        return any(document.get(field, _ABSENT) != fields[field] for field in both)
+
     def change(self, doc_id: int, before: tuple[Any, ...], after: tuple[Any, ...]) -> None:
         """Move a document from its old values to its new ones."""
         for entries, old, new in zip(self._by_field.values(), before, after, strict=True):

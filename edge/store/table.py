@@ -208,14 +208,12 @@ class JournalTable(Table):
         """
         indexes = self._journalled.indexes.get(self._label)
         moves = {}
-        if indexes is None or not indexes.touched_by(fields):
+        if indexes is None or not indexes.moved_by(document, fields):
             document.update(fields)
         else:
             old = indexes.values_of(document)
             document.update(fields)
-            new = indexes.values_of(document)
-            if old != new:
-                moves[document.doc_id] = (old, new)
+            moves[document.doc_id] = (old, indexes.values_of(document))
         row = orjson.dumps(document, option=_OPTIONS)
         self._journalled.change(self._label, {document.doc_id: row}, moves)
 
@@ -277,6 +275,18 @@ class JournalTable(Table):
             row = view.packed(doc_id)
             if row is not None:
                 yield Document(orjson.loads(row), doc_id)
+
+    def contents(self) -> Iterator[dict[str, Any]]:
+        """Yield every document without its id; nothing may be written meanwhile.
+
+        For sums over a whole table: a third of what iterating costs.
+        """
+        rows, pending = self._journalled.now(self._label)
+        if pending:
+            yield from self
+        elif rows is not None:
+            for _, row in rows.items():
+                yield orjson.loads(row)
 
     def _matches(self, cond: QueryLike) -> Iterator[Document]:
         view = self._view()
