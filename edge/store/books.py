@@ -154,7 +154,7 @@ class Books:
         """Return micros here by unit, holds included, and how many accounts have any."""
         if self._sums is None or self._unsure:
             self._sums, self._filled = Counter(), 0
-            for row in self._accounts:
+            for row in self._accounts.contents():
                 self._sums[row["unit"]] += row["balance"]
                 self._filled += row["balance"] > 0
             self._unsure = False

@@ -285,7 +285,7 @@ class JournalTable(Table):
         if pending:
             yield from self
         elif rows is not None:
-            for _, row in rows.items():
+            for _, row in rows.items():  # noqa: PERF102  no dict
                 yield orjson.loads(row)
 
     def _matches(self, cond: QueryLike) -> Iterator[Document]:
