@@ -13,6 +13,7 @@ from broker.codec import Unreadable, decode
 from broker.messages import Ack, Birth, CommandState, CoordinatorStatus, Message, Note, Status
 from broker.stream_outbound import EventsGone, ForkSeen, PeerAhead, Released
 from central.births import greet
+from central.granting import Granting
 from central.news import News
 from central.questions import answer
 from central.rounds import hear_batch, take_round
@@ -45,6 +46,7 @@ class Coordinator:
     def __init__(self, fleet: Fleet) -> None:
         self.fleet = fleet
         self._news = News(fleet)
+        self._granting = Granting(fleet)
         self._session: UUID | None = None
         self._beat = float("-inf")
         self._sweep = float("-inf")
@@ -65,7 +67,7 @@ class Coordinator:
     @property
     def restless(self) -> bool:
         """Whether `look` should be called again at once."""
-        return self._news.restless or self._someone_born
+        return self._news.restless or self._someone_born or self._granting.restless
 
     # our own link
 
@@ -113,6 +115,8 @@ class Coordinator:
 
     def look(self, now: float) -> list[Say]:
         """Pass on what changed in the books, whoever changed it; keep time."""
+        # grants are due whether anybody can be told or not
+        self._granting.look(now)
         if self._session is None:
             return []
         self.fleet.tell_presence(now)

@@ -121,16 +121,22 @@ class Swept:
     """There is more to do at once."""
 
 
-def waiting(tx: Transaction) -> datetime | None:
-    """Return when `sweep` has something to do; None: never, as things are."""
-    soonest = tx.sql.execute(
+def waiting(tx: Transaction, *, home: bool = True) -> datetime | None:
+    """Return when `sweep` has something to do; None: never, as things are.
+
+    Args:
+        tx: any transaction.
+        home: money that came home counts; not so when it was just tried and could not go on.
+    """
+    soonest: datetime | None = tx.sql.execute(
         select(func.min(account.c.sweep_at)).where(account.c.sweep_at.is_not(None))
     ).scalar_one()
-    names = tx.sql.execute(
-        select(account.c.key).where(account.c.renamed_upto.is_not(None)).limit(1)
-    ).one_or_none()
-    home = tx.sql.execute(_AT_HOME.limit(1)).one_or_none() if soonest is not None else None
-    return tx.now if names is not None or home is not None else soonest
+    names = select(account.c.key).where(account.c.renamed_upto.is_not(None)).limit(1)
+    if tx.sql.execute(names).first() is not None:
+        return tx.now
+    if home and soonest is not None and tx.sql.execute(_AT_HOME.limit(1)).first() is not None:
+        return tx.now
+    return soonest
 
 
 def sweep(tx: Transaction, linked: frozenset[str]) -> Swept:
