@@ -62,6 +62,11 @@ def test_settings_that_count_for_a_listener_stand_below_each() -> None:
     assert "allow_anonymous false" in before
 
 
+def test_no_message_waits_behind_an_acknowledgement() -> None:
+    """Nagle's algorithm, which Mosquitto leaves on, is off for every listener."""
+    assert "\nset_tcp_nodelay true\n" in compose(Listener(port=1)).configuration
+
+
 def test_a_name_without_a_secret_stops_the_export() -> None:
     """Secrets are given, or lines are there already; else the export says who lacks one."""
     with pytest.raises(mosquitto.ExportRefusedError, match="no secret for edge-1:"):
