@@ -23,6 +23,7 @@ from config.policy.decisions import (
     Account,
     Allowed,
     Ask,
+    Charge,
     Decision,
     Denied,
     Person,
@@ -194,9 +195,13 @@ class Releasing:
         decision = decide(request, self._view(user, device))
         if isinstance(decision, Allowed):
             held = tuple(
-                AccountAmount(account=account, unit=money.unit, micros=money.micros)
-                for account, money in decision.charges
-                if money.micros
+                AccountAmount(
+                    account=each.account,
+                    unit=each.money.unit,
+                    micros=each.money.micros,
+                    covered_by=each.covered_by,
+                )
+                for each in decision.charges
             )
             after = record.with_(
                 phase=Phase.RELEASING,
@@ -317,5 +322,7 @@ def _as_allowed(record: JobRecord) -> Allowed:
     amounts = hold.amounts if hold else ()
     total = amounts[0] if amounts else None
     money = Money(total.micros, total.unit) if total else Money(0, "page")
-    charges = tuple((each.account, Money(each.micros, each.unit)) for each in amounts)
+    charges = tuple(
+        Charge(each.account, Money(each.micros, each.unit), each.covered_by) for each in amounts
+    )
     return Allowed(Priced(money, hold.tariff_version if hold else 0, ()), charges)

@@ -210,6 +210,42 @@ def figures(
     )
 
 
+def converted(planned: Figures, before: JobAttributes, after: JobAttributes) -> Figures:
+    """Return what a job puts on paper when its attributes are changed; equal to `figures` anew.
+
+    Every copy of a job is alike, so nothing more than its figures is needed.
+
+    Args:
+        planned: what the analysis found under `before`.
+        before: the attributes as they were.
+        after: the same but for copies, sides, and print-color-mode made monochrome.
+
+    Raises:
+        ValueError: something else differs, or monochrome is taken back: only the document knows
+            what that comes to.
+    """
+    changed = {"copies": after.copies, "sides": after.sides}
+    changed["print_color_mode"] = after.print_color_mode
+    if before.model_copy(update=changed) != after:
+        raise ValueError("only copies, sides and print-color-mode can be changed")
+    grey = after.print_color_mode is ColorMode.MONOCHROME
+    if not grey and before.print_color_mode is ColorMode.MONOCHROME:
+        raise ValueError("a job made monochrome does not say what colour it had")
+    one_copy = planned.impressions // before.copies
+    per_sheet = 2 if after.sides.two_sided else 1
+    impressions = one_copy * after.copies
+    color = 0 if grey else planned.color_impressions // before.copies * after.copies
+    return planned.model_copy(
+        update={
+            "impressions": impressions,
+            "color_impressions": color,
+            "monochrome_impressions": impressions - color,
+            "sheets": -(-one_copy // per_sheet) * after.copies,
+            "sides": after.sides,
+        }
+    )
+
+
 def came_out(
     planned: Figures, impressions: int, source: Source, color_impressions: int | None = None
 ) -> Figures:
