@@ -22,6 +22,7 @@ from central.store.tables.books import (
     stream,
     visit,
 )
+from central.store.tables.codes import code, courier
 from central.store.tables.recovery import (
     adopted_reclaim,
     recovery_edge,
@@ -36,7 +37,9 @@ __all__ = [
     "api_token",
     "audit",
     "charge",
+    "code",
     "command",
+    "courier",
     "directory_row",
     "entry",
     "event",
