@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
 #: The other side of all periodic grants.
 HOUSE_GRANTS: Final = "house:grants"
-#: Accounts that one transaction posts to, and people it looks at to find them.
+#: Accounts that one transaction posts to, and how often it reads so many people to find them.
 SLICE: Final = 200
-_LOOKED_AT: Final = 1000
+_PAGES: Final = 5
 _COUNTS: Final[dict[str, Counts]] = {"color": "color", "mono": "monochrome"}
 
 
@@ -129,16 +129,17 @@ def cut(tx: Transaction, allowance: Allowance, after: str) -> Cut:
     kind, _, name = allowance.target.partition(":")
     if kind == "account":
         return Cut({}, (name,), "", over=True)
-    rows = directory.live(tx, "user", after=after, limit=_LOOKED_AT)
     people: dict[str, UserRow] = {}
-    upto = after
-    for user, row in rows:
-        if len(people) == SLICE:
+    upto, over = after, False
+    for _ in range(_PAGES):
+        rows = directory.live(tx, "user", after=upto, limit=SLICE - len(people))
+        for user, row in rows:
+            if name in row.get("groups", ()) and row.get("enabled", True):
+                people[wallet_key(allowance.wallet, user)] = UserRow.model_validate(row)
+        over = not rows
+        upto = rows[-1][0] if rows else upto
+        if over or len(people) == SLICE:
             break
-        upto = user
-        if name in row.get("groups", ()) and row.get("enabled", True):
-            people[wallet_key(allowance.wallet, user)] = UserRow.model_validate(row)
-    over = len(rows) < _LOOKED_AT and (not rows or upto == rows[-1][0])
     return Cut(people, tuple(people), upto, over)
 
 
