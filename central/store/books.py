@@ -161,7 +161,9 @@ class Books:
                     if log is not None and raw is not None:
                         log.seal(raw, tx.now)
             except BaseException:
-                if log is not None:
+                if log is not None and raw is not None:
+                    if raw.in_transaction:
+                        raw.rollback()  # a commit that failed leaves it open
                     log.withdraw()
                 raise
         if log is not None:

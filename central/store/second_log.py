@@ -19,14 +19,11 @@ from central.store.errors import BooksUnusable, BooksUnwritable
 from central.store.log_files import LogFiles, sync_directory
 from central.store.log_format import Header, Record, header_frame, record_frame, segment_name
 from central.store.tables.base import instant
-from config.logs import logger
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from central.store.recording import Recording
-
-_log = logger("central.second-log")
 
 #: A file of records is followed by a new one when it is longer.
 SEGMENT_BYTES: Final = 64 * 1024 * 1024
@@ -51,19 +48,17 @@ class Place:
 class SecondLog:
     """One process's end of the log; every call runs inside a writing transaction."""
 
-    def __init__(
-        self, books: Path, wanted: Path | None, *, segment_bytes: int = SEGMENT_BYTES
-    ) -> None:
+    def __init__(self, books: Path, wanted: Path | None) -> None:
         """Open nothing yet.
 
         Args:
             books: the database's file.
             wanted: directory of the log; None: wherever the books say that it is.
-            segment_bytes: when to begin a new file.
         """
         self._books = books
         self._wanted = None if wanted is None else wanted.absolute()
-        self._segment_bytes = segment_bytes
+        self.remark: str | None = None
+        """Why this process began the log anew, if it did."""
         self._header: Header | None = None
         self._file: int | None = None
         self._path: Path | None = None
@@ -78,9 +73,9 @@ class SecondLog:
             BooksUnusable: the log knows more than these books: they are an old copy.
             BooksUnwritable: the log cannot be begun at present.
         """
-        raw.take()
         if self._header is None:
             self._settle(raw, incarnation, epoch)
+        raw.take()
 
     def seal(self, raw: Recording, at: datetime) -> None:
         """Make what the transaction did durable; only then may it be committed.
@@ -128,7 +123,7 @@ class SecondLog:
         assert header is not None  # noqa: S101  begin came first
         self._open(directory / segment_name(header.epoch, place.segment))
         self._trim(place)
-        if place.end >= self._segment_bytes:
+        if place.end >= SEGMENT_BYTES:
             place = self._rotate(place, directory, record.n)
         data = record_frame(record, self._known, self._fresh)
         _move(raw, replace(place, n=record.n, end=place.end + len(data)))
@@ -200,8 +195,7 @@ class SecondLog:
             reason = _why_anew(LogFiles(directory), header, place)
             if reason is not None:
                 self._begin_anew(raw, directory, replace(header, first=place.n + 1))
-                action = "second-log-begun"
-                _log.warning(reason, action=action, directory=str(directory), after=place.n)
+                self.remark = f"{reason} in {directory}, after transaction {place.n}"
         except OSError as error:
             raise BooksUnwritable(
                 f"the second log in {directory} cannot be begun: {error.strerror or error}"
