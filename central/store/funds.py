@@ -9,24 +9,25 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import exists, insert, select, update
 
 from broker.messages import FundsAnswer, Granted, MoneyAtSite, Reclaim
 from central.sizing import QUANTUM, park
 from central.store import accounts, ledger, nodes, streams
 from central.store.ledger import CENTRE, Entry, Line, Posted, Refused
 from central.store.tables import account as account_table
+from central.store.tables import code as code_table
 from central.store.tables import location, node, reclaim, request, visit
 from config.policy.money import PAGE, UNIT_MICROS
 
 if TYPE_CHECKING:
-    from broker.messages import FundsRequest, Returned
+    from broker.messages import CodeMark, FundsRequest, Returned
     from central.store.books import Transaction
     from config.policy.money import Unit
 
 #: Accounts that one transaction parks: nobody waits longer than that for the only writer.
 _PARK_AT_ONCE = 25
-Reason: TypeAlias = Literal["parked", "requested", "reclaimed"]
+Reason: TypeAlias = Literal["parked", "requested", "reclaimed", "courier"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,8 @@ def grant(
     micros: int,
     reason: Reason,
     asked_by: UUID | None = None,
+    *,
+    code: CodeMark | None = None,
 ) -> Posted | Refused:
     """Move money from the centre to an edge and tell it, in this transaction."""
     if (refused := accounts.usable(tx, account)) is not None:
@@ -78,7 +81,13 @@ def grant(
     )
     if isinstance(posted, Posted):
         message = Granted(
-            grant=id_, account=account, unit=unit, micros=micros, reason=reason, request=asked_by
+            grant=id_,
+            account=account,
+            unit=unit,
+            micros=micros,
+            reason=reason,
+            request=asked_by,
+            code=code,
         )
         streams.append(tx, node_id, [message])
     return posted
@@ -161,6 +170,27 @@ def take_back(
     return TakenBack(_onward(tx, UUID(asked.request), returned.micros, linked))
 
 
+def reclaim_for(
+    tx: Transaction,
+    corr: UUID,
+    node_id: str,
+    account: str,
+    unit: Unit,
+    missing: int,
+    linked: frozenset[str],
+) -> frozenset[str]:
+    """Ask linked sites for money that somebody else grants; nobody if they have not all of it.
+
+    Returns:
+        The nodes that were asked.
+    """
+    need = _Need(corr, node_id, account, unit, missing)
+    fetchable = _fetchable(tx, need, linked)
+    if sum(fetchable.values()) >= missing:
+        _reclaim(tx, need, fetchable)
+    return frozenset(need.wake)
+
+
 def park_free(tx: Transaction, linked: frozenset[str]) -> tuple[frozenset[str], bool]:
     """Spread free money of some accounts over the linked sites.
 
@@ -178,6 +208,12 @@ def park_free(tx: Transaction, linked: frozenset[str]) -> tuple[frozenset[str], 
             location.c.floor.is_not(None),
             location.c.micros > 0,
             account_table.c.enabled,
+            # somebody waits for a code, and what was fetched for it must not go away again
+            ~exists().where(
+                code_table.c.account == location.c.account,
+                code_table.c.state == "waiting",
+                code_table.c.expires_at > tx.now,
+            ),
         )
         .order_by(location.c.account)
         .limit(_PARK_AT_ONCE)
@@ -319,6 +355,8 @@ def _onward(tx: Transaction, corr: UUID, micros: int, linked: frozenset[str]) ->
     asked = tx.sql.execute(select(request).where(request.c.corr == str(corr))).one()
     if tx.now >= asked.expires_at or asked.node not in linked & _active(tx):
         return frozenset()
+    if tx.sql.execute(select(code_table.c.id).where(code_table.c.id == str(corr))).first():
+        return frozenset()  # for a courier code, which `codes` issues when all of it is here
     need = _Need(corr, asked.node, asked.account, asked.unit, asked.asked - asked.granted)
     onward = min(micros, need.missing)
     if onward > 0:
