@@ -9,7 +9,7 @@ from broker import topics
 from broker.messages import Problem, Reply
 from central.conversation import Conversation
 from central.slices import delta, snapshot
-from central.store import directory, nodes
+from central.store import courier, directory, nodes, streams
 from config.logs import logger
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ def greet(fleet: Fleet, node: str, birth: Birth, now: float) -> None:
         fleet.alert(node, "heads", greeting.remark, now)
     fleet.conversations[node] = greeting.conversation
     fleet.presence.born(node, birth.session, now)
-    answer = greeting.conversation.accepted().model_dump(mode="json")
+    secret = _codes(fleet, greeting.conversation, accepted, birth)
+    answer = greeting.conversation.accepted(secret).model_dump(mode="json")
     fleet.say(
         topics.REPLY,
         Reply(corr=birth.corr, status="ok", data=answer),
@@ -91,6 +92,23 @@ def _accept(fleet: Fleet, node: str, birth: Birth) -> nodes.Accepted | _Refusal:
     if isinstance(accepted, nodes.NotAccepted):
         return _Refusal("not-accepted", accepted.reason)
     return accepted
+
+
+def _codes(
+    fleet: Fleet, conversation: Conversation, accepted: nodes.Accepted, birth: Birth
+) -> str | None:
+    """Begin a new epoch of courier codes; return the key that the edge checks them with."""
+    node, acked = conversation.node, conversation.outbound.acked
+    with fleet.books.write() as tx:
+        if acked.seq > accepted.down.acked.seq:
+            # its birth is as good as the ack that was lost
+            streams.acknowledged(tx, conversation.down_id, acked)
+        met = courier.contact(tx, node, birth, acked, fleet.dice)
+    if met is None:
+        return None
+    if met.grown:
+        fleet.grown([node])
+    return met.secret
 
 
 def _refuse(fleet: Fleet, node: str, birth: Birth, why: _Refusal) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
-from broker.messages import Batch, Birth, BirthAccepted, Position, StreamName
+from broker.messages import WIRE, Batch, Birth, BirthAccepted, Position, StreamName
 from broker.stream import place, start
 from broker.stream_inbound import Agreed, Apply, Inbound, SenderBehind, WeAreBehind
 from broker.stream_outbound import Opened, Outbound, PeerBehind, fitting
@@ -113,14 +113,16 @@ class Conversation:
                 trouble = f"ledger down: {halted}"
         return Greeting(here, trouble, remark)
 
-    def accepted(self) -> BirthAccepted:
-        """Return the answer to the birth."""
+    def accepted(self, courier_key: str | None = None) -> BirthAccepted:
+        """Return the answer to the birth; the key is a secret of this node's and ours."""
         identity = self._books.identity
         return BirthAccepted(
             epoch=identity.epoch,
             incarnation=identity.incarnation,
             up={name: inbox.core.applied for name, inbox in self._inboxes.items()},
             down={"ledger": self.outbound.head},
+            wire=WIRE,
+            courier_key=courier_key,
         )
 
     # upwards

@@ -12,6 +12,7 @@ from broker.messages import Batch, FeedJob, JobReleased, JobSettled
 from broker.stream_inbound import AlreadyApplied, AskSingly, Fork, Gap, Park
 from central.job_fold import JOB_EVENTS, feed_state
 from central.store.books import BooksUnwritable
+from central.store.ingest import Ingested
 from central.store.intake import Abandoned, take_in
 from config.logs import batch_line, logger
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from broker.stream_inbound import BatchOutcome
     from central.conversation import Conversation
     from central.fleet import Fleet
-    from central.store.ingest import Ingested
     from central.store.intake import Run
 
 _log = logger("central.rounds")
@@ -71,6 +71,9 @@ def take_round(fleet: Fleet, now: float) -> None:
         _line(conversation, name, run, result, took)
         wake |= result.wake
     fleet.grown(wake)
+    for (conversation, _, _), result in zip(waiting, results, strict=True):
+        if isinstance(result, Ingested) and result.frozen is not None:
+            fleet.halt(conversation.node, "frozen", result.frozen, now)
 
 
 def _answer(fleet: Fleet, node: str, stream: StreamName, outcome: BatchOutcome, now: float) -> None:

@@ -21,11 +21,12 @@ from config.policy.courier import NotACode, Purpose, make, step, steps_of
 from config.policy.money import Money
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime, timedelta
 
     from sqlalchemy import Row
 
-    from broker.messages import Redeemed
+    from broker.messages import Granted, Redeemed
     from central.store.books import Transaction
     from config.policy.money import Unit
 
@@ -207,6 +208,29 @@ def redeemed(
         return None
     nodes.set_state(tx, node_id, "frozen", reason)
     return Refused(reason)
+
+
+def brought_by(
+    tx: Transaction, node_id: str, incarnation: UUID, *, upto: int
+) -> Callable[[Granted], bool]:
+    """Return what says of a grant whether its code had brought it already.
+
+    Args:
+        tx: any transaction.
+        node_id: the edge.
+        incarnation: its journal.
+        upto: as of this event of its ledger stream.
+    """
+    rows = tx.sql.execute(
+        select(code.c.epoch, code.c.number).where(
+            code.c.node == node_id,
+            code.c.incarnation == str(incarnation),
+            code.c.state == "redeemed",
+            code.c.redeemed_seq <= upto,
+        )
+    )
+    taken = {(row.epoch, row.number) for row in rows}
+    return lambda grant: grant.code is not None and (grant.code.epoch, grant.code.index) in taken
 
 
 def every(tx: Transaction, *, node_id: str | None = None, limit: int = 200) -> list[CodeRecord]:

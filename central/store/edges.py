@@ -1,7 +1,7 @@
 """What an edge's books should say, worked out from the centre's at the same moment (PROTOCOL 3).
 
-`central(a@e) = edge(a@e) + grants not yet applied there + charges and returns not yet applied here
-+ quarantined ones`; here solved for the edge.
+`central(a@e) = edge(a@e) + grants not yet applied there - codes redeemed whose grant is not yet
+applied there + charges and returns not yet applied here + quarantined ones`; solved for the edge.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from sqlalchemy import or_, select
 
 from broker.codec import EVENT_LIMIT, Received, decode
-from broker.messages import Charged, EdgeDigest, Granted, Returned
-from central.store import nodes, streams
+from broker.messages import Charged, EdgeDigest, Granted, Redeemed, Returned
+from central.store import codes, nodes, streams
 from central.store.tables import event, stream
 
 if TYPE_CHECKING:
@@ -55,8 +55,9 @@ def expected(tx: Transaction, node: str, incarnation: UUID, told: EdgeDigest) ->
     balances: defaultdict[tuple[str, str], int] = defaultdict(int)
     for account, unit, micros in nodes.money_at(tx, node):
         balances[account, unit] += micros
+    brought = codes.brought_by(tx, node, incarnation, upto=told.up.seq)
     for message in _events(tx, down.id, told.down.seq, only_quarantined=False):
-        if isinstance(message, Granted):
+        if isinstance(message, Granted) and not brought(message):
             balances[message.account, message.unit] -= message.micros
     for message in _events(tx, up.id, told.up.seq, only_quarantined=False):
         _add(balances, message, +1)
@@ -98,7 +99,7 @@ def _events(
     else:
         query = query.where(or_(event.c.state == "applied", event.c.state == "sent"))
     for (data,) in tx.sql.execute(query):
-        read = decode(data, (Charged, Returned, Granted), limit=EVENT_LIMIT)
+        read = decode(data, (Charged, Returned, Granted, Redeemed), limit=EVENT_LIMIT)
         if isinstance(read, Received):
             yield read.message
 
@@ -111,5 +112,7 @@ def _add(balances: defaultdict[tuple[str, str], int], message: Message, sign: in
                 balances[line.account, line.unit] += sign * line.micros
         case Returned(account=account, unit=unit, micros=micros):
             balances[account, unit] += sign * micros
+        case Redeemed(account=account, unit=unit, micros=micros) if sign < 0:
+            balances[account, unit] += micros  # it has credited what was never posted
         case _:
             pass

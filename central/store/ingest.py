@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from broker.messages import Charged, Opening, Position, Rejected, Returned
+from broker.messages import Charged, Opening, Position, Redeemed, Rejected, Returned
 from broker.stream import place
 from broker.stream_inbound import Quarantined, Readable, sift
 from broker.topics import STREAMS_UP
 from central.job_fold import JOB_EVENTS
-from central.store import charges, funds, jobs, streams
+from central.store import charges, codes, funds, jobs, nodes, streams
 from central.store.bulk import insert_all
 from central.store.ledger import Refused
 from central.store.streams import StreamMoved
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from broker.messages import Envelope, Message
+    from broker.stream import StreamKey
     from central.store.books import Transaction
     from central.store.streams import StreamState
 
@@ -39,6 +40,8 @@ class Ingested:
     """(seq, reason) of events that are kept but have no effect."""
     wake: frozenset[str]
     """Nodes that have something new in their stream."""
+    frozen: str | None = None
+    """Why the node was frozen by what it said, if it was."""
 
 
 def ingest(
@@ -75,7 +78,7 @@ def ingest(
     wake: set[str] = set()
     reasons: list[str | None] = []
     for kind, run in groupby(read, key=_family):
-        reasons.extend(_effects(tx, node, kind, list(run), linked, wake))
+        reasons.extend(_effects(tx, state.key, kind, list(run), linked, wake))
     rejected = [
         (each.envelope.seq, reason[:_REASON_LIMIT])
         for each, reason in zip(read, reasons, strict=True)
@@ -89,12 +92,14 @@ def ingest(
         notes = [Rejected(stream=name, seq=seq, reason=reason) for seq, reason in rejected]
         streams.append(tx, node, notes)
         wake.add(node)
+    known = nodes.find(tx, node) if rejected else None
+    frozen = known.reason if known is not None and known.state == "frozen" else None
     accepted = tuple(
         each.event.message
         for each, reason in zip(read, reasons, strict=True)
         if reason is None and isinstance(each, Readable)
     )
-    return Ingested(upto, accepted, tuple(rejected), frozenset(wake))
+    return Ingested(upto, accepted, tuple(rejected), frozenset(wake), frozen)
 
 
 def _family(each: Readable | Quarantined) -> str:
@@ -103,19 +108,24 @@ def _family(each: Readable | Quarantined) -> str:
     message = each.event.message
     if isinstance(message, Charged):
         return "charges"
+    if isinstance(message, Redeemed):
+        return "codes"
     return "jobs" if isinstance(message, JOB_EVENTS) else "single"
 
 
 def _effects(
     tx: Transaction,
-    node: str,
+    key: StreamKey,
     kind: str,
     run: Sequence[Readable | Quarantined],
     linked: frozenset[str],
     wake: set[str],
 ) -> list[str | None]:
     """Carry a run of one family out; return for each event why it was refused, or None."""
+    node = key.sender
     messages = [each.event.message for each in run if isinstance(each, Readable)]
+    if kind == "codes":
+        return [_redeemed(tx, key, each) for each in run]
     if kind == "charges":
         some = [message for message in messages if isinstance(message, Charged)]
         return [charges.reason_of(verdict) for verdict in charges.book(tx, node, some)]
@@ -127,6 +137,14 @@ def _effects(
     return [_single(tx, node, message, linked, wake) for message in messages]
 
 
+def _redeemed(tx: Transaction, key: StreamKey, each: Readable | Quarantined) -> str | None:
+    if not isinstance(each, Readable) or not isinstance(each.event.message, Redeemed):
+        return "it is not about a code"
+    seq, event = each.envelope.seq, each.event.message
+    done = codes.redeemed(tx, key.sender, key.sender_incarnation, event, seq)
+    return None if done is None else done.reason
+
+
 def _single(
     tx: Transaction, node: str, message: Message, linked: frozenset[str], wake: set[str]
 ) -> str | None:
@@ -135,7 +153,7 @@ def _single(
             done = funds.take_back(tx, node, message, linked)
             if isinstance(done, Refused):
                 return done.reason
-            wake.update(done.wake)
+            wake.update(done.wake, codes.go_on(tx, message.reclaim, linked))
             return None
         case Opening():
             if any(balance.micros for balance in message.balances):

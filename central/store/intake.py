@@ -86,4 +86,5 @@ def _alone(books: Books, run: Run, linked: frozenset[str]) -> Ingested | Abandon
         tuple(message for one in done for message in one.accepted),
         tuple(each for one in done for each in one.quarantined),
         frozenset().union(*(one.wake for one in done)),
+        next((one.frozen for one in done if one.frozen is not None), None),
     )

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import func, select
 
 from broker.codec import EVENT_LIMIT, Received, decode
-from broker.messages import Charged, Granted, Returned
+from broker.messages import Charged, Granted, Redeemed, Returned
 from broker.stream import follows, place, start
 from central.store import streams
 from central.store.bulk import fetch
 from central.store.ledger import CENTRE
-from central.store.tables import charge, entry, event, location, posting, stream
+from central.store.tables import charge, code, entry, event, location, posting, stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 #: Events read at once.
 _SLICE: Final = 2000
-_MONEY: Final = (Charged, Returned, Granted)
+_MONEY: Final = (Charged, Returned, Granted, Redeemed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Finding:
     """One thing that is not as it must be."""
 
     check: str
-    """Which rule: balance, zero-sum, edge-negative, chain, watermark, charge, grant, return."""
+    """Which rule: balance, zero-sum, edge-negative, chain, watermark, charge, grant, code …"""
     where: str
     """What it is about."""
     detail: str
@@ -215,6 +215,7 @@ def _effect(
             if moved != granted.micros:
                 detail = f"{where} says {granted.micros} micros, the ledger {moved}"
                 yield Finding("grant", str(granted.grant), detail)
+            yield from _code(tx, where, granted)
         case Returned() as returned if returned.micros:
             told[Returned.TYPE].add(str(returned.reclaim))
             by_reclaim = entry.c.reference == str(returned.reclaim)
@@ -222,8 +223,26 @@ def _effect(
             if moved != returned.micros:
                 detail = f"{where} says {returned.micros} micros, the ledger {moved}"
                 yield Finding("return", str(returned.reclaim), detail)
+        case Redeemed() as redeemed:
+            yield from _code(tx, where, redeemed)
         case _:
             pass
+
+
+def _code(tx: Transaction, where: str, said: Granted | Redeemed) -> Iterator[Finding]:
+    """Check that the code an event names is in the books, for the same money."""
+    if said.code is None:
+        return
+    query = select(code.c.account, code.c.unit, code.c.micros)
+    if isinstance(said, Granted):
+        query = query.join(entry, entry.c.n == code.c.entry).where(entry.c.id == str(said.grant))
+    else:
+        query = query.where(code.c.state == "redeemed")
+    mark = said.code.epoch, said.code.index
+    rows = tx.sql.execute(query.where(code.c.epoch == mark[0], code.c.number == mark[1]))
+    money = said.account, said.unit, said.micros
+    if money not in set(map(tuple, rows)):
+        yield Finding("code", f"{mark[0]}/{mark[1]}", f"{where}: the books have no such {money}")
 
 
 def _content(keys: Sequence[BindParameter[str]]) -> Select[Any]:
