@@ -96,7 +96,7 @@ class LogFiles:
         return Segment(path, epoch, first) if path.exists() else None
 
     def bytes_of_records(self) -> int:
-        """Return how long the records are in all."""
+        """Return how much room the records take in all."""
         return sum(segment.path.stat().st_size for segment in self.segments())
 
     def last_behind(self, epoch: int, segment: int, end: int) -> int:
@@ -231,7 +231,7 @@ def _records(segment: Segment, *, is_last: bool) -> Iterator[Record]:
             yield read_record(payload, texts)
         except (ValueError, KeyError, TypeError) as error:
             raise LogDamaged(f"{segment.path}, before byte {frames.end}: {error!r}") from error
-    if frames.rest and (not is_last or _goes_on(frames)):
+    if frames.torn and (not is_last or _goes_on(frames)):
         raise LogDamaged(f"{segment.path} is damaged at byte {frames.end}")
 
 

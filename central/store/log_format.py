@@ -171,9 +171,9 @@ class Frames:
             yield payload
 
     @property
-    def rest(self) -> int:
-        """How many bytes follow that are no whole frame."""
-        return len(self.data) - self.end
+    def torn(self) -> bool:
+        """Whether anything follows that is no whole frame; zeros are room."""
+        return bool(self.data[self.end :].strip(b"\0"))
 
 
 def segment_name(epoch: int, first: int) -> str:
