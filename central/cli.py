@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from central.commands import begin, books, fleet, people, things
+from central.commands import begin, books, codes, fleet, people, things
 from central.commands.desk import Config, Refusal, errors, settings_of
 from config import logs
 from config.errors import PrintmeshError
@@ -32,6 +32,8 @@ app.add_typer(people.users, name="user")
 app.add_typer(people.cards, name="card")
 # -1 is an amount here, to be refused as one, and no option
 app.command("topup", context_settings={"ignore_unknown_options": True})(people.topup)
+app.command("code", context_settings={"ignore_unknown_options": True})(codes.code)
+app.command("codes")(codes.list_codes)
 app.add_typer(things.tariffs, name="tariff")
 app.add_typer(fleet.fleet, name="node")
 app.add_typer(things.printers, name="printer")
