@@ -187,7 +187,13 @@ class Intake:
             answer = await self._analyst(path, read)
         if isinstance(answer, Unreadable):
             return base.with_(attributes=read, problem=answer.reason[:500])
-        return base.with_(attributes=read, planned=answer.figures, phase=Phase.HELD)
+        return base.with_(
+            attributes=read,
+            planned=answer.figures,
+            pages=answer.pages,
+            document_format=answer.document_format,
+            phase=Phase.HELD,
+        )
 
     def _fetched(self, job: JobId) -> AbstractAsyncContextManager[Path | None]:
         return _Fetched(self._spooler, job, self._work / f"{job}.document")

@@ -50,6 +50,10 @@ class JobRecord(BaseModel):
     """What was asked for."""
     planned: Figures | None = None
     """The analysis; none when the document cannot be read."""
+    pages: Annotated[int, Field(ge=0)] = 0
+    """Pages of the document before n-up, ranges and copies; 0: from before this was kept."""
+    document_format: str | None = None
+    """MIME type of the document, recognised by content."""
     problem: str | None = None
     """Why it cannot be printed."""
     attempt: Annotated[int, Field(ge=0)] = 0

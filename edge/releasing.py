@@ -20,21 +20,16 @@ from broker.messages import (
 from config.ids import JobId
 from config.logs import logger
 from config.policy.decisions import (
-    Account,
     Allowed,
     Ask,
     Charge,
     Decision,
     Denied,
-    Person,
-    PolicyView,
     Reason,
-    ReleaseRequest,
-    Uncounted,
-    decide,
 )
 from config.policy.money import Money
 from config.policy.pricing import Priced
+from edge.deciding import Deciding, Unbounded, Wish
 from edge.jobs import Hold as MoneyHold
 from edge.jobs import JobRecord
 from edge.ports import SpoolerRefusedError, SpoolerUnavailableError
@@ -55,6 +50,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
     from uuid import UUID
 
+    from edge.deciding import Standing
     from edge.ports import Clock, Funds, Spooler
     from edge.settling import Ways
     from edge.store.books import Books
@@ -98,6 +94,7 @@ class Releasing:
         mint: Callable[[], UUID],
         ways: Ways,
         clock: Clock,
+        standing: Standing | None = None,
     ) -> None:
         self._books = books
         self._replica = replica
@@ -108,6 +105,12 @@ class Releasing:
             spooler=spooler,
             mint=mint,
             ways=ways,
+            clock=clock,
+        )
+        self._deciding = Deciding(
+            replica=replica,
+            standing=standing or Unbounded(books),
+            printers=printers,
             clock=clock,
         )
         self._printers = printers
@@ -190,9 +193,7 @@ class Releasing:
     def _decide(self, record: JobRecord, device: str, user: str | None) -> Decision:
         """Decide, and when it is allowed write hold and intent at once."""
         now = self._clock()
-        figures = record.planned or Uncounted(Reason.UNREADABLE, record.problem or "not counted")
-        request = ReleaseRequest(user=user, service="print", figures=figures, printer=device)
-        decision = decide(request, self._view(user, device))
+        decision = self._deciding.decide(record, Wish(device, user))
         if isinstance(decision, Allowed):
             held = tuple(
                 AccountAmount(
@@ -226,22 +227,6 @@ class Releasing:
             )
             self._books.release(after, event, now)
         return decision
-
-    def _view(self, user: str | None, device: str) -> PolicyView:
-        row = self._replica.user(user) if user else None
-        if row is None:
-            return PolicyView(None, self._replica.tariff(self._clock()), device in self._printers)
-        known = {key: found for key in row.accounts if (found := self._replica.account(key))}
-        return PolicyView(
-            person=Person(row.name, row.accounts, row.enabled),
-            tariff=self._replica.tariff(self._clock()),
-            printer_known=device in self._printers,
-            accounts={key: Account(found.unit, found.enabled) for key, found in known.items()},
-            available={
-                key: Money(self._books.free(key, found.unit), found.unit)
-                for key, found in known.items()
-            },
-        )
 
     def _explained(self, denied: Denied) -> Denied:
         """Add where the rest of the money sits, as far as is known here."""

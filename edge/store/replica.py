@@ -14,15 +14,18 @@ from tinydb import where
 
 from broker.directory import (
     MODELS,
+    RULES,
     AccountRow,
     CardRow,
     PrinterRow,
+    SettingRow,
     UserRow,
     card_digest,
     row_digest,
 )
 from broker.messages import DirectoryCursor, DirectoryRow, DirectoryRows
 from config.logs import logger
+from config.policy.rules import RuleSet, UnreadableRules
 from config.policy.tariffs import Tariff, in_force
 
 if TYPE_CHECKING:
@@ -74,6 +77,7 @@ class Replica:
         self._state: dict[str, Any] = dict(state) if state else {"key": "state", "live": "rows-a"}
         self._stage: tuple[str, int, int] | None = None
         self._tariffs: tuple[Tariff, ...] | None = None
+        self._rules: tuple[str, RuleSet | UnreadableRules] | None = None
 
     # ── reading ─────────────────────────────────────────────────────────────────────────────
 
@@ -119,6 +123,15 @@ class Replica:
             known = (_read(row["row"], Tariff) for row in rows)
             self._tariffs = tuple(tariff for tariff in known if tariff is not None)
         return self._tariffs
+
+    def rules(self) -> RuleSet | UnreadableRules | None:
+        """Return the rules in force; None where there are none."""
+        row = self._row("setting", RULES, SettingRow)
+        if row is None or not row.value:
+            return None
+        if self._rules is None or self._rules[0] != row.value:
+            self._rules = row.value, _rules_of(row.value)
+        return self._rules[1]
 
     # ── writing ─────────────────────────────────────────────────────────────────────────────
 
@@ -251,6 +264,15 @@ def _read(row: dict[str, Any] | None, model: type[R]) -> R | None:
         return None if row is None else model.model_validate(row)
     except ValidationError:
         return None
+
+
+def _rules_of(text: str) -> RuleSet | UnreadableRules:
+    """Read rules; those of a newer program may have words that this one does not know."""
+    try:
+        return RuleSet.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        return UnreadableRules(f"{'.'.join(map(str, first['loc']))}: {first['msg']}"[:200])
 
 
 def _problem(row: DirectoryRow) -> str | None:

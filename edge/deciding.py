@@ -1,0 +1,211 @@
+"""Decides on a job at this site: puts together what is known here, and lets the policy decide.
+
+Reads the replica and what stands here, and writes nothing: a decision may be made to look at it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC
+from typing import TYPE_CHECKING, Protocol
+
+from config.policy.decisions import (
+    Account,
+    Decision,
+    Denied,
+    Document,
+    Person,
+    PointOfPrint,
+    PolicyView,
+    Reason,
+    ReleaseRequest,
+    Uncounted,
+    decide,
+)
+from config.policy.money import Money
+from config.policy.roles import ROLES
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from datetime import tzinfo
+    from uuid import UUID
+
+    from broker.directory import UserRow
+    from config.ids import AccountKey
+    from config.policy.decisions import RuleSet, UnreadableRules
+    from config.policy.jobs import Figures
+    from config.policy.money import Unit
+    from config.policy.roles import Role
+    from edge.jobs import JobRecord
+    from edge.ports import Clock
+    from edge.store.books import Books
+    from edge.store.replica import Replica
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a person asks for, or a direct queue for its owner."""
+
+    device: str
+    """Where to print: device id."""
+    user: str | None
+    """Who; None when the job names nobody."""
+    confirmed: bool = False
+    """Said yes to what rules ask."""
+    account: AccountKey | None = None
+    """To be charged instead of the first list."""
+
+
+class Standing(Protocol):
+    """What this edge may do now, by its role, its terms and its link."""
+
+    def role(self) -> Role:
+        """Return the line of the role table that is in force."""
+
+    def refuses(self, record: JobRecord) -> Denied | None:
+        """Say why nothing like this is released now, whatever it costs; None when it may be."""
+
+    def available(self, account: AccountKey, unit: Unit, job: UUID) -> Money:
+        """Return what of an account this job may spend here, holds taken off."""
+
+    def past(self, account: AccountKey, unit: Unit) -> Money:
+        """Return how far an account may be charged past that now."""
+
+
+class Unbounded:
+    """The standing of a site without terms: it spends what is in its books, never past it."""
+
+    def __init__(self, books: Books) -> None:
+        self._books = books
+
+    def role(self) -> Role:
+        """Return the one role that decides for itself."""
+        return ROLES["remote"]
+
+    def refuses(self, record: JobRecord) -> Denied | None:
+        """Refuse nothing."""
+        del record
+        return None
+
+    def available(self, account: AccountKey, unit: Unit, job: UUID) -> Money:
+        """Return what is free here."""
+        del job
+        return Money(self._books.free(account, unit), unit)
+
+    def past(self, account: AccountKey, unit: Unit) -> Money:
+        """Leave nothing."""
+        del account
+        return Money(0, unit)
+
+
+class Deciding:
+    """Decides on the jobs of one site."""
+
+    def __init__(
+        self,
+        *,
+        replica: Replica,
+        standing: Standing,
+        printers: Collection[str],
+        clock: Clock,
+        zone: tzinfo = UTC,
+    ) -> None:
+        """Take what decisions rest on.
+
+        Args:
+            replica: who is who, prices, rules.
+            standing: what this edge may do now.
+            printers: device ids of the site's points of print.
+            clock: the time.
+            zone: the site's own, for rules that name hours.
+        """
+        self._replica = replica
+        self._standing = standing
+        self._printers = printers
+        self._clock = clock
+        self._zone = zone
+
+    def decide(self, record: JobRecord, wish: Wish) -> Decision:
+        """Decide on one job as things are at this moment."""
+        refused = self._standing.refuses(record)
+        if refused is not None:
+            return refused
+        return decide(_request(record, wish), self._view(record, wish))
+
+    def _view(self, record: JobRecord, wish: Wish) -> PolicyView:
+        row = self._replica.user(wish.user) if wish.user else None
+        now = self._clock()
+        tariff = self._replica.tariff(now)
+        here = wish.device in self._printers
+        if row is None:
+            return PolicyView(None, tariff, here)
+        rules = self._rules()
+        known = self._accounts(row, wish, rules)
+        standing = self._standing
+        return PolicyView(
+            person=_person(row),
+            tariff=tariff,
+            printer_known=here,
+            accounts=known,
+            available={
+                key: standing.available(key, each.unit, record.job) for key, each in known.items()
+            },
+            past={key: standing.past(key, each.unit) for key, each in known.items()},
+            rules=rules,
+            printers=self._points(),
+            now=now,
+            zone=self._zone,
+        )
+
+    def _rules(self) -> RuleSet | UnreadableRules | None:
+        return self._replica.rules() if self._standing.role().rules else None
+
+    def _accounts(
+        self, row: UserRow, wish: Wish, rules: RuleSet | UnreadableRules | None
+    ) -> Mapping[AccountKey, Account]:
+        """Return every account that may come to pay, as far as it is known here."""
+        keys = [*row.accounts, *(key for each in row.wallets for key in each), *row.choices]
+        if wish.account is not None:
+            keys.append(wish.account)
+        keys += getattr(rules, "accounts", ())
+        found = {key: self._replica.account(key) for key in dict.fromkeys(keys)}
+        return {
+            key: Account(each.unit, each.enabled, each.counts, each.unlimited)
+            for key, each in found.items()
+            if each is not None
+        }
+
+    def _points(self) -> Mapping[str, PointOfPrint]:
+        rows = {device: self._replica.printer(device) for device in self._printers}
+        return {device: PointOfPrint(tags=row.tags if row else ()) for device, row in rows.items()}
+
+
+def _person(row: UserRow) -> Person:
+    return Person(
+        name=row.name,
+        accounts=row.accounts,
+        enabled=row.enabled,
+        groups=row.groups,
+        wallets=row.wallets,
+        choices=row.choices,
+    )
+
+
+def _request(record: JobRecord, wish: Wish) -> ReleaseRequest:
+    figures: Figures | Uncounted = record.planned or Uncounted(
+        Reason.UNREADABLE, record.problem or "not counted"
+    )
+    attributes = record.attributes
+    if record.name and attributes.job_name != record.name:
+        attributes = attributes.model_copy(update={"job_name": record.name})
+    return ReleaseRequest(
+        user=wish.user,
+        service="print",
+        figures=figures,
+        printer=wish.device,
+        queue=record.queue,
+        attributes=attributes,
+        document=Document(record.pages, record.document_format) if record.pages else None,
+        confirmed=wish.confirmed,
+        account=wish.account,
+    )
