@@ -21,10 +21,14 @@ from central.fleet import Fleet
 from central.mailboxes import Mail, Mailboxes
 from central.store import nodes
 from central.store.books import Books
+from central.store.restore import CREDENTIALS
+from central.store.upkeep import tend
+from config.errors import PrintmeshError
 from config.logs import logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
+    from pathlib import Path
     from uuid import UUID
 
     from central.fleet import Say
@@ -36,6 +40,8 @@ T = TypeVar("T")
 
 #: Seconds between two looks at what other processes changed in the books.
 LOOK_EVERY: Final = 0.25
+#: Seconds between two looks at the second log.
+TEND_EVERY: Final = 30.0
 #: Messages handed to the link and not acknowledged by the broker; more wait.
 _UNDER_WAY: Final = 200
 _NODE_LEVEL: Final = 3
@@ -143,7 +149,12 @@ async def serve(
     loop = asyncio.get_running_loop()
     async with AsyncExitStack() as stack:
         store = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="books"))
-        opening = partial(Books.open, settings.url, currency=settings.currency)
+        opening = partial(
+            Books.open,
+            settings.url,
+            currency=settings.currency,
+            second_log=settings.second_log_directory,
+        )
         books = await loop.run_in_executor(store, opening)
         stack.push_async_callback(_close, books, store)
         fleet = Fleet(books)
@@ -161,6 +172,7 @@ async def serve(
             tasks = [
                 group.create_task(carrier.listen(), name="listen"),
                 group.create_task(carrier.work(), name="work"),
+                group.create_task(_tend(books, settings.credentials), name="second log"),
             ]
             api_port: asyncio.Future[int | None] = loop.create_future()
             if settings.api.port is None:
@@ -211,6 +223,21 @@ async def _serve_api(
     from central.web.server import serve as serve_api  # noqa: PLC0415  slow, and often not wanted
 
     await serve_api(settings, books, stop, listening=port.set_result)
+
+
+async def _tend(books: Books, credentials: Path) -> None:
+    """Look after the second log, in a thread of its own: nobody waits for a copy of the books."""
+    if books.remark is not None:
+        _log.warning(books.remark, action="second-log-begun")
+    while True:
+        try:
+            done = await asyncio.to_thread(tend, books, credentials, CREDENTIALS)
+        except (OSError, PrintmeshError) as error:
+            _log.error(f"the second log cannot be looked after: {error}", action="second-log")
+        else:
+            if done is not None:
+                _log.info(done, action="second-log")
+        await asyncio.sleep(TEND_EVERY)
 
 
 async def _ready(online: asyncio.Event, port: asyncio.Future[int | None]) -> None:

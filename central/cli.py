@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from central.commands import begin, books, codes, fleet, people, things
+from central.commands import begin, books, codes, fleet, people, safety, things
 from central.commands.desk import Config, Refusal, errors, settings_of
 from config import logs
 from config.errors import PrintmeshError
@@ -42,6 +42,9 @@ app.command("migrate")(books.migrate)
 app.command("balance")(books.balance)
 app.command("jobs")(books.jobs)
 app.command("verify")(books.verify_books)
+app.command("backup")(safety.backup)
+app.command("restore")(safety.restore)
+app.add_typer(safety.second_log, name="second-log")
 
 
 def main(arguments: list[str]) -> int:

@@ -11,8 +11,8 @@ import typer
 
 from broker.credentials import CredentialFile, write_private
 from broker.topics import Party
-from central.commands.desk import Refusal, console
-from central.store.books import Books, migrate_url
+from central.commands.desk import Refusal, console, open_books
+from central.store.books import migrate_url
 from config.settings import CentralSettings, load
 
 _SECRET = "coordinator.secret"  # noqa: S105  the name of a file
@@ -46,7 +46,7 @@ def init(
         raise Refusal(f"{error.filename or directory}: {error.strerror}") from error
     settings = load(CentralSettings, file)
     migrate_url(settings.url)
-    Books.open(settings.url, currency=settings.currency).close()
+    open_books(settings).close()
     console.print(f"A new centre is in {directory}. Next:")
     console.print(f"  printmesh central run --config {file}", markup=False)
 

@@ -20,6 +20,7 @@ from central.commands.desk import (
     is_linked,
     money,
     node_id,
+    open_books,
     settings_of,
     show,
     unknown,
@@ -27,7 +28,7 @@ from central.commands.desk import (
 )
 from central.edge_check import Edge, EdgeCheck
 from central.store import accounts, lists, nodes
-from central.store.books import Books, migrate_url
+from central.store.books import migrate_url
 from central.store.ledger import CENTRE
 from central.store.verify import Counts, Finding, verify
 from config.policy.jobs import JobState
@@ -42,7 +43,7 @@ def migrate(config: Config = None) -> None:
     """Bring the database to this version's schema; makes it when there is none."""
     settings = settings_of(config)
     before, after = migrate_url(settings.url)
-    books = Books.open(settings.url, currency=settings.currency)
+    books = open_books(settings)
     identity = books.identity
     books.close()
     moved = "is new" if before is None else f"was at {before}"

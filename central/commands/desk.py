@@ -68,11 +68,18 @@ def settings_of(config: Path | None) -> CentralSettings:
     return load(CentralSettings, config)
 
 
+def open_books(settings: CentralSettings) -> Books:
+    """Open the books that the settings name."""
+    return Books.open(
+        settings.url, currency=settings.currency, second_log=settings.second_log_directory
+    )
+
+
 @contextmanager
 def desk(config: Path | None) -> Iterator[Desk]:
     """Open the books for one command."""
     settings = settings_of(config)
-    books = Books.open(settings.url, currency=settings.currency)
+    books = open_books(settings)
     try:
         yield Desk(settings, books)
     finally:

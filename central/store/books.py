@@ -187,6 +187,16 @@ class Books:
             self._watch = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         return self._watch.exec_driver_sql("PRAGMA data_version").scalar_one()
 
+    @property
+    def file(self) -> Path | None:
+        """The file that the books are in; None when a server has them, or nobody."""
+        return None if self._log is None else self._log.books
+
+    @property
+    def remark(self) -> str | None:
+        """Why this process began another second log, if it did."""
+        return None if self._log is None else self._log.remark
+
     def close(self) -> None:
         """Close every connection."""
         if self._watch is not None:

@@ -59,7 +59,8 @@ class SecondLog:
             books: the database's file.
             wanted: directory of the log; None: wherever the books say that it is.
         """
-        self._books = books
+        self.books = books
+        """The database's file."""
         self._wanted = None if wanted is None else wanted.absolute()
         self.remark: str | None = None
         """Why this process began the log anew, if it did."""
@@ -195,10 +196,10 @@ class SecondLog:
         """Go on with the log there is, or begin one with a copy of the books."""
         place = where(raw)
         directory = self._wanted or place.directory
-        if directory is None:
-            self._header = Header(incarnation, epoch, "", 0)
-            return
         header = Header(incarnation, epoch, _schema(raw), place.segment)
+        if directory is None:
+            self._header = header  # another process may begin a log, and then it is ours too
+            return
         try:
             reason = _why_anew(LogFiles(directory), header, place)
             if reason is not None:
@@ -213,7 +214,7 @@ class SecondLog:
     def _begin_anew(self, raw: Recording, directory: Path, header: Header) -> None:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         # we hold the writer's lock: the copy is of the very moment before this transaction
-        LogFiles(directory).make_base(self._books, header.epoch)
+        LogFiles(directory).make_base(self.books, header.epoch)
         end = self._create(directory, header)
         _move(raw, Place(header.first - 1, directory, header.first, end))
 
