@@ -91,7 +91,7 @@ class CentralFunds:
         if not self.reachable:
             return "the line to the centre is down, so money that sits elsewhere cannot be fetched"
         known = [
-            f"{Money(place.micros, unit)} at {place.site}"
+            f"{Money(place.micros, unit)} at {place.name or place.site}"
             + ("" if place.linked else ", which works alone now")
             for place in self._where.get((account, unit), ())
             if place.micros and not self._is_here(place)

@@ -36,6 +36,8 @@ class FundsRequest(Request):
     """How much more is needed."""
     job: UUID | None = None
     """For which job."""
+    prefetch: Annotated[bool, Field(exclude_if=lambda ahead: not ahead)] = False
+    """Nobody waits yet: as much of it as there is, quietly."""
 
 
 class MoneyAtSite(Part):
@@ -47,6 +49,8 @@ class MoneyAtSite(Part):
     """How much."""
     linked: bool
     """Whether it can be fetched now."""
+    name: Annotated[Name, Field(exclude_if=lambda name: not name)] = ""
+    """What people call the site; empty: as its node."""
 
 
 class FundsAnswer(Part):
