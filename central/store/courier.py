@@ -106,8 +106,11 @@ def ready(  # noqa: PLR0911  one a reason
         )
     down = streams.open_stream(tx, node_id, known.incarnation, "down", "ledger")
     row = _confirmed(tx, row, down.acked.seq)
-    if row.epoch is None:
-        return Refused(f"{node_id} has been met but has not confirmed; try again in a moment")
+    if row.epoch is None or _books_epoch(row.epoch) != tx.identity.epoch:
+        return Refused(
+            f"{node_id} has not confirmed that it takes codes of these books; it does when it is "
+            "met, so try again in a moment, or when its line is back"
+        )
     if row.issued >= INDEXES:
         return Refused(
             f"{INDEXES} codes were issued since {node_id} was last met; there is no more room"
