@@ -15,6 +15,7 @@ from broker.messages import JobCanceled, JobFlagged, JobHeld
 from config.ids import JobId
 from config.policy.attributes import AttributesRefused, read_attributes
 from config.policy.jobs import JobState
+from edge.deciding import Wish
 from edge.jobs import JobRecord
 from edge.ports import SpoolerUnavailableError, Unreadable
 from edge.release import Phase
@@ -160,7 +161,8 @@ class Intake:
         """Release a direct queue's job, once: until somebody has had an answer."""
         queue = self._queues.get(record.queue)
         if queue is not None and queue.printer is not None and not record.answered:
-            await self._releasing.release_here(record, queue.printer, record.user or None)
+            wish = Wish(queue.printer, record.user or None)
+            await self._releasing.release_here(record, wish)
 
     async def _count(self, spooled: SpooledJob, queue: Queue) -> JobRecord | None:
         """Count the document: facts from it and from the job's attributes, nothing from claims."""

@@ -8,12 +8,29 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from broker.messages import AccountAmount, Counted
+from broker.messages import AccountAmount, Because, Counted
+from config.policy.accounts import Charge, Counts
 from config.policy.jobs import Figures, JobAttributes
+from config.policy.money import Money
+from config.policy.pricing import Adjustment
 from edge.release import Evidence, Phase
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
+
+    from config.policy.decisions import Line
+
+
+class Part(BaseModel):
+    """What a held amount is for."""
+
+    model_config = ConfigDict(frozen=True)
+
+    demand: int
+    """Which list of accounts it stands for, from 0."""
+    counts: Counts = "impressions"
+    """Which impressions it may pay."""
 
 
 class Hold(BaseModel):
@@ -25,6 +42,25 @@ class Hold(BaseModel):
     """On each account; empty for a free job."""
     tariff_version: int
     """The tariff that priced it; settlement prices by the same."""
+    parts: tuple[Part, ...] = ()
+    """For each amount what it is for; none: each was the whole price (from before lists)."""
+    adjustments: tuple[Adjustment, ...] = ()
+    """What rules did to the price; settlement does the same to its own, whatever they say then."""
+
+    @property
+    def charges(self) -> tuple[Charge, ...]:
+        """The amounts as they were decided on."""
+        parts = self.parts or tuple(Part(demand=number) for number in range(len(self.amounts)))
+        return tuple(
+            Charge(
+                each.account,
+                Money(each.micros, each.unit),
+                each.covered_by,
+                part.demand,
+                part.counts,
+            )
+            for each, part in zip(self.amounts, parts, strict=True)
+        )
 
 
 class JobRecord(BaseModel):
@@ -66,8 +102,22 @@ class JobRecord(BaseModel):
     """When the intent was written."""
     alone: bool = False
     """The link was down when it was released."""
-    changes: dict[str, str] = Field(default_factory=dict)
-    """IPP attributes that the decision changes, set before the job moves."""
+    redirected_from: str | None = None
+    """Device it was asked for at, when a rule chose another."""
+    converted: Figures | None = None
+    """What it puts on paper as rules changed it; none: as planned."""
+    conversions: dict[str, str] = Field(default_factory=dict)
+    """IPP attributes that rules changed, with their new values, for people."""
+    changes: dict[str, str | int] = Field(default_factory=dict)
+    """IPP attributes that the decision changes, set when the job is let go."""
+    tags: tuple[str, ...] = ()
+    """Marks that rules gave it."""
+    rules_version: int = 0
+    """The rules it was decided by; 0: none."""
+    because: tuple[Because, ...] = ()
+    """Why the last decision was what it was, line by line; while the job is open."""
+    refusal: str | None = None
+    """Why the last wish to release it was refused, or what it has to be answered to first."""
     hold: Hold | None = None
     """Set aside since release, until settled."""
     answered: bool = False
@@ -90,9 +140,32 @@ class JobRecord(BaseModel):
         return JobRecord.model_validate({**dict(self), **changes})
 
     @property
+    def expected(self) -> Figures | None:
+        """What it puts on paper: as rules changed it, else as it was counted."""
+        return self.converted or self.planned
+
+    @property
     def counted(self) -> Counted | None:
         """The analysis as it is said on the wire."""
         return counted(self.planned) if self.planned else None
+
+
+def amounts_of(charges: Iterable[Charge]) -> tuple[AccountAmount, ...]:
+    """Return charges as they are said on the wire."""
+    return tuple(
+        AccountAmount(
+            account=each.account,
+            unit=each.money.unit,
+            micros=each.money.micros,
+            covered_by=each.covered_by,
+        )
+        for each in charges
+    )
+
+
+def said(lines: Iterable[Line]) -> tuple[Because, ...]:
+    """Return why, as it is said on the wire."""
+    return tuple(Because(code=each.code, text=each.text, rule=each.rule) for each in lines)
 
 
 def counted(figures: Figures) -> Counted:

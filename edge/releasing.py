@@ -8,30 +8,25 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, assert_never
 
 from broker.messages import (
-    AccountAmount,
     JobFlagged,
     JobRefused,
-    JobReleased,
 )
 from config.ids import JobId
 from config.logs import logger
 from config.policy.decisions import (
     Allowed,
     Ask,
-    Charge,
     Decision,
     Denied,
     Reason,
 )
-from config.policy.money import Money
-from config.policy.pricing import Priced
 from edge.deciding import Deciding, Unbounded, Wish
-from edge.jobs import Hold as MoneyHold
-from edge.jobs import JobRecord
+from edge.intent import as_allowed, intended, released
+from edge.jobs import said
 from edge.ports import SpoolerRefusedError, SpoolerUnavailableError
 from edge.release import (
     Gather,
@@ -50,7 +45,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
     from uuid import UUID
 
+    from config.ids import AccountKey
+    from config.policy.decisions import Short
     from edge.deciding import Standing
+    from edge.jobs import JobRecord
     from edge.ports import Clock, Funds, Spooler
     from edge.settling import Ways
     from edge.store.books import Books
@@ -58,6 +56,8 @@ if TYPE_CHECKING:
 
 _log = logger("edge.releasing")
 
+#: Why a job stays held that a rule wants to be confirmed.
+ANSWER_NEEDED = "answer-needed"
 #: More steps than this for one look means the spooler does not do what it says.
 _STEPS_MAX = 6
 
@@ -134,10 +134,25 @@ class Releasing:
 
     # ── release ─────────────────────────────────────────────────────────────────────────────
 
-    async def release(self, job: UUID, device: str, user: str) -> Decision:
+    async def release(
+        self,
+        job: UUID,
+        device: str,
+        user: str,
+        *,
+        confirmed: bool = False,
+        account: AccountKey | None = None,
+    ) -> Decision:
         """Release a held job at a printer for a person; a refusal leaves it held.
 
         A job that is under way already is answered as allowed: the same wish said twice.
+
+        Args:
+            job: its job-uuid.
+            device: the printer it is wanted at; rules may choose another.
+            user: who stands there.
+            confirmed: they have said yes to what rules ask.
+            account: what they want to be charged instead of the first of their lists.
         """
         async with self.alone_with(job):
             record = self._books.job(job)
@@ -146,13 +161,18 @@ class Releasing:
             if record.user.lower() != user.lower():
                 detail = "only the owner can release a job"
                 return Denied(Reason.ACCOUNT_AUTHORIZATION_FAILED, detail)
-            if record.phase is Phase.RELEASING and record.printer == device:
-                return _as_allowed(record)
+            asked_for = record.redirected_from or record.printer
+            if record.phase is Phase.RELEASING and asked_for == device:
+                return as_allowed(record)
             if record.phase not in {Phase.HELD, Phase.UNREADABLE}:
                 return Denied(Reason.NOTHING_TO_PRINT, f"this job is {record.phase} already")
-            return await self.release_here(record, device, user)
+            return await self.release_here(record, Wish(device, user, confirmed, account))
 
-    async def release_here(self, record: JobRecord, device: str, user: str | None) -> Decision:
+    def preview(self, record: JobRecord, device: str) -> Decision:
+        """Say what would be decided if the owner released it there now; nothing is done."""
+        return self._deciding.decide(record, Wish(device, record.user or None))
+
+    async def release_here(self, record: JobRecord, wish: Wish) -> Decision:
         """Decide on a held job, alone with it, and carry the decision out.
 
         Raises:
@@ -164,17 +184,19 @@ class Releasing:
             denied = Denied(
                 Reason.UNREADABLE, f"this job has {seen.documents} documents now; print each alone"
             )
-            self._refuse(record, device, user, denied)
+            self._refuse(record, wish, denied)
             return denied
-        decision = self._decide(record, device, user)
+        decision = self._decide(record, wish)
         fetched: set[str] = set()
         while isinstance(decision, Denied) and decision.short and self._funds.reachable:
             short = decision.short
-            if short.account in fetched:
-                break  # what could be had of it is here
-            fetched.add(short.account)
-            await self._funds.fetch(short.account, short.missing, record.job)
-            decision = self._decide(record, device, user)
+            # what could be had of an account is here once it was asked for
+            account = next((each for each in _payers(short) if each not in fetched), None)
+            if account is None:
+                break
+            fetched.add(account)
+            await self._funds.fetch(account, short.missing, record.job)
+            decision = self._decide(record, wish)
         match decision:
             case Allowed():
                 after = self._books.job(record.job)
@@ -183,49 +205,21 @@ class Releasing:
                 await self._begin(after)
             case Denied():
                 decision = self._explained(decision)
-                self._refuse(record, device, user, decision)
+                self._refuse(record, wish, decision)
             case Ask():
-                pass  # nothing is spent and nothing moves until it is answered
+                self._ask(record, wish, decision)
             case _:
                 assert_never(decision)
         return decision
 
-    def _decide(self, record: JobRecord, device: str, user: str | None) -> Decision:
+    def _decide(self, record: JobRecord, wish: Wish) -> Decision:
         """Decide, and when it is allowed write hold and intent at once."""
         now = self._clock()
-        decision = self._deciding.decide(record, Wish(device, user))
+        decision = self._deciding.decide(record, wish)
         if isinstance(decision, Allowed):
-            held = tuple(
-                AccountAmount(
-                    account=each.account,
-                    unit=each.money.unit,
-                    micros=each.money.micros,
-                    covered_by=each.covered_by,
-                )
-                for each in decision.charges
-            )
-            after = record.with_(
-                phase=Phase.RELEASING,
-                attempt=record.attempt + 1,
-                printer=device,
-                released_by=user,
-                released_at=now,
-                alone=not self._funds.reachable,
-                changes={
-                    **_paper(record),
-                    **{each.attribute: each.value for each in decision.conversions},
-                },
-                hold=MoneyHold(amounts=held, tariff_version=decision.price.tariff_version),
-            )
-            event = JobReleased(
-                job=record.job,
-                attempt=after.attempt,
-                user=user or "",
-                printer=device,
-                held=held,
-                alone=after.alone,
-            )
-            self._books.release(after, event, now)
+            alone = not self._funds.reachable
+            after = intended(record, decision, user=wish.user, alone=alone, now=now)
+            self._books.release(after, released(after), now)
         return decision
 
     def _explained(self, denied: Denied) -> Denied:
@@ -233,18 +227,36 @@ class Releasing:
         if denied.short is None:
             return denied
         where = self._funds.whereabouts(denied.short.account, denied.short.needed.unit)
-        return Denied(denied.reason, f"{denied.detail}; {where}", denied.short)
+        return replace(denied, detail=f"{denied.detail}; {where}")
 
-    def _refuse(self, record: JobRecord, device: str, user: str | None, denied: Denied) -> None:
+    def _refuse(self, record: JobRecord, wish: Wish, denied: Denied) -> None:
+        self._turn_down(record, wish, denied, denied.reason, denied.detail)
+
+    def _ask(self, record: JobRecord, wish: Wish, ask: Ask) -> None:
+        """Keep the question where nobody is there to hear it; nothing is spent, nothing moves."""
+        if record.direct and record.refusal != ask.question:
+            self._turn_down(record, wish, ask, ANSWER_NEEDED, ask.question)
+
+    def _turn_down(
+        self, record: JobRecord, wish: Wish, decision: Denied | Ask, reason: str, detail: str
+    ) -> None:
+        after = record.with_(
+            answered=True,
+            refusal=detail[:1000],
+            because=said(decision.because),
+            rules_version=decision.rules_version,
+        )
         event = JobRefused(
             job=record.job,
-            user=user or "",
-            printer=device if device in self._printers else None,
-            reason=denied.reason,
-            detail=denied.detail[:1000],
+            user=wish.user or "",
+            printer=wish.device if wish.device in self._printers else None,
+            reason=reason,
+            detail=detail[:1000],
             alone=not self._funds.reachable,
+            rules_version=decision.rules_version,
+            because=after.because,
         )
-        self._books.refuse(record.with_(answered=True), event, self._clock())
+        self._books.refuse(after, event, self._clock())
 
     # ── steps ───────────────────────────────────────────────────────────────────────────────
 
@@ -295,19 +307,6 @@ class Releasing:
         self._books.flag(record.with_(cause=cause), event, self._clock())
 
 
-def _paper(record: JobRecord) -> dict[str, str]:
-    """Name the paper that the price is for, where the job names none: else the printer chooses."""
-    media = record.planned.media if record.planned else None
-    return {"media": media} if media and record.attributes.media is None else {}
-
-
-def _as_allowed(record: JobRecord) -> Allowed:
-    """Say again what was decided for a job under way."""
-    hold = record.hold
-    amounts = hold.amounts if hold else ()
-    total = amounts[0] if amounts else None
-    money = Money(total.micros, total.unit) if total else Money(0, "page")
-    charges = tuple(
-        Charge(each.account, Money(each.micros, each.unit), each.covered_by) for each in amounts
-    )
-    return Allowed(Priced(money, hold.tariff_version if hold else 0, ()), charges)
+def _payers(short: Short) -> tuple[AccountKey, ...]:
+    """Return who could pay what is missing, the first to be spent first."""
+    return short.accounts or (short.account,)

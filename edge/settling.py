@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, assert_never
 from broker.messages import AccountAmount, Charged, Counted, JobFlagged, JobSettled
 from config.ids import JobId
 from config.policy.jobs import Source
-from config.policy.pricing import Priced, price
-from edge.jobs import JobRecord, counted
+from config.policy.money import PAGE
+from config.policy.paying import charged, price_of
+from config.policy.pricing import NoPrice, Priced
+from edge.jobs import JobRecord, amounts_of, counted
 from edge.ports import SpoolerRefusedError, SpoolerUnavailableError
 from edge.release import Disputed, Evidence, Phase, Settled, Verdict, resolve, settle
 
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from uuid import UUID
 
+    from config.policy.jobs import Figures
+    from edge.jobs import Hold
     from edge.ports import Clock, Spooler
     from edge.release import Settlement
     from edge.store.books import Books
@@ -83,11 +87,11 @@ class Settling:
 
     def _book(self, record: JobRecord, evidence: Evidence) -> bool:
         """Decide what a job that has ended comes to, and write it; return whether that is final."""
-        if record.planned is None:
+        if record.expected is None:
             raise RuntimeError("a released job was counted")
         now = self._clock()
         settlement: Settlement = settle(
-            record.planned, evidence, now=now, patience=self._ways.patience
+            record.expected, evidence, now=now, patience=self._ways.patience
         )
         match settlement:
             case Settled():
@@ -100,17 +104,17 @@ class Settling:
         assert_never(settlement)
 
     def _end_dispute(self, record: JobRecord) -> None:
-        if record.planned is None or record.deadline is None:
+        if record.expected is None or record.deadline is None:
             raise RuntimeError("a disputed job was counted")
         evidence = record.evidence or Evidence(None)
         now = self._clock()
-        again = settle(record.planned, evidence, now=now, patience=self._ways.patience)
+        again = settle(record.expected, evidence, now=now, patience=self._ways.patience)
         disputed = (
             again
             if isinstance(again, Disputed)
             else Disputed(again.disposition, record.cause or "dispute", "", record.deadline)
         )
-        settled = resolve(record.planned, disputed, evidence, verdict=self._ways.verdict)
+        settled = resolve(record.expected, disputed, evidence, verdict=self._ways.verdict)
         self._close(record, evidence, settled)
 
     def _close(self, record: JobRecord, evidence: Evidence, settled: Settled) -> None:
@@ -122,6 +126,7 @@ class Settling:
             billed=settled.billed,
             charged=amounts,
             hold=None,
+            because=(),  # from here on the event has it
             cause=(settled.flag or record.cause or flag),
             ended_at=now,
         )
@@ -135,7 +140,7 @@ class Settling:
             charge=charge,
             flag=settled.flag or flag,
         )
-        charged = charge and Charged(
+        booked = charge and Charged(
             charge=charge,
             job=record.job,
             attempt=record.attempt,
@@ -143,6 +148,7 @@ class Settling:
             printer=record.printer or "",
             service="print",
             tariff_version=record.hold.tariff_version if record.hold else 0,
+            rules_version=record.rules_version,
             counted=counted(settled.billed),
             postings=amounts,
             printed_above=settled.printed_above,
@@ -150,7 +156,7 @@ class Settling:
             settled_at=now,
         )
         held = record.hold.amounts if record.hold else ()
-        self._books.settle(after, held, event, charged or None, now)
+        self._books.settle(after, held, event, booked or None, now)
 
     def _amounts(
         self, record: JobRecord, settled: Settled
@@ -159,17 +165,22 @@ class Settling:
         hold = record.hold
         if hold is None or not settled.billed.impressions:
             return (), None
-        if settled.billed.impressions == (record.planned or settled.billed).impressions:
+        if settled.billed.impressions == (record.expected or settled.billed).impressions:
             return hold.amounts, None
+        priced = self._priced(record, hold, settled.billed)
+        if isinstance(priced, NoPrice):
+            return (), f"refunded: {priced.detail}"
+        charges = charged(hold.charges, settled.billed, priced, hold.adjustments)
+        return amounts_of(charges), None
+
+    def _priced(self, record: JobRecord, hold: Hold, billed: Figures) -> Priced | NoPrice | None:
+        """Price what came out as the whole was priced; None where nobody pays money for it."""
+        if all(each.unit == PAGE for each in hold.amounts):
+            return None
         tariff = self._replica.tariff_version(hold.tariff_version)
-        priced = price(tariff, "print", settled.billed, record.printer or "") if tariff else None
-        if not isinstance(priced, Priced):
-            return (), f"refunded: tariff {hold.tariff_version} is no longer known here"
-        return tuple(
-            amount.model_copy(update={"micros": min(amount.micros, priced.total.micros)})
-            for amount in hold.amounts
-            if priced.total.micros
-        ), None
+        if tariff is None:
+            return NoPrice(f"tariff {hold.tariff_version} is no longer known here")
+        return price_of(tariff, "print", billed, record.printer or "", hold.adjustments)
 
 
 def _counts(record: JobRecord, evidence: Evidence) -> tuple[Counted, ...]:
