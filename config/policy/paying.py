@@ -226,8 +226,8 @@ def _line_of_change(change: PriceChange) -> Line:
     if not each.unit:
         text = f"{_percent(each.permille)} of the price so far, {by}"
         return Line("factor", text, each.rule)
-    factor = "" if each.permille == _UNCHANGED else f"{_percent(each.permille)}, then "
-    return Line("surcharge", f"{factor}surcharge, {by}", each.rule)
+    factor = "" if each.permille == _UNCHANGED else f", after {_percent(each.permille)} of it"
+    return Line("surcharge", f"{by} on the price so far{factor}", each.rule)
 
 
 def _percent(permille: int) -> str:

@@ -6,11 +6,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from hypothesis import strategies as st
+
 from config.policy.accounts import Account
 from config.policy.actions import Then
 from config.policy.conditions import Case, Purse, When
 from config.policy.decisions import Document, Person, PolicyView, ReleaseRequest
-from config.policy.jobs import Figures, JobAttributes, figures
+from config.policy.jobs import ColorMode, Figures, JobAttributes, Sides, figures
 from config.policy.money import Money
 from config.policy.rules import Place, PointOfPrint, Rule, RuleSet
 from config.policy.tariffs import Tariff, TariffLine
@@ -117,3 +119,45 @@ def seen(by: RuleSet | None = None, **changes: Any) -> PolicyView:  # noqa: ANN4
         now=NOW,
     )
     return replace(made, **changes)
+
+
+actions = st.fixed_dictionaries(
+    {},
+    optional={
+        "monochrome": st.sampled_from([True]),
+        "two_sided": st.sampled_from([True]),
+        "copies_max": st.integers(1, 5),
+        "factor": st.integers(0, 3000),
+        "tags": st.lists(st.sampled_from("abc"), min_size=1, max_size=2),
+        "redirect": st.sampled_from([{"tag": "copier"}, {"printer": "desk"}, {"tag": "library"}]),
+        "confirm": st.just("Sure?"),
+        "charge": st.sampled_from(["project:a", "department:physics"]),
+    },
+).filter(bool) | st.just({"deny": "no"})
+conditions = st.fixed_dictionaries(
+    {},
+    optional={
+        "color": st.booleans(),
+        "impressions": st.integers(0, 60).map(lambda low: {"min": low}),
+        "copies": st.integers(1, 6).map(lambda high: {"max": high}),
+        "sides": st.sampled_from(["one-sided", "two-sided"]),
+        "printers": st.sampled_from([["desk"], ["copier"]]),
+        "groups": st.sampled_from([["students"], ["staff"]]),
+    },
+)
+
+
+@st.composite
+def rule_sets(draw: st.DrawFn) -> RuleSet:
+    """Draw up to six rules."""
+    count = draw(st.integers(0, 6))
+    return rules(*(rule(f"r{each}", draw(actions), **draw(conditions)) for each in range(count)))
+
+
+attributes = st.builds(
+    JobAttributes,
+    copies=st.integers(1, 6),
+    sides=st.sampled_from(Sides),
+    number_up=st.sampled_from([1, 2, 4]),
+    print_color_mode=st.sampled_from(ColorMode),
+)

@@ -19,6 +19,7 @@ from config.policy.jobs import (
     Sides,
     Source,
     came_out,
+    converted,
     figures,
 )
 
@@ -211,3 +212,51 @@ def test_ranges_that_overlap_are_no_attributes() -> None:
     """The model keeps the promise of its reader."""
     with pytest.raises(ValidationError):
         JobAttributes(page_ranges=((1, 3), (3, 4)))
+
+
+asked_for = st.builds(
+    JobAttributes,
+    copies=st.integers(1, 9),
+    sides=st.sampled_from(Sides),
+    number_up=st.sampled_from(NUMBER_UP),
+    page_ranges=st.sampled_from([(), ((2, 5),), ((1, 1), (4, 7))]),
+    print_color_mode=st.sampled_from(ColorMode),
+)
+
+
+@given(st.integers(0, 40), st.sets(st.integers(1, 40)), asked_for, asked_for)
+def test_a_converted_job_is_counted_like_the_document_anew(
+    pages: int, colour: set[int], before: JobAttributes, wanted: JobAttributes
+) -> None:
+    """Copies, sides and monochrome are changed in the figures, without the document."""
+    grey = ColorMode.MONOCHROME in {before.print_color_mode, wanted.print_color_mode}
+    after = before.model_copy(
+        update={
+            "copies": wanted.copies,
+            "sides": wanted.sides,
+            "print_color_mode": ColorMode.MONOCHROME if grey else wanted.print_color_mode,
+        }
+    )
+    planned = figures(pages, colour, before, document_media="iso_a4")
+    anew = figures(pages, colour, after, document_media="iso_a4")
+    assert anew == converted(planned, before, after)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        (JobAttributes(), JobAttributes(number_up=2), "only copies, sides"),
+        (JobAttributes(), JobAttributes(media="iso_a3"), "only copies, sides"),
+        (
+            JobAttributes(print_color_mode=ColorMode.MONOCHROME),
+            JobAttributes(),
+            "does not say what colour",
+        ),
+    ],
+)
+def test_what_only_the_document_knows_is_not_converted(
+    before: JobAttributes, after: JobAttributes, words: str
+) -> None:
+    """Figures alone do not say what other changes come to, so nobody guesses."""
+    with pytest.raises(ValueError, match=words):
+        converted(figures(4, {1}, before), before, after)

@@ -22,7 +22,16 @@ from config.policy.rules import (
     apply,
 )
 from config.policy.rules_text import load_rules
-from tests.unit.policy_cases import PLACE, PRINTERS, case, on_paper, rule, rules
+from tests.unit.policy_cases import (
+    PLACE,
+    PRINTERS,
+    attributes,
+    case,
+    on_paper,
+    rule,
+    rule_sets,
+    rules,
+)
 
 
 def ruled(by: RuleSet, of: Case | None = None, place: Place = PLACE) -> Ruled:
@@ -224,46 +233,6 @@ def test_marks_are_each_kept_once() -> None:
 
 # ── properties ──────────────────────────────────────────────────────────────────────────────
 
-actions = st.fixed_dictionaries(
-    {},
-    optional={
-        "monochrome": st.sampled_from([True]),
-        "two_sided": st.sampled_from([True]),
-        "copies_max": st.integers(1, 5),
-        "factor": st.integers(0, 3000),
-        "tags": st.lists(st.sampled_from("abc"), min_size=1, max_size=2),
-        "redirect": st.sampled_from([{"tag": "copier"}, {"printer": "desk"}, {"tag": "library"}]),
-        "confirm": st.just("Sure?"),
-        "charge": st.sampled_from(["project:a", "department:physics"]),
-    },
-).filter(bool) | st.just({"deny": "no"})
-conditions = st.fixed_dictionaries(
-    {},
-    optional={
-        "color": st.booleans(),
-        "impressions": st.integers(0, 60).map(lambda low: {"min": low}),
-        "copies": st.integers(1, 6).map(lambda high: {"max": high}),
-        "sides": st.sampled_from(["one-sided", "two-sided"]),
-        "printers": st.sampled_from([["desk"], ["copier"]]),
-        "groups": st.sampled_from([["students"], ["staff"]]),
-    },
-)
-
-
-@st.composite
-def rule_sets(draw: st.DrawFn) -> RuleSet:
-    """Draw up to six rules."""
-    count = draw(st.integers(0, 6))
-    return rules(*(rule(f"r{each}", draw(actions), **draw(conditions)) for each in range(count)))
-
-
-attributes = st.builds(
-    JobAttributes,
-    copies=st.integers(1, 6),
-    sides=st.sampled_from(Sides),
-    number_up=st.sampled_from([1, 2, 4]),
-    print_color_mode=st.sampled_from(ColorMode),
-)
 jobs = st.builds(
     lambda pages, colour, asked: case(pages, colour, attributes=asked),
     st.integers(1, 30),
