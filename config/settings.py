@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     AfterValidator,
@@ -271,6 +272,21 @@ class PrinterSettings(Part):
     """Where it speaks IPP."""
     queue: QueueName
     """Its own queue in CUPS, which people cannot reach."""
+    color: bool = True
+    """It prints colour: rules send no colour job to one that does not."""
+    two_sided: bool = True
+    """It prints both sides of a sheet."""
+
+
+def _is_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError("a time zone such as Europe/Madrid") from error
+    return name
+
+
+TimeZone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_is_zone)]
 
 
 class SettleSettings(Part):
@@ -289,6 +305,8 @@ class EdgeSettings(Settings):
     """This edge's id."""
     site: str
     """What people call the place."""
+    zone: TimeZone = "UTC"
+    """The place's time zone, such as `Europe/Madrid`: for rules that name hours."""
     role: Literal["remote"] = "remote"
     """What this edge may do by itself."""
     data: Path

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from pydantic import SecretStr
 
@@ -121,11 +122,16 @@ class Edge:
             books=self.books,
             replica=self.replica,
             spooler=self._spooler,
-            printers={each.id: Printer(each.id, each.queue) for each in settings.printers},
+            printers={
+                each.id: Printer(each.id, each.queue, each.color, each.two_sided)
+                for each in settings.printers
+            },
             funds=self.funds,
             mint=lambda: mint(clock()),
             ways=Ways(settings.disputes_after, Verdict(settings.settle.unknown)),
             clock=clock,
+            direct={each.name: each.printer for each in settings.queues if each.printer},
+            zone=ZoneInfo(settings.zone),
         )
         self._redeeming = Redeeming(
             books=self.books, replica=self.replica, clock=clock, monotonic=time.monotonic

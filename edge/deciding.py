@@ -26,7 +26,7 @@ from config.policy.money import Money
 from config.policy.roles import ROLES
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
     from datetime import tzinfo
     from uuid import UUID
 
@@ -106,7 +106,7 @@ class Deciding:
         *,
         replica: Replica,
         standing: Standing,
-        printers: Collection[str],
+        printers: Mapping[str, PointOfPrint],
         clock: Clock,
         zone: tzinfo = UTC,
     ) -> None:
@@ -115,7 +115,7 @@ class Deciding:
         Args:
             replica: who is who, prices, rules.
             standing: what this edge may do now.
-            printers: device ids of the site's points of print.
+            printers: the site's points of print, by device id; their tags come from the replica.
             clock: the time.
             zone: the site's own, for rules that name hours.
         """

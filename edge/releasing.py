@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC
 from typing import TYPE_CHECKING, assert_never
 
 from broker.messages import (
@@ -22,6 +23,7 @@ from config.policy.decisions import (
     Ask,
     Decision,
     Denied,
+    PointOfPrint,
     Reason,
 )
 from edge.deciding import Deciding, Unbounded, Wish
@@ -43,6 +45,7 @@ from edge.settling import Settling
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
+    from datetime import tzinfo
     from uuid import UUID
 
     from config.ids import AccountKey
@@ -70,6 +73,10 @@ class Printer:
     """Device id."""
     queue: str
     """The spooler's queue in front of it."""
+    color: bool = True
+    """It prints colour."""
+    two_sided: bool = True
+    """It prints both sides."""
 
 
 @dataclass(slots=True)
@@ -95,7 +102,24 @@ class Releasing:
         ways: Ways,
         clock: Clock,
         standing: Standing | None = None,
+        direct: Mapping[str, str] | None = None,
+        zone: tzinfo = UTC,
     ) -> None:
+        """Take what releases rest on.
+
+        Args:
+            books: money and jobs.
+            replica: who is who, prices, rules.
+            spooler: the print queues.
+            printers: the site's points of print, by device id.
+            funds: the way to money elsewhere.
+            mint: makes ids of charges.
+            ways: how disputes end.
+            clock: the time.
+            standing: what this edge may do now; without, whatever is in its books.
+            direct: for each direct queue its device id.
+            zone: the site's, for rules that name hours.
+        """
         self._books = books
         self._replica = replica
         self._spooler = spooler
@@ -110,10 +134,15 @@ class Releasing:
         self._deciding = Deciding(
             replica=replica,
             standing=standing or Unbounded(books),
-            printers=printers,
+            printers={
+                device: PointOfPrint(color=each.color, two_sided=each.two_sided)
+                for device, each in printers.items()
+            },
             clock=clock,
+            zone=zone,
         )
         self._printers = printers
+        self._direct = direct or {}
         self._funds = funds
         self._clock = clock
         self._turns: dict[JobId, _Turn] = {}
@@ -167,6 +196,15 @@ class Releasing:
             if record.phase not in {Phase.HELD, Phase.UNREADABLE}:
                 return Denied(Reason.NOTHING_TO_PRINT, f"this job is {record.phase} already")
             return await self.release_here(record, Wish(device, user, confirmed, account))
+
+    @property
+    def reachable(self) -> bool:
+        """Whether the centre can be asked for money."""
+        return self._funds.reachable
+
+    def likely(self, record: JobRecord) -> str | None:
+        """Return the printer a job that waits would likely be released at: its queue's, or one."""
+        return self._direct.get(record.queue) or next(iter(self._printers), None)
 
     def preview(self, record: JobRecord, device: str) -> Decision:
         """Say what would be decided if the owner released it there now; nothing is done."""

@@ -25,9 +25,11 @@ from broker.messages import (
 from broker.topics import METHODS
 from config.ids import JobId
 from config.policy.decisions import Allowed, Ask, Denied, Reason
+from edge.listing import job_row, outlook, why
 from edge.ports import SpoolerRefusedError, SpoolerUnavailableError
 from edge.redeeming import NotTaken
 from edge.release import Phase
+from edge.releasing import ANSWER_NEEDED
 from edge.store.errors import StoreUnwritableError
 
 if TYPE_CHECKING:
@@ -176,15 +178,22 @@ class Requests:
         if user is None:
             detail = "nobody here is known by this card or name"
             return _no(question, "refused", Reason.NO_IDENTITY, detail)
-        decision = await self._releasing.release(question.job, question.printer, user)
+        decision = await self._releasing.release(
+            question.job,
+            question.printer,
+            user,
+            confirmed=question.confirmed,
+            account=question.account,
+        )
         match decision:
             case Allowed():
                 record = self._books.job(question.job)
-                return _yes(question, {"job": job_row(record) if record else None})
-            case Denied():
-                return _no(question, "refused", decision.reason, decision.detail)
+                row = job_row(record) if record else None
+                return _yes(question, {"job": row, **why(decision)})
+            case Denied(reason=reason, detail=detail):
+                return _no(question, "refused", reason, detail, why(decision))
             case Ask():
-                return _no(question, "refused", "answer-needed", decision.question)
+                return _no(question, "refused", ANSWER_NEEDED, decision.question, why(decision))
 
     def _redeem(self, question: RedeemRequest) -> Reply:
         name = self._who(question.person)
@@ -240,8 +249,16 @@ class Requests:
             ids = [record.job for record in records]
             first = ids.index(question.after) + 1 if question.after in ids else 0
             records = records[first:]
-        page = list(_fitting(job_row(record) for record in records[:_PAGE]))
+        page = list(_fitting(job_row(each, self._outlook(each)) for each in records[:_PAGE]))
         return _yes(question, {"jobs": page, "more": len(records) > len(page), "user": user})
+
+    def _outlook(self, record: JobRecord) -> dict[str, Any] | None:
+        """Return what a job that waits would come to now."""
+        device = self._releasing.likely(record) if record.phase is Phase.HELD else None
+        if device is None:
+            return None
+        decision = self._releasing.preview(record, device)
+        return outlook(decision, device, reachable=self._releasing.reachable)
 
     def _who(self, person: Person) -> str | None:
         """Return the user name of who stands there, None if nobody is known by it."""
@@ -250,28 +267,6 @@ class Requests:
             return row.name if row else None
         row = self._replica.user(person.user) if person.user else None
         return row.name if row else None
-
-
-def job_row(record: JobRecord) -> dict[str, Any]:
-    """Return what a list shows of a job."""
-    planned = record.planned
-    return {
-        "job": str(record.job),
-        "user": record.user,
-        "name": record.name,
-        "queue": record.queue,
-        "phase": record.phase.value,
-        "received_at": record.received_at.isoformat(),
-        "impressions": planned.impressions if planned else None,
-        "color_impressions": planned.color_impressions if planned else None,
-        "sheets": planned.sheets if planned else None,
-        "problem": record.problem,
-        "printer": record.printer,
-        "held": [amount.model_dump() for amount in record.hold.amounts] if record.hold else [],
-        "billed": record.billed.impressions if record.billed else None,
-        "charged": [amount.model_dump() for amount in record.charged],
-        "cause": record.cause,
-    }
 
 
 def _fitting(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -288,8 +283,14 @@ def _yes(question: Request, data: Mapping[str, Any]) -> Reply:
     return Reply(corr=question.corr, status="ok", data=dict(data))
 
 
-def _no(question: Request, status: str, code: str, detail: str) -> Reply:
+def _no(
+    question: Request,
+    status: str,
+    code: str,
+    detail: str,
+    data: Mapping[str, Any] | None = None,
+) -> Reply:
     problem = Problem(code=code, detail=detail[:1000])
     return Reply.model_validate(
-        {"corr": question.corr, "status": status, "problem": problem, "data": {}}
+        {"corr": question.corr, "status": status, "problem": problem, "data": dict(data or {})}
     )

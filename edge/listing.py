@@ -1,0 +1,78 @@
+"""What lists and answers show of a job and of a decision on it: plain values for the wire."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, assert_never
+
+from config.policy.decisions import Allowed, Ask, Decision, Denied
+from edge.jobs import amounts_of, said
+
+if TYPE_CHECKING:
+    from edge.jobs import JobRecord
+
+
+def job_row(record: JobRecord, outlook: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return what a list shows of a job; `outlook`: what it would come to if released now."""
+    expected = record.expected
+    return {
+        "job": str(record.job),
+        "user": record.user,
+        "name": record.name,
+        "queue": record.queue,
+        "phase": record.phase.value,
+        "received_at": record.received_at.isoformat(),
+        "impressions": expected.impressions if expected else None,
+        "color_impressions": expected.color_impressions if expected else None,
+        "sheets": expected.sheets if expected else None,
+        "problem": record.problem,
+        "printer": record.printer,
+        "redirected_from": record.redirected_from,
+        "conversions": record.conversions,
+        "tags": list(record.tags),
+        "refusal": record.refusal,
+        "held": [amount.model_dump() for amount in record.hold.amounts] if record.hold else [],
+        "billed": record.billed.impressions if record.billed else None,
+        "charged": [amount.model_dump() for amount in record.charged],
+        "cause": record.cause,
+        "outlook": outlook,
+    }
+
+
+def why(decision: Decision) -> dict[str, Any]:
+    """Return why a decision is what it is, for the answer to who asked."""
+    found: dict[str, Any] = {
+        "because": [each.model_dump() for each in said(decision.because)],
+        "rules_version": decision.rules_version,
+    }
+    if isinstance(decision, Ask):
+        found |= {"question": decision.question, "choices": list(decision.choices)}
+    return found
+
+
+def outlook(decision: Decision, device: str, *, reachable: bool) -> dict[str, Any]:
+    """Return what a job that waits would come to.
+
+    Args:
+        decision: what would be decided if its owner released it now.
+        device: at this printer.
+        reachable: the centre can be asked for money that is not here.
+    """
+    shown: dict[str, Any] = {"printer": device, "price": None, "question": None, "refusal": None}
+    match decision:
+        case Allowed(figures=figures):
+            return shown | {
+                "printer": decision.printer,
+                "redirected_from": decision.redirected_from,
+                "price": [each.model_dump() for each in amounts_of(decision.charges)],
+                "conversions": {each.attribute: each.value for each in decision.conversions},
+                "impressions": figures.impressions if figures else None,
+            }
+        case Ask(question=question):
+            return shown | {"question": question}
+        case Denied(short=short, detail=detail):
+            if short is None or not reachable:
+                return shown | {"refusal": detail}
+            # the rest is asked for when it is released; until then nobody knows
+            needed = {"unit": short.needed.unit, "micros": short.needed.micros}
+            return shown | {"price": [{"account": short.account, **needed}]}
+    assert_never(decision)
