@@ -43,9 +43,12 @@ _Clock = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-
 
 
 class RulePart(BaseModel):
-    """What every part of a rule shares: frozen, and an unknown field is an error."""
+    """What every part of a rule shares: frozen, and an unknown field is an error.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    Its schema is built on first use: most starts of a program need no rules.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Range(RulePart):

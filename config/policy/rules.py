@@ -41,7 +41,7 @@ class Rule(RulePart):
     """What people call it; every decision that rests on it says so."""
     enabled: bool = True
     """False: as if it were not there."""
-    when: When = When()
+    when: When = Field(default_factory=When)
     """Conditions, all of which have to hold; none: always."""
     then: Then
     """What it does."""

@@ -7,7 +7,7 @@ import re
 import tomllib
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ValidationError
 
@@ -16,7 +16,8 @@ from config.policy.rules import RULES_BYTES, RuleSet, UnreadableRules
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from pydantic_core import ErrorDetails
+#: One of pydantic's errors: a dictionary with `type`, `loc`, `msg`, `input` and perhaps `ctx`.
+_Detail: TypeAlias = Any
 
 _SHOWN = 60
 _HEADER = re.compile(r"\s*\[\[\s*rules\s*\]\]")
@@ -160,7 +161,7 @@ def _validated(raw: object) -> RuleSet | tuple[Fault, ...]:
         return tuple(_fault(raw, each) for each in told)
 
 
-def _fault(raw: object, detail: ErrorDetails) -> Fault:
+def _fault(raw: object, detail: _Detail) -> Fault:
     number: int | None = None
     name: str | None = None
     rest: Sequence[int | str] = detail["loc"]
@@ -174,7 +175,7 @@ def _fault(raw: object, detail: ErrorDetails) -> Fault:
     return Fault(_words(detail), number, name, field or None)
 
 
-def _words(detail: ErrorDetails) -> str:
+def _words(detail: _Detail) -> str:
     """Put one of pydantic's errors in our words."""
     kind, context = detail["type"], detail.get("ctx", {})
     names = [each for each in detail["loc"] if isinstance(each, str)]
