@@ -13,9 +13,12 @@ import pytest
 from broker.codec import encode
 from broker.messages import (
     CancelRequest,
+    CodesFrom,
     JobReleased,
     JobsRequest,
     Person,
+    RedeemAnswer,
+    RedeemRequest,
     ReleaseRequest,
     Reply,
     Request,
@@ -23,6 +26,7 @@ from broker.messages import (
     VerifyRequest,
 )
 from broker.topics import METHODS
+from config.policy.courier import Purpose, make
 from edge.ports import SpoolerRefusedError
 from edge.redeeming import Redeeming
 from edge.requests import Requests, Unanswered
@@ -240,3 +244,57 @@ async def test_what_cannot_be_read_is_not_answered(counter: Counter) -> None:
     """Neither a method that is not there nor a payload that is no question stops anything."""
     for method, payload in (("format-disk", b"{}"), ("release", b"\xff"), ("release", b"{}")):
         assert isinstance(await counter.requests.answer("panel", method, payload), Unanswered)
+
+
+def code_for_ana(site: Site) -> str:
+    """Return a courier code of 2.50, for a site that was told how to check it."""
+    site.books.codes.keep_key("ab" * 32)
+    site.books.codes.begin(CodesFrom(epoch=1))
+    purpose = Purpose(site.books.incarnation, 1, ANA, "EUR", 0, 25)
+    return make(bytes.fromhex("ab" * 32), purpose)
+
+
+def redeem(code: str, person: Person = CARD) -> RedeemRequest:
+    """Return the question to take a code."""
+    number = UUID(int=next(NUMBERS))
+    return RedeemRequest(
+        corr=number, expires_at=NOW + timedelta(seconds=8), code=code, person=person
+    )
+
+
+async def test_a_code_is_taken_for_whom_the_card_names(counter: Counter) -> None:
+    """The answer says what it brought and what may be spent; asked again it brought it before."""
+    code = code_for_ana(counter.site)
+    before = counter.site.books.free(ANA, "EUR")
+    reply = await counter.answers(redeem(code))
+    told = RedeemAnswer.model_validate(reply.data)
+    assert (told.account, told.micros, told.before) == (ANA, 250 * CENT, False)
+    assert told.free == before + 250 * CENT == counter.site.books.free(ANA, "EUR")
+    again = RedeemAnswer.model_validate((await counter.answers(redeem(code))).data)
+    assert (again.before, again.free) == (True, told.free)
+
+
+async def test_a_code_question_that_comes_twice_has_one_answer(counter: Counter) -> None:
+    """A terminal that asks again because the answer was lost is not told that it came too late."""
+    question = redeem(code_for_ana(counter.site))
+    assert await counter.answers(question) == await counter.answers(question)
+
+
+@pytest.mark.parametrize(
+    ("person", "code", "why"),
+    [
+        (Person(card="9999"), "1852 3417 8625 3145 0128", "no-identity"),
+        (CARD, "1852 3417", "not-a-code"),
+        (CARD, "1852 3417 8625 3145 0128", "code-wrong"),
+    ],
+)
+async def test_a_code_that_is_not_taken_is_refused_in_words(
+    counter: Counter, person: Person, code: str, why: str
+) -> None:
+    """Each refusal has a name for machines, a sentence for people, and does not repeat the code."""
+    code_for_ana(counter.site)
+    reply = await counter.answers(redeem(code, person))
+    assert reply.status == "refused"
+    assert reply.problem is not None
+    assert reply.problem.code == why
+    assert code not in reply.problem.detail
