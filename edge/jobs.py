@@ -9,10 +9,12 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from broker.messages import AccountAmount, Because, Counted
+from broker.messages import Role as RoleName
 from config.policy.accounts import Charge, Counts
 from config.policy.jobs import Figures, JobAttributes
 from config.policy.money import Money
 from config.policy.pricing import Adjustment
+from config.policy.roles import ROLES
 from edge.release import Evidence, Phase
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from config.policy.decisions import Line
+    from config.policy.roles import Role
 
 
 class Part(BaseModel):
@@ -82,6 +85,8 @@ class JobRecord(BaseModel):
     """When the spooler took it."""
     phase: Phase
     """Where it stands."""
+    role: RoleName = "remote"
+    """The site's when it came: what was held stays releasable whatever the site becomes."""
     attributes: JobAttributes = JobAttributes()
     """What was asked for."""
     planned: Figures | None = None
@@ -120,6 +125,8 @@ class JobRecord(BaseModel):
     """Why the last wish to release it was refused, or what it has to be answered to first."""
     hold: Hold | None = None
     """Set aside since release, until settled."""
+    refused: str | None = None
+    """The reason of the last refusal."""
     answered: bool = False
     """A release was refused: a direct queue does not try again by itself."""
     evidence: Evidence | None = None
@@ -143,6 +150,11 @@ class JobRecord(BaseModel):
     def expected(self) -> Figures | None:
         """What it puts on paper: as rules changed it, else as it was counted."""
         return self.converted or self.planned
+
+    @property
+    def under(self) -> Role:
+        """The line of the role table it came under."""
+        return ROLES[self.role]
 
     @property
     def counted(self) -> Counted | None:

@@ -7,7 +7,6 @@ that the money is there and writing it down nothing else may run.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ from broker.messages import (
     AccountAmount,
     Charged,
     CodesFrom,
+    Collected,
     Granted,
     JobCanceled,
     JobFlagged,
@@ -30,15 +30,18 @@ from broker.messages import (
     Position,
     Reclaim,
     Rejected,
-    Returned,
+    SetTerms,
     StreamName,
+    TermsTaken,
 )
 from broker.stream import StreamKey, place, start
 from broker.stream_inbound import Quarantined, sift
 from broker.topics import STREAMS_DOWN
-from config.errors import PrintmeshError
 from edge.jobs import JobRecord
 from edge.store.codes import Codes
+from edge.store.returns import Returns
+from edge.store.terms import TermsKept
+from edge.store.till import Overdrawn, Till
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -46,7 +49,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from broker.messages import Envelope
+    from broker.messages import Envelope, Role
     from edge.release import Phase
     from edge.store.database import EdgeDatabase
     from edge.store.transaction import Transaction
@@ -64,11 +67,10 @@ INDEXES = {
     "meta": ("key",),
     "quarantine": ("seq",),
     "codes": ("code",),
+    "aside": ("key", "job"),
+    "owed": ("key",),
 }
-
-
-class Overdrawn(PrintmeshError):
-    """A hold or charge beyond what is here: the caller decided on figures that were not so."""
+__all__ = ["DOWN", "INDEXES", "UP", "Applied", "Books", "Overdrawn"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,26 +102,25 @@ class Books:
         self._db = database
         self._node = node
         self._mint = mint
-        self._accounts = database.table("accounts")
         self._jobs = database.table("jobs")
-        self._reclaims = database.table("reclaims")
         self._meta = database.table("meta")
         self._quarantine = database.table("quarantine")
-        self._sums: Counter[str] | None = None
-        self._filled = 0
-        self._unsure = False
         self.incarnation = database.incarnation
+        self.till = Till(database)
+        """The money; changed by the books only."""
+        self.terms = TermsKept(database)
+        """Role and terms; changed by the books only."""
+        self._returns = Returns(database, self.till, self.terms, mint=mint, say=self._say_ledger)
         self.codes = Codes(
-            database,
-            record=self._growing,
-            credit=lambda amount: self._move(amount, balance=amount.micros, held=0),
-            say=lambda txn, message, now: self._say(txn, "ledger", message, now),
+            database, record=self._growing, credit=self.till.credit, say=self._say_ledger
         )
         """What of the money here came by courier codes, or may."""
         self.on_growth: Callable[[], None] = lambda: None
         """Called after a record that added events."""
         self.on_job: Callable[[JobRecord, Message], None] = lambda _record, _event: None
         """Called after a record that changed a job, with the event that says so."""
+        self.on_terms: Callable[[], None] = lambda: None
+        """Called after a record that brought terms to be taken."""
         self.keys = {
             name: StreamKey(node, self.incarnation, coordinator, coordinator_incarnation, name)
             for name in UP
@@ -128,8 +129,13 @@ class Books:
             coordinator, coordinator_incarnation, node, self.incarnation, "ledger"
         )
 
-    def open(self, now: datetime) -> None:
-        """Begin the streams of a fresh journal with their Opening; nothing on an old one."""
+    def open(self, now: datetime, *, role: Role = "remote") -> None:
+        """Begin the streams of a fresh journal with their Opening; nothing on an old one.
+
+        Args:
+            now: the moment it happens at.
+            role: what a fresh journal begins with.
+        """
         if DOWN in self._db.streams():
             return
         with self._growing() as txn:
@@ -137,28 +143,21 @@ class Books:
                 txn.open_stream(name, key)
                 self._say(txn, name, Opening(), now)
             txn.open_stream(DOWN, self.down_key)
+            self.terms.begin(role)
 
     # ── reading ─────────────────────────────────────────────────────────────────────────────
 
     def free(self, account: str, unit: str) -> int:
-        """Return what may still be spent here, in micros: balance less holds."""
-        row = self._accounts.find("key", _key(account, unit))
-        return 0 if row is None else row["balance"] - row["held"]
+        """Return what any job may spend here, in micros: less holds and what is for one job."""
+        return self.till.free(account, unit)
 
     def balances(self) -> Iterator[AccountAmount]:
         """Yield what sits here, holds included."""
-        for row in self._accounts:
-            yield AccountAmount(account=row["account"], unit=row["unit"], micros=row["balance"])
+        return self.till.balances()
 
     def money(self) -> tuple[dict[str, int], int]:
         """Return micros here by unit, holds included, and how many accounts have any."""
-        if self._sums is None or self._unsure:
-            self._sums, self._filled = Counter(), 0
-            for row in self._accounts.contents():
-                self._sums[row["unit"]] += row["balance"]
-                self._filled += row["balance"] > 0
-            self._unsure = False
-        return {unit: micros for unit, micros in self._sums.items() if micros}, self._filled
+        return self.till.money()
 
     def job(self, job: UUID) -> JobRecord | None:
         """Return a job's record."""
@@ -216,17 +215,11 @@ class Books:
 
     def hold(self, record: JobRecord, event: JobHeld, now: datetime) -> None:
         """Enter a job that was counted, or that cannot be."""
-        with self._growing() as txn:
-            self._put(record)
-            self._say(txn, "jobs", event, now)
-        self.on_job(record, event)
+        self._enter(record, event, now)
 
     def refuse(self, record: JobRecord, event: JobRefused, now: datetime) -> None:
-        """Record that a release was denied; the job stays held."""
-        with self._growing() as txn:
-            self._put(record)
-            self._say(txn, "jobs", event, now)
-        self.on_job(record, event)
+        """Record that a release was denied; the job stays held, money of its own goes back."""
+        self._enter(record, event, now, over=True)
 
     def release(self, record: JobRecord, event: JobReleased, now: datetime) -> None:
         """Set the price aside and write the intent, in one record.
@@ -235,8 +228,7 @@ class Books:
             Overdrawn: an account does not cover its part; nothing was written.
         """
         with self._growing() as txn:
-            for amount in event.held:
-                self._move(amount, balance=0, held=amount.micros)
+            self.till.hold(record.job, event.held)
             self._put(record)
             self._say(txn, "jobs", event, now)
         self.on_job(record, event)
@@ -251,37 +243,65 @@ class Books:
     ) -> None:
         """Lift the hold, charge what was printed, close the job: one record.
 
+        What is left of money that was for this job only goes back with it, and where the role
+        keeps nothing at the site all that is left.
+
         Raises:
             Overdrawn: the charge is more than the hold; nothing was written.
         """
         with self._growing() as txn:
-            for amount, charge, lifted in _netted(held, charged.postings if charged else ()):
-                self._move(amount, balance=-charge, held=-lifted)
+            left = self.till.settle(held, charged.postings if charged else ())
             self._put(record)
             if charged is not None:
                 self._say(txn, "ledger", charged, now)
+            self._returns.job_over(txn, record.job, left, now)
             self._say(txn, "jobs", settled, now)
         self.on_job(record, settled)
 
     def flag(self, record: JobRecord, event: JobFlagged, now: datetime) -> None:
         """Mark a job for a person to look at, and store its record."""
-        with self._growing() as txn:
-            self._put(record)
-            self._say(txn, "jobs", event, now)
-        self.on_job(record, event)
+        self._enter(record, event, now)
 
     def cancel(self, record: JobRecord, event: JobCanceled, now: datetime) -> None:
-        """Close a job that will not be printed."""
-        with self._growing() as txn:
-            self._put(record)
-            self._say(txn, "jobs", event, now)
-        self.on_job(record, event)
+        """Close a job that will not be printed; money of its own goes back."""
+        self._enter(record, event, now, over=True)
 
     def forget(self, jobs: Iterable[UUID]) -> None:
         """Drop records of jobs that ended long ago; their events stay in the streams."""
         with self._db.transaction():
             for job in jobs:
                 self._jobs.remove(where("job") == str(job))
+
+    def let_go(self, job: UUID, now: datetime) -> None:
+        """Give back what is set aside for a job that needs it no more; not while it prints."""
+        record = self.job(job)
+        if record is not None and record.hold is not None:
+            return
+        with self._growing() as txn:
+            self._returns.job_over(txn, job, {}, now)
+
+    def approach_terms(self, now: datetime, at_most: int) -> bool:
+        """Take the terms that are wished for, once nothing is left that they do not allow.
+
+        The caller has stopped new holds and let running jobs settle. Each call is one record that
+        gives back what the new role keeps not, of at most so many accounts; the last one takes the
+        terms as well.
+
+        Returns:
+            Whether they are taken; also when there is nothing to take.
+        """
+        wish = self.terms.wish
+        if wish is None:
+            return True
+        spare = [] if wish.role.standing else self.till.spare(at_most + 1)
+        done = len(spare) <= at_most
+        with self._growing() as txn:
+            self._returns.give_up(txn, spare[:at_most], now)
+            if done:
+                self.terms.take(wish)
+                taken = TermsTaken(terms=wish.number, role=wish.name)
+                self._say(txn, "ledger", taken, now)
+        return done
 
     def apply(
         self, envelopes: Sequence[Envelope], now: datetime, *, because: str | None = None
@@ -304,20 +324,35 @@ class Books:
             )
             for item in items:
                 if isinstance(item, Quarantined):
-                    self._set_aside(item.envelope, item.reason)
-                    bad.append((item.envelope.seq, item.reason))
+                    seq, data, reason = item.envelope.seq, item.envelope.data, item.reason
+                    row = {"seq": seq, "data": data, "reason": reason, "stream": DOWN}
+                    self._quarantine.insert(row)
+                    bad.append((seq, reason))
                 else:
                     self._carry_out(txn, item.event.message, granted, rejected, now)
                 txn.keep(DOWN, item.envelope)
+        if self.terms.wish is not None:
+            self.on_terms()
         return Applied(place(envelopes[-1]), tuple(granted), tuple(rejected), tuple(bad))
 
     # ── inside a transaction ────────────────────────────────────────────────────────────────
+
+    def _enter(
+        self, record: JobRecord, event: Message, now: datetime, *, over: bool = False
+    ) -> None:
+        """Store a job with its event; when its release is over, its own money goes back."""
+        with self._growing() as txn:
+            if over:
+                self._returns.job_over(txn, record.job, {}, now)
+            self._put(record)
+            self._say(txn, "jobs", event, now)
+        self.on_job(record, event)
 
     def _growing(self) -> AbstractContextManager[Transaction]:
         return self._db.transaction(self._grown)
 
     def _grown(self) -> None:
-        self._unsure = False
+        self.till.durable()
         self.on_growth()
 
     def _carry_out(
@@ -331,54 +366,24 @@ class Books:
         match event:
             case Granted():
                 if not self.codes.brought(event):
-                    amount = AccountAmount(
-                        account=event.account, unit=event.unit, micros=event.micros
-                    )
-                    self._move(amount, balance=event.micros, held=0)
+                    job = None if event.job is None else self.job(event.job)
+                    wanted = job is not None and not job.phase.final
+                    self._returns.credit(txn, event, now, wanted=wanted)
                 granted.append(event)
+            case SetTerms():
+                self.terms.wish_for(event)
+            case Collected():
+                self.till.collected(
+                    AccountAmount(account=event.account, unit=event.unit, micros=event.micros)
+                )
             case CodesFrom():
                 self.codes.begin(event)
             case Reclaim():
-                self._give_back(txn, event, now)
+                self._returns.answer(txn, event, now)
             case Rejected():
                 rejected.append(event)
             case _:
                 pass  # an Opening of the centre carries nothing for a fresh journal
-
-    def _give_back(self, txn: Transaction, event: Reclaim, now: datetime) -> None:
-        """Return what is free, at most what is asked, once for each reclaim."""
-        if self._reclaims.one(where("reclaim") == str(event.reclaim)) is not None:
-            return
-        micros = max(0, min(event.up_to, self.free(event.account, event.unit)))
-        if micros:
-            amount = AccountAmount(account=event.account, unit=event.unit, micros=micros)
-            self._move(amount, balance=-micros, held=0)
-        self._reclaims.insert({"reclaim": str(event.reclaim), "micros": micros})
-        answer = Returned(
-            reclaim=event.reclaim, account=event.account, unit=event.unit, micros=micros
-        )
-        self._say(txn, "ledger", answer, now)
-
-    def _move(self, amount: AccountAmount, *, balance: int, held: int) -> None:
-        key = _key(amount.account, amount.unit)
-        row = self._accounts.find("key", key)
-        after_balance = balance + (row["balance"] if row else 0)
-        after_held = held + (row["held"] if row else 0)
-        if not 0 <= after_held <= after_balance:
-            raise Overdrawn(
-                f"{key} would have {after_balance} micros with {after_held} held; nothing done"
-            )
-        if self._sums is not None:
-            self._unsure = True  # until it is durable
-            self._sums[amount.unit] += balance
-            self._filled += (after_balance > 0) - (after_balance > balance)
-        change = {"balance": after_balance, "held": after_held}
-        if row is None:
-            self._accounts.insert(
-                {"key": key, "account": amount.account, "unit": amount.unit, **change}
-            )
-        else:
-            self._accounts.amend(row, change)
 
     def _put(self, record: JobRecord) -> None:
         job = str(record.job)
@@ -387,27 +392,8 @@ class Books:
         indexed = {"job": job, "phase": record.phase.value}
         self._jobs.put(row, indexed, self._jobs.find("job", job))
 
-    def _set_aside(self, envelope: Envelope, reason: str) -> None:
-        self._quarantine.insert(
-            {"seq": envelope.seq, "data": envelope.data, "reason": reason, "stream": DOWN}
-        )
+    def _say_ledger(self, txn: Transaction, message: Message, now: datetime) -> None:
+        self._say(txn, "ledger", message, now)
 
     def _say(self, txn: Transaction, stream: str, message: Message, now: datetime) -> None:
         txn.append(stream, text_of(message, source=self._node, id_=self._mint(now), now=now))
-
-
-def _netted(
-    held: Sequence[AccountAmount], charged: Sequence[AccountAmount]
-) -> Iterable[tuple[AccountAmount, int, int]]:
-    """Return (account, micros charged, micros lifted), each account once: one row, one change."""
-    sums: dict[str, tuple[AccountAmount, int, int]] = {}
-    for amounts, charges, lifts in ((held, 0, 1), (charged, 1, 0)):
-        for amount in amounts:
-            key = _key(amount.account, amount.unit)
-            _, charge, lifted = sums.get(key, (amount, 0, 0))
-            sums[key] = amount, charge + charges * amount.micros, lifted + lifts * amount.micros
-    return sums.values()
-
-
-def _key(account: str, unit: str) -> str:
-    return f"{account} {unit}"

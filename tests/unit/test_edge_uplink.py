@@ -11,7 +11,6 @@ from broker import topics
 from broker.codec import text_of
 from broker.link import Connected, Disconnected
 from broker.messages import (
-    AccountAmount,
     Ack,
     Batch,
     Birth,
@@ -53,9 +52,12 @@ from tests.unit.edge_lab import (
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from datetime import datetime
 
     from broker.link import Link
+    from broker.messages import Message, Rejected
     from broker.topics import Topic
+    from edge.store.transaction import Transaction
 
 SESSION, OTHER_SESSION = UUID(int=50), UUID(int=51)
 
@@ -63,10 +65,17 @@ SESSION, OTHER_SESSION = UUID(int=50), UUID(int=51)
 class FragileBooks(Books):
     """Books that break over one account, as nobody foresaw."""
 
-    def _move(self, amount: AccountAmount, *, balance: int, held: int) -> None:
-        if amount.account == "user:poison":
+    def _carry_out(
+        self,
+        txn: Transaction,
+        event: Message,
+        granted: list[Granted],
+        rejected: list[Rejected],
+        now: datetime,
+    ) -> None:
+        if isinstance(event, Granted) and event.account == "user:poison":
             raise ZeroDivisionError
-        super()._move(amount, balance=balance, held=held)
+        super()._carry_out(txn, event, granted, rejected, now)
 
 
 class Centre:
