@@ -118,13 +118,13 @@ def said(books: Books, stream: str) -> list[Message]:
     return found
 
 
-def grant(books: Books, micros: int, account: str = ANA) -> None:
+def grant(books: Books, micros: int, account: str = ANA, unit: Unit = "EUR") -> None:
     """Apply a grant of the centre."""
     head = books.head(DOWN)
     messages: list[Message] = [] if head.seq else [Opening()]
     number = UUID(int=90_000 + head.seq)
     messages.append(
-        Granted(grant=number, account=account, unit="EUR", micros=micros, reason="parked")
+        Granted(grant=number, account=account, unit=unit, micros=micros, reason="parked")
     )
     envelopes = []
     for message in messages:
@@ -200,7 +200,8 @@ class FakeFunds:
 class Site:
     """A site with a pull queue, a direct queue and one printer; Ana may print."""
 
-    def __init__(self, work: Path) -> None:
+    def __init__(self, work: Path, printers: tuple[str, ...] = ("lib-1",)) -> None:
+        self.printers = printers
         self.now = NOW
         self.disk = MemoryDisk()
         self.books = open_books(self.disk)
@@ -219,11 +220,12 @@ class Site:
             books=self.books,
             replica=self.replica,
             spooler=self.spooler,
-            printers={"lib-1": Printer("lib-1", "q-lib-1")},
+            printers={each: Printer(each, f"q-{each}") for each in self.printers},
             funds=self.funds,
             mint=lambda: mint(self.now),
             ways=Ways(timedelta(hours=24), Verdict.REFUND),
             clock=self.clock,
+            direct={"direct": "lib-1"},
         )
         self.intake = Intake(
             books=self.books,
@@ -245,7 +247,8 @@ class Site:
     async def ready(self) -> None:
         """Make the queues."""
         people = [PeopleQueue("pull", "pull"), PeopleQueue("direct", "direct")]
-        await self.spooler.set_up(people, [PrinterQueue("q-lib-1", "ipp://localhost/lib-1")])
+        queues = [PrinterQueue(f"q-{each}", f"ipp://localhost/{each}") for each in self.printers]
+        await self.spooler.set_up(people, queues)
 
     def clock(self) -> datetime:
         """Return the time here."""
@@ -254,7 +257,8 @@ class Site:
     async def analyst(self, path: Path, attributes: JobAttributes) -> Analysed:
         """Count a document."""
         await asyncio.sleep(0)
-        return Analysed(self.pages, frozenset(), "iso_a4", "application/pdf", figures(self.pages))
+        made = figures(self.pages * attributes.copies)
+        return Analysed(self.pages, frozenset(), "iso_a4", "application/pdf", made)
 
     async def arrive(
         self, queue: str = "pull", user: str = "ana", attributes: dict[str, object] | None = None
