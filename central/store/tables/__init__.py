@@ -29,6 +29,7 @@ from central.store.tables.recovery import (
     second_log,
     standing,
 )
+from central.store.tables.terms import owed, terms
 
 __all__ = [
     "Instant",
@@ -51,6 +52,7 @@ __all__ = [
     "metadata",
     "moment",
     "node",
+    "owed",
     "posting",
     "reclaim",
     "recovery_edge",
@@ -59,5 +61,6 @@ __all__ = [
     "second_log",
     "standing",
     "stream",
+    "terms",
     "visit",
 ]

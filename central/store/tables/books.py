@@ -52,6 +52,8 @@ node = Table(
     Column("seen_at", Instant),
     # The last birth as JSON: its heads, for people who look for a fault.
     Column("birth", Text),
+    # The newest vocabulary it understands, as of its last birth.
+    Column("wire", Integer, nullable=False, server_default="1"),
     CheckConstraint("state IN ('active', 'parked', 'frozen')", name="state"),
 )
 
@@ -189,12 +191,15 @@ reclaim = Table(
     Column("unit", Text, nullable=False),
     Column("node", Text, ForeignKey("node.id"), nullable=False),
     Column("up_to", BigInteger, nullable=False),
-    # The funds request it serves.
-    Column("request", Text, ForeignKey("request.corr"), nullable=False),
+    # The funds request it serves; none when it is for parking, or for what is owed.
+    Column("request", Text, ForeignKey("request.corr")),
+    # request, parking or owed.
+    Column("purpose", Text, nullable=False, server_default="request"),
     Column("state", Text, nullable=False),
     Column("returned", BigInteger, nullable=False),
     Column("at", Instant, nullable=False),
     CheckConstraint("state IN ('open', 'closed')", name="state"),
+    Index("ix_reclaim_account", "account", "unit"),
     Index(
         "uq_reclaim_open",
         "account",
@@ -218,6 +223,8 @@ request = Table(
     Column("granted", BigInteger, nullable=False),
     Column("coming", BigInteger, nullable=False),
     Column("expires_at", Instant, nullable=False),
+    # The job it is for, if it names one.
+    Column("job", Text),
 )
 
 visit = Table(
