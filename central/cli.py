@@ -10,7 +10,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from central.commands import begin, books, codes, fleet, people, safety, things
+from central.commands import (
+    account_ends,
+    accounts,
+    balances,
+    begin,
+    books,
+    codes,
+    corrections,
+    fleet,
+    grants,
+    members,
+    people,
+    safety,
+    things,
+)
 from central.commands.desk import Config, Refusal, errors, settings_of
 from config import logs
 from config.errors import PrintmeshError
@@ -31,6 +45,16 @@ app.command("init")(begin.init)
 app.add_typer(people.users, name="user")
 app.add_typer(people.cards, name="card")
 # -1 is an amount here, to be refused as one, and no option
+app.command("correct", context_settings={"ignore_unknown_options": True})(corrections.correct)
+app.command("refund")(corrections.refund)
+app.command("entries")(corrections.entries)
+accounts.commands.command("freeze")(account_ends.freeze)
+accounts.commands.command("unfreeze")(account_ends.unfreeze)
+accounts.commands.command("close")(account_ends.close)
+accounts.commands.command("merge")(account_ends.merge)
+accounts.commands.add_typer(members.commands, name="member")
+app.add_typer(accounts.commands, name="account")
+app.add_typer(grants.commands, name="grant")
 app.command("topup", context_settings={"ignore_unknown_options": True})(people.topup)
 app.command("code", context_settings={"ignore_unknown_options": True})(codes.code)
 app.command("codes")(codes.list_codes)
@@ -39,7 +63,7 @@ app.add_typer(fleet.fleet, name="node")
 app.add_typer(things.printers, name="printer")
 app.add_typer(things.api_tokens, name="token")
 app.command("migrate")(books.migrate)
-app.command("balance")(books.balance)
+app.command("balance")(balances.balance)
 app.command("jobs")(books.jobs)
 app.command("verify")(books.verify_books)
 app.command("backup")(safety.backup)

@@ -1,4 +1,4 @@
-"""`migrate`, `balance`, `jobs` and `verify`: the books themselves."""
+"""`migrate`, `jobs` and `verify`: the books themselves."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from central.commands.desk import (
     AsJson,
     Config,
     Refusal,
-    account_key,
     console,
     desk,
     errors,
@@ -23,13 +22,11 @@ from central.commands.desk import (
     open_books,
     settings_of,
     show,
-    unknown,
     write_json,
 )
 from central.edge_check import Edge, EdgeCheck
-from central.store import accounts, lists, nodes
+from central.store import lists, nodes
 from central.store.books import migrate_url
-from central.store.ledger import CENTRE
 from central.store.verify import Counts, Finding, verify
 from config.policy.jobs import JobState
 
@@ -49,51 +46,6 @@ def migrate(config: Config = None) -> None:
     moved = "is new" if before is None else f"was at {before}"
     console.print(f"The schema {moved}, it is at {after} now.")
     console.print(f"Coordinator {identity.node}, incarnation {identity.incarnation}.")
-
-
-def balance(
-    account: Annotated[
-        str | None, typer.Argument(help="For instance user:ana; all if none.")
-    ] = None,
-    config: Config = None,
-    *,
-    as_json: AsJson = False,
-) -> None:
-    """Show where money sits: at the centre and at each edge, linked or not."""
-    key = None if account is None else account_key(account)
-    with desk(config) as at, at.books.read() as tx:
-        held = accounts.balances(tx, key)
-        known = {each.key: each for each in accounts.every(tx)}
-        linked = {each.id: _linked(each, tx.now) for each in nodes.every(tx)}
-    if key is not None and not held and key not in known:
-        raise unknown("account", key, known, "`balance` without a name lists all")
-    rows: dict[tuple[str, str], dict[str, Any]] = {}
-    for record in known.values():
-        if key in {None, record.key}:
-            rows[record.key, record.unit] = _row(record.key, record.unit)
-    for each in held:
-        row = rows.setdefault((each.account, each.unit), _row(each.account, each.unit))
-        row["micros"] += each.micros
-        place = each.place if each.place != CENTRE else "centre"
-        here = {
-            "place": place,
-            "micros": each.micros,
-            "linked": each.place == CENTRE or linked.get(each.place, False),
-        }
-        row["places"].append(here)
-    told = [rows[name] for name in sorted(rows)]
-    if as_json:
-        write_json(told)
-        return
-    for row in told:
-        row["balance"] = money(row["micros"], row["unit"])
-        row["where"] = "; ".join(
-            f"{money(p['micros'], row['unit'])} at {p['place']}"
-            + ("" if p["linked"] else " (cut off)")
-            for p in row["places"]
-            if p["micros"]
-        )
-    show(told, as_json=False, columns=("account", "balance", "where"), empty="No accounts yet.")
 
 
 def jobs(
@@ -197,7 +149,3 @@ def _progress() -> Iterator[Callable[[int, int], None]]:
 
 def _linked(each: NodeRecord, now: Any) -> bool:  # noqa: ANN401
     return is_linked(linked=each.linked, seen_at=each.seen_at, now=now)
-
-
-def _row(account: str, unit: str) -> dict[str, Any]:
-    return {"account": account, "unit": unit, "micros": 0, "places": []}

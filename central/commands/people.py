@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -21,13 +21,23 @@ from central.commands.desk import (
     unknown,
     user_name,
 )
-from central.store import accounts, directory
+from central.store import accounts, audit, directory, wallets
+from central.store.accounts import Rules
 from central.store.ledger import HOUSE_KINDS, Refused
+from config.policy.money import PAGE
 
 if TYPE_CHECKING:
     from central.store.books import Transaction
+    from config.policy.accounts import Counts
 
-users = typer.Typer(no_args_is_help=True, help="People: add, list, change, remove.")
+#: What a person's quota counts, by what follows their name.
+_QUOTAS: Final[dict[str, Counts]] = {
+    "": "impressions",
+    ".color": "color",
+    ".mono": "monochrome",
+}
+
+users = typer.Typer(no_args_is_help=True, help="People: add, list, set, remove.")
 cards = typer.Typer(no_args_is_help=True, help="Cards: add, list, remove.")
 
 User = Annotated[str, typer.Argument(help="User name, as jobs carry it.")]
@@ -54,7 +64,7 @@ def add_user(
     keys = [account_key(key) for key in account or [f"user:{name}"]]
     with desk(config) as at, at.books.write() as tx:
         if directory.get(tx, "user", name) is not None:
-            raise Refusal(f"there is a user {name!r} already; change them with `user change`")
+            raise Refusal(f"there is a user {name!r} already; change them with `user set`")
         for key in keys:
             _open(tx, key, at.settings.currency)
         row = UserRow(
@@ -64,13 +74,30 @@ def add_user(
     console.print(f"Entered {name}; pays from {', '.join(keys)}.")
 
 
-@users.command("change")
-def change_user(
+# the older name of it
+@users.command("change", hidden=True)
+@users.command("set")
+def set_user(
     name: User,
     config: Config = None,
     *,
     display: Display = None,
     account: Account = None,
+    wallet: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--wallet",
+            help="Accounts that cover a charge together, the first spent first: "
+            "grant:ana,user:ana; may be given again: all lists must cover.",
+        ),
+    ] = None,
+    choice: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--choice",
+            help="A department or project to charge instead; may be given again; `none`: none.",
+        ),
+    ] = None,
     group: Group = None,
     enabled: Annotated[
         bool | None, typer.Option("--enable/--disable", help="Disabled: everything is denied.")
@@ -78,22 +105,28 @@ def change_user(
 ) -> None:
     """Change what is given of a person; the rest stays."""
     name = user_name(name)
+    if account is not None and wallet is not None:
+        raise Refusal("--wallet says who pays, and so does --account; give one of them")
+    fields = {"display": display, "groups": group, "enabled": enabled}
+    changes: dict[str, object] = {k: value for k, value in fields.items() if value is not None}
+    if not changes and all(each is None for each in (account, wallet, choice)):
+        raise Refusal("nothing to change; give --display, --wallet, --group or --disable")
+    if group is not None:
+        changes["groups"] = tuple(group)
     with desk(config) as at, at.books.write() as tx:
-        row = _user(tx, name)
-        changes: dict[str, object] = {}
-        if display is not None:
-            changes["display"] = display
-        if account is not None:
-            changes["accounts"] = keys = tuple(account_key(key) for key in account)
-            for key in keys:
-                _open(tx, key, at.settings.currency)
-        if group is not None:
-            changes["groups"] = tuple(group)
-        if enabled is not None:
-            changes["enabled"] = enabled
-        if not changes:
-            raise Refusal("nothing to change; give --display, --account, --group or --disable")
-        directory.put(tx, "user", name, row.model_copy(update=changes))
+        before = _user(tx, name)
+        row = before.model_copy(update=changes)
+        row = _paying(tx, row, account, wallet, at.settings.currency)
+        if choice is not None:
+            wanted = [account_key(key) for key in choice if key != "none"]
+            chosen = wallets.choose(tx, row, wanted)
+            if isinstance(chosen, Refused):
+                raise Refusal(chosen.reason)
+            row = chosen
+        directory.put(tx, "user", name, row)
+        changed = {key for key in UserRow.model_fields if getattr(row, key) != getattr(before, key)}
+        detail = row.model_dump(mode="json", include=changed)
+        audit.note(tx, author=author(), act="user set", target=f"person:{name}", detail=detail)
     console.print(f"Changed {name}.")
 
 
@@ -107,6 +140,7 @@ def remove_user(name: User, config: Config = None) -> None:
             if row["user"] == name:
                 directory.remove(tx, "card", key)
         directory.remove(tx, "user", name)
+        wallets.forget(tx, name)
     console.print(f"Removed {name} and their cards.")
 
 
@@ -114,11 +148,20 @@ def remove_user(name: User, config: Config = None) -> None:
 def list_users(config: Config = None, *, as_json: AsJson = False) -> None:
     """List people."""
     with desk(config) as at, at.books.read() as tx:
-        rows = [row for _, row in directory.live(tx, "user")]
+        people = [UserRow.model_validate(row) for _, row in directory.live(tx, "user")]
+    rows = [
+        {
+            **row.model_dump(mode="json"),
+            "pays_from": [" then ".join(each) for each in wallets.lists_of(row)],
+            "wallets": wallets.lists_of(row),
+            "choices": row.choices,
+        }
+        for row in people
+    ]
     show(
         rows,
         as_json=as_json,
-        columns=("name", "display", "groups", "accounts", "enabled"),
+        columns=("name", "display", "groups", "pays_from", "choices", "enabled"),
         empty="Nobody yet; enter people with `printmesh central user add NAME`.",
     )
 
@@ -183,6 +226,40 @@ def _open(tx: Transaction, key: str, unit: str) -> None:
         raise Refusal(f"{key} is the organisation's own; nobody pays from it")
     if accounts.find(tx, key) is None:
         accounts.put(tx, key, unit, floor=0, enabled=True)
+
+
+def _open_quota(tx: Transaction, key: str, counts: Counts) -> None:
+    if accounts.find(tx, key) is None:
+        accounts.open_new(tx, key, PAGE, Rules(counts=counts))
+
+
+def _paying(
+    tx: Transaction,
+    row: UserRow,
+    account: list[str] | None,
+    wallet: list[str] | None,
+    currency: str,
+) -> UserRow:
+    """Return the row with who pays; what is the person's own is opened on the way."""
+    if account is not None:
+        keys = tuple(account_key(key) for key in account)
+        for key in keys:
+            _open(tx, key, currency)
+        return wallets.with_lists(row, tuple((key,) for key in keys))
+    if wallet is None:
+        return row
+    lists = tuple(
+        tuple(account_key(key.strip()) for key in each.split(",") if key.strip()) for each in wallet
+    )
+    for key in {key for each in lists for key in each}:
+        kind, _, name = key.partition(":")
+        if kind in {"user", "grant"} and name == row.name:
+            _open(tx, key, currency)
+        elif kind == "quota" and name in {row.name + which for which in _QUOTAS}:
+            _open_quota(tx, key, _QUOTAS[name.removeprefix(row.name)])
+    if (refused := wallets.wrong(tx, lists)) is not None:
+        raise Refusal(refused.reason)
+    return wallets.with_lists(row, lists)
 
 
 def _user(tx: Transaction, name: str) -> UserRow:

@@ -155,12 +155,12 @@ def next_due(tx: Transaction) -> datetime | None:
     return soonest
 
 
-def step(tx: Transaction) -> Stepped | None:
-    """Post one slice of what is due now; None when nothing is.
+def step(tx: Transaction, name: str | None = None) -> Stepped | None:
+    """Post one slice of what is due now, of any schedule or one; None when nothing is.
 
     Missed periods of `add` are posted one after another, of `set` only the last.
     """
-    row = _first_due(tx)
+    row = _first_due(tx, name)
     if row is None:
         return None
     try:
@@ -203,13 +203,17 @@ def moment_due(tx: Transaction, wanted: Schedule) -> Moment | None:
     return following(wanted.plan, done)
 
 
-def _first_due(tx: Transaction) -> Row[Any] | None:
-    return tx.sql.execute(
-        select(schedule)
-        .where(~schedule.c.paused, schedule.c.due <= tx.now)
-        .order_by(schedule.c.due, schedule.c.name)
-        .limit(1)
-    ).one_or_none()
+def id_of(tx: Transaction, name: str) -> UUID:
+    """Return what the entries of a schedule are named after."""
+    query = select(schedule.c.id).where(schedule.c.name == name)
+    return UUID(tx.sql.execute(query).scalar_one())
+
+
+def _first_due(tx: Transaction, name: str | None) -> Row[Any] | None:
+    query = select(schedule).where(~schedule.c.paused, schedule.c.due <= tx.now)
+    if name is not None:
+        query = query.where(schedule.c.name == name)
+    return tx.sql.execute(query.order_by(schedule.c.due, schedule.c.name).limit(1)).one_or_none()
 
 
 def _under_way(tx: Transaction, row: Row[Any]) -> Moment | None:
