@@ -8,10 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from broker.messages import Ack, Batch, DirectoryRows
+
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from broker.messages import CoordinatorStatus
+    from broker.messages import CoordinatorStatus, Message
 
 #: `online` is said again this often, seconds.
 STATUS_EVERY: Final = 30.0
@@ -81,6 +83,10 @@ class Gate:
     def heard(self, now: float) -> None:
         """Anything at all came from the coordinator."""
         self._heard = now
+
+    def is_past(self, message: Message) -> bool:
+        """Say whether it comes from below the highest epoch seen: an old copy of the centre."""
+        return isinstance(message, Batch | Ack | DirectoryRows) and message.epoch < self.epoch
 
     def link_down(self) -> GateOutcome:
         """Our own connection is gone, and with it all we knew."""

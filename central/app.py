@@ -49,6 +49,17 @@ _NODE_LEVEL: Final = 3
 _AFTER_A_FAILURE: Final = 1.0
 
 
+class OldCopy(PrintmeshError):
+    """A node has met newer books than ours: whatever we did from here on would be wrong."""
+
+    def __init__(self, epoch: int) -> None:
+        super().__init__(
+            f"these books are an old copy: a node has met books of epoch {epoch}. Nothing is "
+            "granted, taken in or said any more. Use the newer books; if you know that there are "
+            "none, `printmesh central recovery unfence --yes`"
+        )
+
+
 class Carrier:
     """Carries mail to the coordinator's mind, and what it says to the broker."""
 
@@ -91,6 +102,8 @@ class Carrier:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(pause):
                         await self._work.wait()
+            if (epoch := self._coordinator.fleet.fenced_by) is not None:
+                raise OldCopy(epoch)
             try:
                 if mails := self._mail.take():
                     await self._publish(await self._in_store(self._coordinator.heard, mails))
@@ -159,6 +172,8 @@ async def serve(
         stack.push_async_callback(_close, books, store)
         fleet = Fleet(books)
         coordinator = await loop.run_in_executor(store, Coordinator, fleet)
+        if fleet.fenced_by is not None:
+            raise OldCopy(fleet.fenced_by)
         link_settings, broker_port = settings.broker, None
         CredentialFile(settings.credentials).add(
             settings.node, Party.COORDINATOR, settings.broker.secret.get_secret_value()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from broker import topics
 from broker.messages import Problem, Reply
 from central.conversation import Conversation
+from central.recovering import must_tell
 from central.slices import delta, snapshot
 from central.store import courier, directory, nodes, streams
 from config.logs import logger
@@ -27,11 +28,17 @@ class _Refusal:
 
 def greet(fleet: Fleet, node: str, birth: Birth, now: float) -> None:
     """Answer a birth; afterwards the node's streams go on, or it has been told why not."""
+    if fleet.fenced_by is not None:
+        detail = f"these books are an old copy: epoch {fleet.fenced_by} exists"
+        _refuse(fleet, node, birth, _Refusal("epoch", detail))
+        return
     accepted = _accept(fleet, node, birth)
     if isinstance(accepted, _Refusal):
         fleet.conversations.pop(node, None)
         fleet.alert(node, accepted.code, accepted.detail, now)
         _refuse(fleet, node, birth, accepted)
+        return
+    if must_tell(fleet, node, accepted, birth):
         return
     greeting = Conversation.greet(fleet.books, node, accepted, birth, now)
     if greeting.trouble is not None:
@@ -83,6 +90,7 @@ def _accept(fleet: Fleet, node: str, birth: Birth) -> nodes.Accepted | _Refusal:
             f"it has seen epoch {birth.epoch}, these books are at {identity.epoch}: "
             "they are an old copy and must not be used"
         )
+        fleet.fence(birth.epoch)
         return _Refusal("epoch", detail)
     with fleet.books.write() as tx:
         known = nodes.find(tx, node)

@@ -12,12 +12,13 @@ from broker import topics
 from broker.codec import Unreadable, decode
 from broker.messages import Ack, Birth, CommandState, CoordinatorStatus, Message, Note, Status
 from broker.stream_outbound import EventsGone, ForkSeen, PeerAhead, Released
+from central import recovering
 from central.births import greet
 from central.granting import Granting
 from central.news import News
 from central.questions import answer
 from central.rounds import hear_batch, take_round
-from central.store import commands, nodes, streams
+from central.store import commands, nodes, recovery, streams
 from config.logs import logger
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class Coordinator:
         )
         with fleet.books.write() as tx:
             nodes.nobody_linked(tx)
+            fleet.fenced_by = recovery.find(tx).fenced_by
 
     @property
     def restless(self) -> bool:
@@ -180,7 +182,12 @@ class Coordinator:
 
     def _command(self, node: str, _levels: dict[str, str], payload: bytes, now: float) -> None:
         told = self._read(node, payload, CommandState, now)
-        if told is not None:
+        if told is not None and recovering.takes(self.fleet, node, told):
+            birth = recovering.told(self.fleet, node, told, now)
+            if birth is not None:
+                greet(self.fleet, node, birth, now)
+                self._someone_born = True
+        elif told is not None:
             with self.fleet.books.write() as tx:
                 commands.answered(tx, node, told)
 

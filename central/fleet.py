@@ -11,7 +11,7 @@ from broker import topics
 from broker.codec import encode
 from broker.messages import FeedAlert, FeedNode, Note
 from central.presence import Presence
-from central.store import nodes
+from central.store import nodes, recovery
 from central.store.books import BooksUnwritable
 from config.ids import uuid7
 from config.logs import logger
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from broker.messages import Message
     from broker.topics import Topic
     from central.conversation import Conversation
+    from central.recovering import Adoption
     from central.store.books import Books
 
 _log = logger("central.fleet")
@@ -30,6 +31,7 @@ _log = logger("central.fleet")
 #: The same alert about the same node is raised at most this often, in seconds.
 _ALERT_EVERY: Final = 60.0
 _LINE_LIMIT: Final = 1000
+_CRITICAL: Final = frozenset({"fork", "parked", "books", "epoch", "recovery"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,10 @@ class Fleet:
     presence: Presence = field(default_factory=Presence)
     conversations: dict[str, Conversation] = field(default_factory=dict)
     """Nodes that were accepted in the present session of the coordinator."""
+    adoptions: dict[str, Adoption] = field(default_factory=dict)
+    """Edges that hand back what these restored books have forgotten."""
+    fenced_by: int | None = None
+    """A higher epoch that a node has met: these books must not be used any more."""
     to_say: list[Say] = field(default_factory=list)
     """What is to be published, in order."""
     _alerts: dict[tuple[str, str], float] = field(default_factory=dict)
@@ -88,7 +94,7 @@ class Fleet:
         self._alerts[node, code] = now
         _log.warning(detail, action=f"alert-{code}", node=node)
         note = Note(
-            severity="critical" if code in {"fork", "parked", "books"} else "warning",
+            severity="critical" if code in _CRITICAL else "warning",
             code=code,
             subject=subject,
             detail=detail[:_LINE_LIMIT],
@@ -110,6 +116,14 @@ class Fleet:
         self.conversations.pop(node, None)
         self.presence.forget(node)
         self.alert(node, "fork" if state == "frozen" else "parked", reason, now)
+
+    def fence(self, epoch: int) -> None:
+        """These books are an old copy: note it for ever, and speak with nobody any more."""
+        with self.books.write() as tx:
+            recovery.fence(tx, epoch)
+        self.fenced_by = epoch
+        self.conversations.clear()
+        self.adoptions.clear()
 
     def grown(self, node_ids: Iterable[str]) -> None:
         """Notice that down streams have grown, here or by another process."""

@@ -31,7 +31,6 @@ from config.settings import LinkSettings
 from edge.asking import OPERATOR, OPERATOR_SECRET, SITE_LONGEST_PAUSE
 from edge.calm import Calm
 from edge.desk import Desk
-from edge.digest import edge_digest
 from edge.floor import Floor
 from edge.funds import CentralFunds
 from edge.intake import Intake, Queue
@@ -43,6 +42,7 @@ from edge.printing.spooler import CupsSpooler
 from edge.redeeming import Redeeming
 from edge.release import Verdict
 from edge.releasing import Printer, Releasing
+from edge.reporting import report
 from edge.requests import Requests
 from edge.settling import Ways
 from edge.store import books as books_room
@@ -316,15 +316,7 @@ class Edge:
         return await asyncio.to_thread(verified, self.settings.data)
 
     async def _obey(self, command: Command) -> CommandState:
-        part = command.args.get("part")
-        # one moment for all accounts: taken on the loop, which is why it is asked for rarely
-        digest = edge_digest(
-            self.books.balances(),
-            up=self.books.head("ledger"),
-            down=self.books.head(DOWN),
-            part=part if isinstance(part, int) else None,
-        )
-        return CommandState(id=command.id, state="successful", data=digest.model_dump(mode="json"))
+        return report(self.books, command)
 
     def _will(self, session: UUID) -> Will:
         status = Status(online=False, session=session, incarnation=self.books.incarnation)

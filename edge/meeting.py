@@ -74,8 +74,14 @@ class Meetings:
         self.epoch = int(books.note("epoch") or 0)
         """The highest under which both ends met; durable."""
 
-    def birth(self, corr: UUID, session: UUID) -> Birth:
-        """Return what to say; only the answer to the latest birth counts."""
+    def birth(self, corr: UUID, session: UUID, seen: int = 0) -> Birth:
+        """Return what to say; only the answer to the latest birth counts.
+
+        Args:
+            corr: names it.
+            session: of our status.
+            seen: the highest epoch that a coordinator has spoken under, met or not.
+        """
         self._last = corr
         accepted = self._books.note("accepted") is not None
         return Birth(
@@ -85,7 +91,7 @@ class Meetings:
             software=self._who.software,
             role=self._who.role,
             enrolment=None if accepted else self._who.enrolment,
-            epoch=self.epoch,
+            epoch=max(self.epoch, seen),
             up=self._up.heads,
             down={"ledger": self._down.applied},
             directory=self._down.cursor,
@@ -96,8 +102,8 @@ class Meetings:
         """Say whether this is the answer to the latest birth."""
         return corr == self._last
 
-    def answered(self, reply: Reply, now: float) -> Meeting:
-        """Take the answer in.
+    def answered(self, reply: Reply, now: float, seen: int = 0) -> Meeting:
+        """Take the answer in; one from below an epoch that was seen is an old copy's.
 
         Raises:
             StoreUnwritableError: not met; the next birth tries again.
@@ -111,6 +117,8 @@ class Meetings:
                 f"these are other books than this edge was enrolled with: expected {self._centre}, "
                 f"it is {said.incarnation}; enrol again"
             )
+        if said.epoch < seen:
+            return Turned(f"an old copy of the centre answers: epoch {said.epoch}, seen is {seen}")
         for name, trouble in self._up.on_birth(said.up, epoch=said.epoch, now=now).items():
             return Stopped(name, trouble)
         if (halted := self._down.on_birth(said.down["ledger"], epoch=said.epoch)) is not None:

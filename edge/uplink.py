@@ -263,7 +263,7 @@ class Uplink:
                 received = decode(payload, known.messages)
                 if isinstance(received, Unreadable):
                     await self._unreadable(known, received.reason)
-                else:
+                elif not self._gate.is_past(received.message):
                     await self._act(received.message)
                 return
         _log.warning("a message on an unknown topic", action="uplink-stray", topic=topic[:200])
@@ -320,7 +320,8 @@ class Uplink:
         await self._say_birth()
 
     async def _born(self, reply: Reply) -> None:
-        met = self._meetings.answered(reply, asyncio.get_running_loop().time())
+        now = asyncio.get_running_loop().time()
+        met = self._meetings.answered(reply, now, self._gate.epoch)
         match met:
             case Met():
                 self._agree(linked=True)
@@ -375,7 +376,7 @@ class Uplink:
     async def _say_birth(self) -> None:
         if self._session is None:
             return
-        birth = self._meetings.birth(self._mint(self._clock()), self._session)
+        birth = self._meetings.birth(self._mint(self._clock()), self._session, self._gate.epoch)
         await self._voice.say(topics.BIRTH, birth)
 
     async def _ask_directory(self) -> None:

@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import func, insert, select, update
 
 from broker.messages import CodeMark
-from central.store import accounts, audit, funds, ledger, nodes
+from central.store import accounts, adoption, audit, funds, ledger, nodes, recovery
 from central.store.courier import lost, ready
 from central.store.ledger import CENTRE, Posted, Refused
 from central.store.tables import code, courier, location, reclaim, request
@@ -194,6 +194,9 @@ def redeemed(
     row = tx.sql.execute(select(code).where(mine)).one_or_none()
     name = f"courier code {event.code.epoch}/{event.code.index}"
     if row is None and (why := lost(tx, event.code.epoch)) is not None:
+        if recovery.involved(tx, node_id):
+            adoption.redeemed(tx, node_id, event)
+            return None
         return Refused(f"{name} of {Money(event.micros, event.unit)} is not known here: {why}")
     if row is None or (row.account, row.unit, row.micros) != (
         (event.account, event.unit, event.micros)

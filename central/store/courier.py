@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import insert, select, update
 
 from broker.messages import CodesFrom
-from central.store import nodes, streams
+from central.store import nodes, recovery, streams
 from central.store.ledger import Refused
 from central.store.tables import courier, standing
 from config.policy.courier import INDEXES, KEY_BYTES
@@ -88,8 +88,8 @@ def ready(  # noqa: PLR0911  one a reason
         return Refused(f"{node_id} is a {known.kind}, it has no money")
     if known.state != "active":
         return Refused(f"{node_id} is {known.state} and gets no money: {known.reason}")
-    if _recovering(tx):
-        return Refused("these books are being recovered: nothing is granted, no codes are issued")
+    if (why := recovery.closed(tx)) is not None:
+        return Refused(f"{why}; no codes are issued")
     if not any(role.standing for name, role in ROLES.items() if name == known.role):
         return Refused(f"{node_id} is an {known.role}: it keeps no money, so no code can bring it")
     if known.incarnation is None:

@@ -13,7 +13,7 @@ from sqlalchemy import exists, insert, select, update
 
 from broker.messages import FundsAnswer, Granted, MoneyAtSite, Reclaim
 from central.sizing import QUANTUM, park
-from central.store import accounts, ledger, nodes, streams
+from central.store import accounts, adoption, ledger, nodes, recovery, streams
 from central.store.ledger import CENTRE, Entry, Line, Posted, Refused
 from central.store.tables import account as account_table
 from central.store.tables import code as code_table
@@ -73,6 +73,8 @@ def grant(
     """Move money from the centre to an edge and tell it, in this transaction."""
     if (refused := accounts.usable(tx, account)) is not None:
         return refused
+    if (why := recovery.closed(tx)) is not None:
+        return Refused(why)
     id_ = tx.mint()
     posted = ledger.post(
         tx,
@@ -111,6 +113,8 @@ def ask(
         return Refused(f"there is no account {asked.account} in {asked.unit}")
     if (refused := accounts.usable(tx, asked.account)) is not None:
         return refused
+    if (why := recovery.closed(tx)) is not None:
+        return Refused(why)
     if node_id not in _active(tx):
         return Refused(f"{node_id} may be granted nothing at present")
     places = ledger.places_of(tx, asked.account, asked.unit)
@@ -144,7 +148,7 @@ def take_back(
         select(reclaim).where(reclaim.c.id == str(returned.reclaim))
     ).one_or_none()
     if asked is None or asked.node != node_id:
-        return Refused(f"reclaim {returned.reclaim} was never sent to {node_id}")
+        return adoption.take_back(tx, node_id, returned) or TakenBack()
     if asked.state != "open":
         return Refused(f"reclaim {returned.reclaim} was answered before")
     if (asked.account, asked.unit) != (returned.account, returned.unit):
@@ -198,7 +202,7 @@ def park_free(tx: Transaction, linked: frozenset[str]) -> tuple[frozenset[str], 
         The nodes that were granted something, and whether more accounts wait.
     """
     sites = linked & _active(tx)
-    if not sites:
+    if not sites or recovery.closed(tx) is not None:
         return frozenset(), False
     free = tx.sql.execute(
         select(location.c.account, location.c.unit, location.c.micros)

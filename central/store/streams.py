@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, insert, select, update
 from broker.codec import text_of
 from broker.messages import Envelope, Message, Opening, Position, StreamName
 from broker.stream import StreamKey, place, seal, start
+from central.store import recovery
 from central.store.bulk import run_all
 from central.store.tables import event, node, stream
 from config.errors import PrintmeshError
@@ -27,6 +28,10 @@ Direction = Literal["up", "down"]
 
 class NodeUnborn(PrintmeshError):
     """Something was to be said to a node that has never introduced its journal."""
+
+
+class NodeAwaited(PrintmeshError):
+    """Something was to be said to an edge that has first to hand back what was said before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,11 @@ def append(tx: Transaction, node_id: str, messages: Sequence[Message]) -> Stream
     known = tx.sql.execute(select(node.c.incarnation).where(node.c.id == node_id)).scalar()
     if known is None:
         raise NodeUnborn(f"{node_id} has not introduced itself yet: nothing can be sent to it")
+    if recovery.awaited(tx, node_id):
+        raise NodeAwaited(
+            f"{node_id} has not told yet what these restored books have forgotten: nothing can be "
+            "sent to it"
+        )
     state = open_stream(tx, node_id, UUID(known), "down", "ledger")
     return _write(tx, state, messages)
 
