@@ -13,10 +13,9 @@ from uuid import UUID
 
 import typer
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from config.errors import PrintmeshError
+from edge.showing import amounts_of, counted, explain, listed, remarks
 
 if TYPE_CHECKING:
     from broker.messages import Reply, Request
@@ -136,11 +135,10 @@ def jobs(
     if not rows:
         console.print("No jobs wait here. Print to a queue of this site, and they show up.")
         return
-    console.print(_listed(rows))
+    console.print(listed(rows))
     for row in rows:
-        if row["problem"]:
-            text = f"{row['job'][:8]} cannot be printed: {row['problem']}"
-            console.print(text, markup=False, soft_wrap=True)
+        for text in remarks(row):
+            console.print(f"{row['job'][:8]} {text}", markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -151,9 +149,20 @@ def release(
     *,
     user: User = None,
     card: Card = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Say yes to what the rules ask, if they do.")
+    ] = False,
+    account: Annotated[
+        str | None,
+        typer.Option("--account", help="Charge this one of the person's choices instead."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print a held job at a printer of this site; exit status 3 when it is refused."""
+    """Print a held job at a printer of this site; exit status 3 when it is refused.
+
+    Where the rules ask the person something, it stays held and the question is shown: the same
+    with --yes releases it.
+    """
     from broker.messages import ReleaseRequest  # noqa: PLC0415  keeps --help fast
 
     reply = _ask(
@@ -163,17 +172,22 @@ def release(
         job=_job(config, job, user, card),
         printer=printer,
         person=_person(user, card, needed=True),
+        confirmed=yes,
+        account=_account(account),
     )
     if as_json:
         _write(reply.data)
         return
     row = reply.data["job"]
+    instead = f" instead of {printer}" if row["printer"] != printer else ""
     console.print(
-        f"Released {row['name']!r} at {printer}: {_count(row['impressions'], 'impression')}, "
-        f"{_amounts(row['held'] or row['charged']) or 'free'}.",
+        f"Released {row['name']!r} at {row['printer']}{instead}: "
+        f"{counted(row['impressions'], 'impression')}, "
+        f"{amounts_of(row['held'] or row['charged']) or 'free'}.",
         markup=False,
         soft_wrap=True,
     )
+    explain(reply.data.get("because", []), console)
 
 
 @app.command()
@@ -215,16 +229,13 @@ def redeem(
 ) -> None:
     """Take a courier code for a person, with or without a line; exit status 3 when refused."""
     from broker.messages import RedeemAnswer, RedeemRequest  # noqa: PLC0415  keeps --help fast
-    from config.ids import ACCOUNT_KEY_PATTERN  # noqa: PLC0415
     from config.policy.courier import NotACode, read  # noqa: PLC0415
     from config.policy.money import Money  # noqa: PLC0415
 
     digits = typer.get_text_stream("stdin").readline().strip() if code == "-" else code
     if isinstance(wrong := read(digits), NotACode):
         _wrong(wrong.reason)
-    if account is not None and not re.fullmatch(ACCOUNT_KEY_PATTERN, account):
-        _wrong(f"{account!r} is no account; write it like user:ana or department:physics")
-    fields = {"code": digits, "person": {"user": user}, "account": account}
+    fields = {"code": digits, "person": {"user": user}, "account": _account(account)}
     reply = _ask(config, "redeem", RedeemRequest, **fields)
     if as_json:
         _write(reply.data)
@@ -258,9 +269,9 @@ def status(config: Config = DEFAULT_CONFIG, *, as_json: AsJson = False) -> None:
     text = f"{data['site']} ({data['node']}, {data['role']}): {link}"
     console.print(text, markup=False, soft_wrap=True)
     for phase, count in data["jobs"].items():
-        console.print(f"  {phase}: {_count(count, 'job')}")
+        console.print(f"  {phase}: {counted(count, 'job')}")
     for unit, micros in data["money"].items():
-        spread = f"on {_count(data['accounts'], 'account')}"
+        spread = f"on {counted(data['accounts'], 'account')}"
         console.print(f"  {Money(micros, unit)} may be spent here, {spread}")
 
 
@@ -307,8 +318,19 @@ def _ask(config: Path, method: str, model: type[Request], **fields: Any) -> Repl
         code = problem.code if problem else reply.status
         text = f"{reply.status}: {detail} ({code})"
         errors.print(text, style="yellow", markup=False, soft_wrap=True)
+        explain(reply.data.get("because", []), errors)
+        if reply.data.get("question"):
+            errors.print("Nothing was charged; the same with --yes releases it.", markup=False)
         raise typer.Exit(3)
     return reply
+
+
+def _account(text: str | None) -> str | None:
+    from config.ids import ACCOUNT_KEY_PATTERN  # noqa: PLC0415  keeps --help fast
+
+    if text is not None and not re.fullmatch(ACCOUNT_KEY_PATTERN, text):
+        _wrong(f"{text!r} is no account; write it like user:ana or department:physics")
+    return text
 
 
 def _person(user: str | None, card: str | None, *, needed: bool) -> dict[str, str] | None:
@@ -346,43 +368,3 @@ def _wrong(what: str) -> NoReturn:
 
 def _write(what: object) -> None:
     console.print_json(json.dumps(what))
-
-
-def _listed(rows: list[dict[str, Any]]) -> Table:
-    """Lay jobs out; what others named is text here and never markup."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("job", no_wrap=True)
-    table.add_column("user", overflow="fold")
-    table.add_column("document", overflow="fold", min_width=8)
-    table.add_column("state", no_wrap=True)
-    for head in ("impressions", "colour"):
-        table.add_column(head, justify="right", no_wrap=True)
-    table.add_column("printer", overflow="fold")
-    table.add_column("cost", justify="right", no_wrap=True)
-    for row in rows:
-        cells = (
-            row["job"][:8],
-            row["user"],
-            row["name"],
-            row["phase"],
-            _figure(row["impressions"]),
-            _figure(row["color_impressions"]),
-            row["printer"] or "",
-            _amounts(row["charged"] or row["held"]),
-        )
-        table.add_row(*map(Text, cells))
-    return table
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def _figure(value: int | None) -> str:
-    return "" if value is None else str(value)
-
-
-def _amounts(amounts: list[dict[str, Any]]) -> str:
-    from config.policy.money import Money  # noqa: PLC0415  keeps --help fast
-
-    return ", ".join(str(Money(each["micros"], each["unit"])) for each in amounts)

@@ -25,13 +25,14 @@ from broker.directory import (
 )
 from broker.messages import DirectoryCursor, DirectoryRow, DirectoryRows
 from config.logs import logger
-from config.policy.rules import RuleSet, UnreadableRules
+from config.policy.rules_text import load_rules
 from config.policy.tariffs import Tariff, in_force
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from config.policy.rules import RuleSet, UnreadableRules
     from edge.store.database import EdgeDatabase
     from edge.store.table import JournalTable
 
@@ -130,7 +131,7 @@ class Replica:
         if row is None or not row.value:
             return None
         if self._rules is None or self._rules[0] != row.value:
-            self._rules = row.value, _rules_of(row.value)
+            self._rules = row.value, load_rules(row.value)
         return self._rules[1]
 
     # ── writing ─────────────────────────────────────────────────────────────────────────────
@@ -264,15 +265,6 @@ def _read(row: dict[str, Any] | None, model: type[R]) -> R | None:
         return None if row is None else model.model_validate(row)
     except ValidationError:
         return None
-
-
-def _rules_of(text: str) -> RuleSet | UnreadableRules:
-    """Read rules; those of a newer program may have words that this one does not know."""
-    try:
-        return RuleSet.model_validate_json(text)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        return UnreadableRules(f"{'.'.join(map(str, first['loc']))}: {first['msg']}"[:200])
 
 
 def _problem(row: DirectoryRow) -> str | None:

@@ -1,4 +1,4 @@
-"""Rules at the edge: decided on what is known here, converted, priced and explained as converted."""
+"""Rules at the edge: decided on what is known here, converted, priced as converted, explained."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ async def test_a_question_holds_no_money_and_yes_releases(site: Site) -> None:
 
 
 async def test_a_direct_queue_waits_with_its_question(site: Site) -> None:
-    """Nobody stands there: the job stays held with the question, said once, until it is answered."""
+    """Nobody stands there: it stays held with its question, said once, until that is answered."""
     rule(site, then(confirm="ten pages?"))
     job = await site.arrive("direct")
     await site.look(job)
@@ -171,7 +171,7 @@ async def test_a_part_is_priced_by_the_rules_of_its_release(
 
 
 async def test_a_job_goes_where_a_rule_sends_it(tmp_path: Path) -> None:
-    """It prints at the cheaper printer with the tag, is priced there, and the wish is remembered."""
+    """It prints at the cheaper printer with the tag, is priced there; the wish is remembered."""
     site = Site(tmp_path, printers=("lib-1", "copier"))
     await site.ready()
     grant(site.books, 4 * PRICE)
