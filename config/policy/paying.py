@@ -178,10 +178,8 @@ def charged(
         if each.money.unit != PAGE:
             amounts[each.demand] = (priced.total if priced else Money(0, each.money.unit)), 0
             continue
-        kinds = {other.counts for other in held if other.demand == each.demand}
-        own = color if kinds & {"color", "impressions"} else 0
-        black = monochrome if kinds & {"monochrome", "impressions"} else 0
-        amounts[each.demand] = Money(black + own, PAGE), own
+        # a colour that none of them counts is left over, and what is left over is not charged
+        amounts[each.demand] = Money(monochrome + color, PAGE), color
     return charge_less(held, amounts)
 
 

@@ -186,13 +186,16 @@ def test_a_person_may_choose_who_pays() -> None:
     # own money although there is a grant
     own = allowed(asked(2, account="user:ana"), view)
     assert own.charges == (Charge("user:ana", eur(10 * CENT)),)
+    # an account that pays anyhow does not pay twice
+    anyhow = paid_by(("user:ana",), ("department:physics",))
+    assert allowed(request, anyhow).charges == (Charge("department:physics", eur(10 * CENT)),)
     decision = denied(asked(2, account="project:apollo"), view)
     assert decision.reason is Reason.ACCOUNT_AUTHORIZATION_FAILED
     assert "may not charge the account project:apollo" in decision.detail
 
 
 def test_a_rule_says_who_pays_whatever_was_chosen() -> None:
-    """The rule's account stands above the person's choice, and no second list pays it again."""
+    """The rule's account stands above the person's choice; one that is not known stops the job."""
     by = rules(rule("house", {"charge": "project:apollo"}))
     view = seen(by, available={"project:apollo": eur(EUR)})
     decision = allowed(asked(2, account="department:physics"), view)
