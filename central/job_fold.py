@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from broker.messages import Counted
+    from broker.messages import AccountAmount, Because, Counted
 
 JobEvent: TypeAlias = JobHeld | JobRefused | JobReleased | JobSettled | JobCanceled | JobFlagged
 JOB_EVENTS: Final = (JobHeld, JobRefused, JobReleased, JobSettled, JobCanceled, JobFlagged)
@@ -31,6 +31,32 @@ _STATES: Final = {
     "canceled": "canceled",
     "unknown": "processing",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """The last decision on a job, as its edge recorded it."""
+
+    released: bool
+    """False: refused, or something was to be answered first."""
+    printer: str | None
+    """Device id."""
+    reason: str = ""
+    """Of a refusal."""
+    redirected_from: str | None = None
+    """Where it was asked for, when a rule chose another printer."""
+    attempt: int = 0
+    """Which release; 0 for a refusal."""
+    rules_version: int = 0
+    """0: none."""
+    tariff_version: int = 0
+    """0: none."""
+    conversions: tuple[tuple[str, str], ...] = ()
+    """IPP attributes that rules changed, with their new values."""
+    because: tuple[Because, ...] = ()
+    """Why, line by line."""
+    held: tuple[AccountAmount, ...] = ()
+    """What was set aside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +91,8 @@ class JobRecord:
     """Why somebody should look at it."""
     received_at: datetime | None = None
     """When the spooler took it."""
+    decided: Decided | None = None
+    """By the events just folded; none where they held no decision with reasons."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +122,7 @@ def fold(  # noqa: PLR0911  one return for each kind of event
                 received_at=event.received_at,
             )
         case JobRefused():
-            return replace(job, detail=event.detail)
+            return replace(job, detail=event.detail, decided=_refused(event))
         case JobReleased():
             return replace(
                 job,
@@ -103,6 +131,7 @@ def fold(  # noqa: PLR0911  one return for each kind of event
                 printer=event.printer,
                 attempt=event.attempt,
                 detail="",
+                decided=_released(event),
             )
         case JobSettled():
             return replace(
@@ -119,6 +148,34 @@ def fold(  # noqa: PLR0911  one return for each kind of event
             return replace(job, state="canceled", detail=event.detail)
         case JobFlagged():
             return replace(job, flag=f"{event.cause}: {event.detail}")
+
+
+def _refused(event: JobRefused) -> Decided | None:
+    if not event.because:
+        return None
+    return Decided(
+        released=False,
+        printer=event.printer,
+        reason=event.reason,
+        rules_version=event.rules_version,
+        because=event.because,
+    )
+
+
+def _released(event: JobReleased) -> Decided | None:
+    if not event.because:
+        return None  # of a version that recorded no reasons
+    return Decided(
+        released=True,
+        printer=event.printer,
+        redirected_from=event.redirected_from,
+        attempt=event.attempt,
+        rules_version=event.rules_version,
+        tariff_version=event.tariff_version,
+        conversions=tuple(event.conversions.items()),
+        because=event.because,
+        held=event.held,
+    )
 
 
 def feed_state(event: JobEvent) -> str:

@@ -6,16 +6,18 @@ import json
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 
-from broker.messages import Counted
-from central.job_fold import ForeignJob, JobRecord, fold
+from broker.messages import AccountAmount, Because, Counted
+from central.job_fold import Decided, ForeignJob, JobRecord, fold
 from central.store.bulk import insert_all, run_all
+from central.store.tables import decision as decision_table
 from central.store.tables import instant
 from central.store.tables import job as job_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from sqlalchemy import Row
 
@@ -42,7 +44,29 @@ def record(tx: Transaction, node: str, events: Sequence[JobEvent]) -> list[str |
         jobs[event.job] = touched[event.job] = after
         reasons.append(None)
     _store(tx, touched, numbers)
+    _keep_decisions(tx, touched)
     return reasons
+
+
+def decision_of(tx: Transaction, id_: UUID) -> tuple[Decided, datetime] | None:
+    """Return the last decision on a job and when the books heard of it; None if none was told."""
+    query = select(decision_table).where(decision_table.c.job == str(id_))
+    row = tx.sql.execute(query).one_or_none()
+    if row is None:
+        return None
+    decided = Decided(
+        released=row.released,
+        printer=row.printer,
+        reason=row.reason,
+        redirected_from=row.redirected_from,
+        attempt=row.attempt,
+        rules_version=row.rules_version,
+        tariff_version=row.tariff_version,
+        conversions=tuple(json.loads(row.conversions).items()),
+        because=tuple(Because.model_validate(each) for each in json.loads(row.because)),
+        held=tuple(AccountAmount.model_validate(each) for each in json.loads(row.held)),
+    )
+    return decided, row.at
 
 
 def record_of(row: Row[Any]) -> JobRecord:
@@ -96,6 +120,31 @@ def _row(job: JobRecord, tx: Transaction) -> dict[str, Any]:
     }
 
 
+def _keep_decisions(tx: Transaction, jobs: dict[UUID, JobRecord]) -> None:
+    """Keep the last decision of each job that has one."""
+    rows = [
+        {
+            "job": str(id_),
+            "released": decided.released,
+            "reason": decided.reason,
+            "printer": decided.printer,
+            "redirected_from": decided.redirected_from,
+            "attempt": decided.attempt,
+            "rules_version": decided.rules_version,
+            "tariff_version": decided.tariff_version,
+            "conversions": json.dumps(dict(decided.conversions)),
+            "because": json.dumps([each.model_dump() for each in decided.because]),
+            "held": json.dumps([each.model_dump() for each in decided.held]),
+            "at": instant(tx.now),
+        }
+        for id_, job in jobs.items()
+        if (decided := job.decided) is not None
+    ]
+    run_all(tx, _FORGET, [{"job_": row["job"]} for row in rows])
+    insert_all(tx, decision_table, rows)
+
+
+_FORGET = delete(decision_table).where(decision_table.c.job == bindparam("job_"))
 _UPDATE = (
     update(job_table)
     .where(job_table.c.n == bindparam("n_"))

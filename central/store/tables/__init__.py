@@ -23,6 +23,7 @@ from central.store.tables.books import (
     visit,
 )
 from central.store.tables.codes import code, courier
+from central.store.tables.reasons import decision, rule_set
 from central.store.tables.recovery import (
     adopted_reclaim,
     recovery_edge,
@@ -41,6 +42,7 @@ __all__ = [
     "code",
     "command",
     "courier",
+    "decision",
     "directory_row",
     "entry",
     "event",
@@ -57,6 +59,7 @@ __all__ = [
     "reclaim",
     "recovery_edge",
     "request",
+    "rule_set",
     "schedule",
     "second_log",
     "standing",
