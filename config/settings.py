@@ -307,8 +307,8 @@ class EdgeSettings(Settings):
     """What people call the place."""
     zone: TimeZone = "UTC"
     """The place's time zone, such as `Europe/Madrid`: for rules that name hours."""
-    role: Literal["remote"] = "remote"
-    """What this edge may do by itself."""
+    role: Literal["agent", "tracker", "remote"] = "remote"
+    """What a fresh journal begins with; afterwards the centre says."""
     data: Path
     """Directory of the journal and of what is kept here."""
     coordinator: CoordinatorSettings

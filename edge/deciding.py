@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from config.policy.decisions import (
     Account,
+    Allowed,
+    Charge,
     Decision,
     Denied,
     Document,
@@ -26,7 +28,7 @@ from config.policy.money import Money
 from config.policy.roles import ROLES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import tzinfo
     from uuid import UUID
 
@@ -62,6 +64,9 @@ class Standing(Protocol):
     def role(self) -> Role:
         """Return the line of the role table that is in force."""
 
+    def waits(self, record: JobRecord) -> str | None:
+        """Say why a job of a pull queue cannot be released here for now; None when it can."""
+
     def refuses(self, record: JobRecord) -> Denied | None:
         """Say why nothing like this is released now, whatever it costs; None when it may be."""
 
@@ -70,6 +75,9 @@ class Standing(Protocol):
 
     def past(self, account: AccountKey, unit: Unit) -> Money:
         """Return how far an account may be charged past that now."""
+
+    def beyond(self, charges: Iterable[Charge]) -> Denied | None:
+        """Say whether charges together go further past what is here than each of them may."""
 
 
 class Unbounded:
@@ -81,6 +89,11 @@ class Unbounded:
     def role(self) -> Role:
         """Return the one role that decides for itself."""
         return ROLES["remote"]
+
+    def waits(self, record: JobRecord) -> str | None:
+        """Let every job be released."""
+        del record
+        return None
 
     def refuses(self, record: JobRecord) -> Denied | None:
         """Refuse nothing."""
@@ -96,6 +109,11 @@ class Unbounded:
         """Leave nothing."""
         del account
         return Money(0, unit)
+
+    def beyond(self, charges: Iterable[Charge]) -> Denied | None:
+        """Say that nothing goes past what is here."""
+        del charges
+        return None
 
 
 class Deciding:
@@ -125,21 +143,30 @@ class Deciding:
         self._clock = clock
         self._zone = zone
 
-    def decide(self, record: JobRecord, wish: Wish) -> Decision:
-        """Decide on one job as things are at this moment."""
+    def decide(self, record: JobRecord, wish: Wish, *, past: bool = True) -> Decision:
+        """Decide on one job as things are at this moment.
+
+        Args:
+            record: the job.
+            wish: what is wanted of it.
+            past: what is here may be gone past, as far as the site's terms let it.
+        """
         refused = self._standing.refuses(record)
         if refused is not None:
             return refused
-        return decide(_request(record, wish), self._view(record, wish))
+        decision = decide(_request(record, wish), self._view(record, wish, past=past))
+        if isinstance(decision, Allowed):
+            return self._standing.beyond(decision.charges) or decision
+        return decision
 
-    def _view(self, record: JobRecord, wish: Wish) -> PolicyView:
+    def _view(self, record: JobRecord, wish: Wish, *, past: bool) -> PolicyView:
         row = self._replica.user(wish.user) if wish.user else None
         now = self._clock()
         tariff = self._replica.tariff(now)
         here = wish.device in self._printers
         if row is None:
             return PolicyView(None, tariff, here)
-        rules = self._rules()
+        rules = self._rules(record)
         known = self._accounts(row, wish, rules)
         standing = self._standing
         return PolicyView(
@@ -150,15 +177,17 @@ class Deciding:
             available={
                 key: standing.available(key, each.unit, record.job) for key, each in known.items()
             },
-            past={key: standing.past(key, each.unit) for key, each in known.items()},
+            past={key: standing.past(key, each.unit) for key, each in known.items() if past},
             rules=rules,
             printers=self._points(),
             now=now,
             zone=self._zone,
         )
 
-    def _rules(self) -> RuleSet | UnreadableRules | None:
-        return self._replica.rules() if self._standing.role().rules else None
+    def _rules(self, record: JobRecord) -> RuleSet | UnreadableRules | None:
+        """Return the rules in force; a job that came under rules stays under them."""
+        ruled = self._standing.role().rules or record.under.rules
+        return self._replica.rules() if ruled else None
 
     def _accounts(
         self, row: UserRow, wish: Wish, rules: RuleSet | UnreadableRules | None

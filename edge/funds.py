@@ -54,37 +54,42 @@ class CentralFunds:
         self._tellers.add(teller)
         teller.add_done_callback(self._tellers.discard)
 
-    async def fetch(self, account: AccountKey, missing: Money, job: UUID) -> None:
-        """Ask for it and wait until it is here, is known not to come, or time is up."""
+    async def fetch(
+        self, account: AccountKey, missing: Money, job: UUID, *, partly: bool = False
+    ) -> None:
+        """Ask for it and wait until it is here, is known not to come, or time is up.
+
+        Args:
+            account: which is short.
+            missing: how much more is needed.
+            job: for which job.
+            partly: less will do as well, another account pays the rest.
+        """
         if self._uplink is None:
             return
         loop = asyncio.get_running_loop()
         end = loop.time() + _PATIENCE
-        needed = self._books.free(account, missing.unit) + missing.micros
-        question = FundsRequest(
-            corr=self._mint(self._clock()),
-            expires_at=self._clock() + timedelta(seconds=_PATIENCE),
-            account=account,
-            unit=missing.unit,
-            micros=missing.micros,
-            job=job,
-        )
-        reply = await self._uplink.request("funds", question, seconds=_PATIENCE)
-        if reply is None or reply.status != "ok":
+        unit, before = missing.unit, self._here(account, missing.unit, job)
+        coming = await self._ask(account, missing, job)
+        if coming is None:
             return
-        try:
-            answer = FundsAnswer.model_validate(reply.data)
-        except ValidationError:
-            return
-        self._where[account, missing.unit] = answer.where
-        if answer.coming < missing.micros:
+        if coming < missing.micros and partly:
+            less = min(missing.micros, self._within_reach(account, unit))
+            if less:
+                coming = await self._ask(account, Money(less, unit), job) or 0
+        elif coming < missing.micros:
             return  # what comes is not enough: refuse now instead of letting the person wait
+        wanted = before + min(coming, missing.micros)
         async with self._arrived:
-            while self._books.free(account, missing.unit) < needed and loop.time() < end:
+            while self._here(account, unit, job) < wanted and loop.time() < end:
                 try:
                     await asyncio.wait_for(self._arrived.wait(), end - loop.time())
                 except TimeoutError:
                     return
+
+    async def prefetch(self, account: AccountKey, missing: Money) -> None:
+        """Ask for it, as much as there is; nobody waits until it is here."""
+        await self._ask(account, missing, None)
 
     def whereabouts(self, account: AccountKey, unit: Unit) -> str:
         """Say for people where the rest of a balance sits, as far as is known here."""
@@ -97,6 +102,42 @@ class CentralFunds:
             if place.micros and not self._is_here(place)
         ]
         return "elsewhere: " + "; ".join(known) if known else "there is no more elsewhere"
+
+    async def _ask(self, account: AccountKey, missing: Money, job: UUID | None) -> int | None:
+        """Return how much comes, in micros; None when nobody says. Without a job: ahead of one."""
+        if self._uplink is None:
+            return None
+        question = FundsRequest(
+            corr=self._mint(self._clock()),
+            expires_at=self._clock() + timedelta(seconds=_PATIENCE),
+            account=account,
+            unit=missing.unit,
+            micros=missing.micros,
+            job=job,
+            prefetch=job is None,
+        )
+        reply = await self._uplink.request("funds", question, seconds=_PATIENCE)
+        if reply is None or reply.status != "ok":
+            return None
+        try:
+            answer = FundsAnswer.model_validate(reply.data)
+        except ValidationError:
+            return None
+        self._where[account, missing.unit] = answer.where
+        return answer.coming
+
+    def _here(self, account: AccountKey, unit: Unit, job: UUID) -> int:
+        """Return what this job may spend here."""
+        return self._books.free(account, unit) + self._books.till.aside(job, account, unit)
+
+    def _within_reach(self, account: AccountKey, unit: Unit) -> int:
+        """Return what the last answer says is elsewhere and can be fetched."""
+        places = self._where.get((account, unit), ())
+        return sum(
+            place.micros
+            for place in places
+            if place.linked and place.micros > 0 and not self._is_here(place)
+        )
 
     def _is_here(self, place: MoneyAtSite) -> bool:
         return self._uplink is not None and place.site == self._uplink.node

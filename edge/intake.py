@@ -19,6 +19,7 @@ from edge.deciding import Wish
 from edge.jobs import JobRecord
 from edge.ports import SpoolerUnavailableError, Unreadable
 from edge.release import Phase
+from edge.standing import PASSING
 from edge.store.errors import StoreUnwritableError
 
 if TYPE_CHECKING:
@@ -152,17 +153,25 @@ class Intake:
             name=record.name,
             received_at=record.received_at,
             counted=record.counted,
-            problem=record.problem,
+            problem=record.problem or self._releasing.standing.waits(record),
         )
         self._books.hold(record, event, self._clock())
         await self._at_once(record)
 
     async def _at_once(self, record: JobRecord) -> None:
-        """Release a direct queue's job, once: until somebody has had an answer."""
+        """Release a direct queue's job, once: until somebody has had an answer.
+
+        Again, when what stood in the way was the site itself and is over.
+        """
         queue = self._queues.get(record.queue)
-        if queue is not None and queue.printer is not None and not record.answered:
+        if queue is None or queue.printer is None:
+            return
+        if not record.answered or self._works_again(record):
             wish = Wish(queue.printer, record.user or None)
             await self._releasing.release_here(record, wish)
+
+    def _works_again(self, record: JobRecord) -> bool:
+        return record.refused in PASSING and self._releasing.standing.refuses(record) is None
 
     async def _count(self, spooled: SpooledJob, queue: Queue) -> JobRecord | None:
         """Count the document: facts from it and from the job's attributes, nothing from claims."""
@@ -178,6 +187,7 @@ class Intake:
             name="" if isinstance(named, AttributesRefused) else named.job_name,
             received_at=spooled.created_at or self._clock(),
             phase=Phase.UNREADABLE,
+            role=self._releasing.standing.role().name,
         )
         if isinstance(read, AttributesRefused):
             return base.with_(problem="; ".join(map(str, read.refusals))[:500])

@@ -187,8 +187,17 @@ class Funds(Protocol):
     def reachable(self) -> bool:
         """Whether the centre listens now."""
 
-    async def fetch(self, account: AccountKey, missing: Money, job: UUID) -> None:
-        """Ask for it and wait, within bounds, until it is here or is known not to come."""
+    async def fetch(
+        self, account: AccountKey, missing: Money, job: UUID, *, partly: bool = False
+    ) -> None:
+        """Ask for it and wait, within bounds, until it is here or is known not to come.
+
+        Args:
+            account: which is short.
+            missing: how much more is needed.
+            job: for which job.
+            partly: less will do as well, another account pays the rest.
+        """
 
     def whereabouts(self, account: AccountKey, unit: Unit) -> str:
         """Say for people where the rest of a balance sits, as far as is known here."""

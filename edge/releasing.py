@@ -23,9 +23,11 @@ from config.policy.decisions import (
     Ask,
     Decision,
     Denied,
+    Line,
     PointOfPrint,
     Reason,
 )
+from config.policy.reasons import bounded
 from edge.deciding import Deciding, Unbounded, Wish
 from edge.intent import as_allowed, intended, released
 from edge.jobs import said
@@ -131,9 +133,11 @@ class Releasing:
             ways=ways,
             clock=clock,
         )
+        self.standing = standing or Unbounded(books)
+        """What this edge may do now."""
         self._deciding = Deciding(
             replica=replica,
-            standing=standing or Unbounded(books),
+            standing=self.standing,
             printers={
                 device: PointOfPrint(color=each.color, two_sided=each.two_sided)
                 for device, each in printers.items()
@@ -160,6 +164,10 @@ class Releasing:
             turn.wanted -= 1
             if not turn.wanted:
                 self._turns.pop(key, None)
+
+    def busy(self, job: UUID) -> bool:
+        """Say whether some task acts on a job, or is about to."""
+        return JobId(job) in self._turns
 
     # ── release ─────────────────────────────────────────────────────────────────────────────
 
@@ -224,17 +232,22 @@ class Releasing:
             )
             self._refuse(record, wish, denied)
             return denied
-        decision = self._decide(record, wish)
+        # while the centre can be asked, nothing goes past what is here before it was
+        decision = self._decide(record, wish, past=not self._funds.reachable)
         fetched: set[str] = set()
         while isinstance(decision, Denied) and decision.short and self._funds.reachable:
             short = decision.short
             # what could be had of an account is here once it was asked for
-            account = next((each for each in _payers(short) if each not in fetched), None)
+            payers = _payers(short)
+            account = next((each for each in payers if each not in fetched), None)
             if account is None:
                 break
             fetched.add(account)
-            await self._funds.fetch(account, short.missing, record.job)
-            decision = self._decide(record, wish)
+            partly = len(payers) > 1
+            await self._funds.fetch(account, short.missing, record.job, partly=partly)
+            decision = self._decide(record, wish, past=False)
+        if isinstance(decision, Denied) and decision.short:
+            decision = self._decide(record, wish, past=True)
         match decision:
             case Allowed():
                 after = self._books.job(record.job)
@@ -250,10 +263,10 @@ class Releasing:
                 assert_never(decision)
         return decision
 
-    def _decide(self, record: JobRecord, wish: Wish) -> Decision:
+    def _decide(self, record: JobRecord, wish: Wish, *, past: bool) -> Decision:
         """Decide, and when it is allowed write hold and intent at once."""
         now = self._clock()
-        decision = self._deciding.decide(record, wish)
+        decision = self._deciding.decide(record, wish, past=past)
         if isinstance(decision, Allowed):
             alone = not self._funds.reachable
             after = intended(record, decision, user=wish.user, alone=alone, now=now)
@@ -278,10 +291,13 @@ class Releasing:
     def _turn_down(
         self, record: JobRecord, wish: Wish, decision: Denied | Ask, reason: str, detail: str
     ) -> None:
+        # what refuses before the policy is asked has no lines of its own
+        lines = decision.because or bounded([Line("refused", detail)])
         after = record.with_(
             answered=True,
+            refused=reason,
             refusal=detail[:1000],
-            because=said(decision.because),
+            because=said(lines),
             rules_version=decision.rules_version,
         )
         event = JobRefused(

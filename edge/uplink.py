@@ -30,6 +30,7 @@ from broker.stream_gate import Gate, GateClosed, GateOpened, OldCoordinator, Unc
 from config.logs import logger
 from edge.downward import Came, Downward
 from edge.meeting import Introduction, Meetings, Met, Stopped, Turned
+from edge.questions import Questions
 from edge.store.errors import StoreDamagedError, StoreUnwritableError
 from edge.upward import Upward, is_ahead, is_halt
 from edge.voice import Voice
@@ -81,12 +82,16 @@ class Uplink:
         self._commands = commands
         self._on_granted = on_granted
         self._on_rejected = on_rejected
-        self._questions: dict[UUID, asyncio.Future[Reply]] = {}
         self._voice = Voice(link, introduction.node, mint=mint, clock=clock)
+        self._questions = Questions(self._voice, clock=clock)
         self._wake = asyncio.Event()
         self._session: UUID | None = None
         self._birth_patience = _BIRTH_PATIENCE
         self._agreed = False
+        self.on_linked: Callable[[], None] = lambda: None
+        """Called when both sides agree."""
+        self.on_heard: Callable[[], None] = lambda: None
+        """Called with each message while they do: it is no word that a broker kept."""
         self.since = clock()
         """Since when it is linked, or works alone."""
         self._damaged: set[StreamName] = set()
@@ -133,18 +138,9 @@ class Uplink:
 
     async def request(self, method: str, question: Request, *, seconds: float) -> Reply | None:
         """Ask the centre; None when it is not there or does not answer in time."""
-        if not self._agreed:
-            return None
-        future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-        self._questions[question.corr] = future
-        try:
-            async with asyncio.timeout(seconds):
-                await self._voice.say(topics.REQUEST, question, method=method)
-                return await future
-        except (TimeoutError, ConnectionError):
-            return None
-        finally:
-            self._questions.pop(question.corr, None)
+        return (
+            await self._questions.ask(method, question, seconds=seconds) if self._agreed else None
+        )
 
     # ── tasks ───────────────────────────────────────────────────────────────────────────────
 
@@ -254,6 +250,8 @@ class Uplink:
             case Arrived(topic=topic, payload=payload):
                 self._gate.heard(asyncio.get_running_loop().time())
                 await self._hear(topic, payload)
+                if self._agreed:
+                    self.on_heard()
             case _:
                 assert_never(event)
 
@@ -264,6 +262,8 @@ class Uplink:
                 if isinstance(received, Unreadable):
                     await self._unreadable(known, received.reason)
                 elif not self._gate.is_past(received.message):
+                    if isinstance(received.message, Reply):
+                        self._questions.learn(received.message, received.time)
                     await self._act(received.message)
                 return
         _log.warning("a message on an unknown topic", action="uplink-stray", topic=topic[:200])
@@ -279,10 +279,8 @@ class Uplink:
                 await self._coordinator_says(message)
             case Reply(corr=corr) if self._meetings.awaits(corr):
                 await self._born(message)
-            case Reply(corr=corr):
-                future = self._questions.get(corr)
-                if future is not None and not future.done():
-                    future.set_result(message)
+            case Reply():
+                self._questions.answered(message)
             case Batch():
                 now = asyncio.get_running_loop().time()
                 await self._came(self._down.batch(message, now, self._clock()))
@@ -328,6 +326,7 @@ class Uplink:
                 self._damaged.clear()
                 _log.info("linked", action="linked", waiting=self.waiting)
                 self._wake.set()
+                self.on_linked()
             case Turned(reason=reason):
                 _log.error(reason, action="birth-refused")
             case Stopped(stream=stream, why=why):
@@ -360,7 +359,7 @@ class Uplink:
 
     async def _obey(self, command: Command) -> None:
         topic_id = str(command.id)
-        if command.expires_at <= self._clock():
+        if command.expires_at <= self._questions.centre_now():
             state = CommandState(id=command.id, state="expired", detail="it came too late")
         else:
             state = await self._commands(command)
@@ -377,12 +376,12 @@ class Uplink:
         if self._session is None:
             return
         birth = self._meetings.birth(self._mint(self._clock()), self._session, self._gate.epoch)
+        self._questions.begun(birth.corr)
         await self._voice.say(topics.BIRTH, birth)
 
     async def _ask_directory(self) -> None:
-        asked = DirectoryRequest(
-            corr=self._mint(self._clock()), expires_at=self._clock() + timedelta(seconds=30)
-        )
+        until = self._questions.centre_now() + timedelta(seconds=30)
+        asked = DirectoryRequest(corr=self._mint(self._clock()), expires_at=until)
         await self._voice.say(topics.REQUEST, asked, method="directory")
 
     def _stopped(self, stream: str, why: object) -> None:

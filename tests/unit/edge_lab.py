@@ -185,7 +185,9 @@ class FakeFunds:
     asked: list[str] = field(default_factory=list)
     books: Books | None = None
 
-    async def fetch(self, account: AccountKey, missing: Money, job: UUID) -> None:
+    async def fetch(
+        self, account: AccountKey, missing: Money, job: UUID, *, partly: bool = False
+    ) -> None:
         """Bring what there is."""
         self.asked.append(account)
         await asyncio.sleep(0)

@@ -201,7 +201,7 @@ async def test_a_terminal_that_asks_too_much_does_not_crowd_out_the_others(
     """Beyond its share a node is told to wait at once; another node is served."""
     gate = asyncio.Event()
 
-    async def slowly(*_: object) -> None:
+    async def slowly(*_: object, **__: object) -> None:
         await gate.wait()
 
     counter.site.funds.fetch = slowly  # type: ignore[method-assign,assignment]

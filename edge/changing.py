@@ -1,0 +1,76 @@
+"""Brings a site to the terms the centre wishes for: running jobs end, what is too much goes back.
+
+What is decided and written is the books'; here is only when. After a crash it begins again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from config.logs import logger
+from edge.release import Phase
+from edge.terms import changes_role
+
+if TYPE_CHECKING:
+    from edge.ports import Clock
+    from edge.store.books import Books
+
+_log = logger("edge.changing")
+
+#: Accounts that one record gives money of back.
+AT_ONCE = 500
+#: A job that prints for longer (no paper, a long one) keeps its hold as a disputed one does, and
+#: the site goes on: in seconds.
+PATIENCE = 300.0
+#: Jobs end without saying so here: seconds between two looks while one is waited for.
+_LOOK_AGAIN = 0.5
+
+
+class Changing:
+    """The way from the terms in force to those that are wished for."""
+
+    def __init__(self, books: Books, *, clock: Clock) -> None:
+        self._books = books
+        self._clock = clock
+        self._news = asyncio.Event()
+        self._since: tuple[int, float] | None = None
+        books.on_terms = self._news.set
+
+    async def run(self) -> None:
+        """Take terms whenever there are new ones, also those a crash left behind."""
+        loop = asyncio.get_running_loop()
+        while True:
+            self._news.clear()
+            went = self.step(loop.time())
+            if went and self._books.terms.wish is not None:
+                await asyncio.sleep(0)  # others first, between two records
+                continue
+            try:
+                await asyncio.wait_for(self._news.wait(), None if went else _LOOK_AGAIN)
+            except TimeoutError:
+                continue
+
+    def step(self, now: float) -> bool:
+        """Go as far as one record goes; return whether there is nothing to wait for.
+
+        Args:
+            now: on a clock that never jumps, seconds.
+
+        Raises:
+            StoreUnwritableError: nothing was changed; try again.
+        """
+        terms = self._books.terms
+        wish = terms.wish
+        if wish is None:
+            return True
+        if self._since is None or self._since[0] != wish.number:
+            self._since = wish.number, now
+            _log.info("terms wished", action="terms-wished", terms=wish.number, role=wish.name)
+        printing = self._books.count_jobs().get(Phase.RELEASING.value, 0)
+        patient = now - self._since[1] < PATIENCE
+        if changes_role(terms.taken, wish) and printing and patient:
+            return False
+        if self._books.approach_terms(self._clock(), AT_ONCE):
+            _log.info("terms taken", action="terms-taken", terms=wish.number, role=wish.name)
+        return True
