@@ -10,7 +10,7 @@ from broker.messages import Problem, Reply
 from central.conversation import Conversation
 from central.recovering import must_tell
 from central.slices import delta, snapshot
-from central.store import courier, directory, nodes, streams
+from central.store import courier, directory, nodes
 from config.logs import logger
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def greet(fleet: Fleet, node: str, birth: Birth, now: float) -> None:
         fleet.alert(node, "heads", greeting.remark, now)
     fleet.conversations[node] = greeting.conversation
     fleet.presence.born(node, birth.session, now)
-    secret = _codes(fleet, greeting.conversation, accepted, birth)
+    secret = _codes(fleet, greeting.conversation, birth)
     answer = greeting.conversation.accepted(secret).model_dump(mode="json")
     fleet.say(
         topics.REPLY,
@@ -102,15 +102,10 @@ def _accept(fleet: Fleet, node: str, birth: Birth) -> nodes.Accepted | _Refusal:
     return accepted
 
 
-def _codes(
-    fleet: Fleet, conversation: Conversation, accepted: nodes.Accepted, birth: Birth
-) -> str | None:
+def _codes(fleet: Fleet, conversation: Conversation, birth: Birth) -> str | None:
     """Begin a new epoch of courier codes; return the key that the edge checks them with."""
     node, acked = conversation.node, conversation.outbound.acked
     with fleet.books.write() as tx:
-        if acked.seq > accepted.down.acked.seq:
-            # its birth is as good as the ack that was lost
-            streams.acknowledged(tx, conversation.down_id, acked)
         met = courier.contact(tx, node, birth, acked, fleet.dice)
     if met is None:
         return None

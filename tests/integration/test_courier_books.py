@@ -457,8 +457,9 @@ def test_books_in_recovery_issue_nothing(books: Books, north: CodeEdge) -> None:
     """What is not known to be there cannot be promised."""
     assert north.secret
     with books.write() as tx:
-        tx.sql.execute(text("DELETE FROM standing"))
-        tx.sql.execute(text("INSERT INTO standing (id, mode) VALUES (1, 'recovery')"))
+        tx.sql.execute(text("UPDATE standing SET mode = 'recovery'"))
+        absent = "INSERT INTO recovery_edge VALUES ('north', 'absent', NULL, 0, '')"
+        tx.sql.execute(text(absent))
     done = issue(books, wish())
     assert isinstance(done, Refused)
     assert "recovered" in done.reason
@@ -620,3 +621,32 @@ def test_verify_finds_codes_that_were_changed(
     with books.write() as tx:
         tx.sql.execute(text(sql))
     assert mark in {each.check for each in findings(books)}
+
+
+def test_money_fetched_for_a_code_goes_to_a_linked_site_only_as_the_code(
+    books: Books, north: CodeEdge
+) -> None:
+    """A line that is down only for the site is not known here yet: nothing is granted beside it."""
+    linked = frozenset({"north", "south"})
+    (south,) = parked(books, "south", each="10.00")
+    id_ = waiting(books, "4.00", linked)
+    (asked,) = south.told(Reclaim)
+    south.send(south.say(south.give_back(asked)), linked)
+    assert isinstance(become(books, id_), Issued)
+    assert [each.code is not None for each in north.told(Granted)] == [True]
+    assert places(books) == {"north": euros("4.00"), "south": euros("6.00")}
+
+
+def test_a_birth_confirms_an_epoch_whose_ack_was_lost(books: Books, north: CodeEdge) -> None:
+    """The edge had taken it, the line went before it could say so; when it is met it says so."""
+    fleet = Fleet(books)
+    greet(fleet, "north", north.birth(None), 0.0)
+    taken = north.told(CodesFrom)[-1].epoch
+    with books.read() as tx:
+        state = streams.open_stream(tx, "north", north.incarnation, "down", "ledger")
+    assert state.acked != state.at
+    again = north.birth(None).model_copy(update={"down": {"ledger": state.at}})
+    greet(fleet, "north", again, 1.0)
+    issued(books)
+    assert mark_of(books).epoch == taken
+    assert [each.epoch for each in north.told(CodesFrom)] == [taken + 1]
