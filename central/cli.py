@@ -22,6 +22,7 @@ from central.commands import (
     grants,
     members,
     people,
+    recovery,
     safety,
     things,
 )
@@ -69,6 +70,7 @@ app.command("verify")(books.verify_books)
 app.command("backup")(safety.backup)
 app.command("restore")(safety.restore)
 app.add_typer(safety.second_log, name="second-log")
+app.add_typer(recovery.app, name="recovery")
 
 
 def main(arguments: list[str]) -> int:

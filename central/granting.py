@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from central.store import closing, schedules
+from central.store import closing, recovery, schedules
 from config.logs import logger
 
 if TYPE_CHECKING:
@@ -41,6 +41,12 @@ class Granting:
             self._token = token
         self._more = False
         clock = fleet.clock()
+        moments = [at for at in (self._grants_at, self._sweep_at) if at is not None]
+        if not moments or min(moments) > clock:
+            return
+        with fleet.books.read() as tx:
+            if recovery.closed(tx) is not None:
+                return  # what is missed is made up for
         if self._grants_at is not None and self._grants_at <= clock:
             self._grant(now)
         if self._sweep_at is not None and self._sweep_at <= clock:

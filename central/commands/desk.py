@@ -17,6 +17,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from central.store import recovery
 from central.store.books import Books
 from config.errors import PrintmeshError
 from config.ids import NODE_ID_PATTERN
@@ -81,6 +82,14 @@ def desk(config: Path | None) -> Iterator[Desk]:
     settings = settings_of(config)
     books = open_books(settings)
     try:
+        with books.read() as tx:
+            newer = recovery.find(tx).fenced_by
+        if newer is not None:
+            errors.print(
+                f"These books are an old copy: a node has met books of epoch {newer}. "
+                "What is done here is lost.",
+                style="red",
+            )
         yield Desk(settings, books)
     finally:
         books.close()
