@@ -1,33 +1,44 @@
-"""Where money should be: grants to edges, requests from them, reclaims between them, parking.
+"""Requests for funds and what comes back: granted from the centre, fetched from other sites.
 
-Everything here moves money by one entry and says so to the edge in the same transaction.
+Everything here moves money by one entry and says so to the edge in the same transaction. Parking,
+the grant itself and the write-off are its neighbours, also found here.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import exists, insert, select, update
+from sqlalchemy import insert, select, update
 
-from broker.messages import FundsAnswer, Granted, MoneyAtSite, Reclaim
-from central.sizing import QUANTUM, park
-from central.store import accounts, adoption, ledger, nodes, recovery, streams
+from broker.messages import FundsAnswer, MoneyAtSite
+from central.store import accounts, adoption, ledger, reclaims, recovery, terms
+from central.store.grants import grant
 from central.store.ledger import CENTRE, Entry, Line, Posted, Refused
-from central.store.tables import account as account_table
+from central.store.parking import park_free
 from central.store.tables import code as code_table
-from central.store.tables import location, node, reclaim, request, visit
-from config.policy.money import PAGE, UNIT_MICROS
+from central.store.tables import entry, location, node, posting, reclaim, request
+from central.store.writeoff import write_off
 
 if TYPE_CHECKING:
-    from broker.messages import CodeMark, FundsRequest, Returned
+    from sqlalchemy import Row
+
+    from broker.messages import FundsRequest, GaveBack, Returned
     from central.store.books import Transaction
     from config.policy.money import Unit
 
-#: Accounts that one transaction parks: nobody waits longer than that for the only writer.
-_PARK_AT_ONCE = 25
-Reason: TypeAlias = Literal["parked", "requested", "reclaimed", "courier"]
+__all__ = [
+    "Answered",
+    "TakenBack",
+    "ask",
+    "gave_back",
+    "grant",
+    "park_free",
+    "reclaim_for",
+    "take_back",
+    "write_off",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,43 +67,9 @@ class _Need:
     account: str
     unit: Unit
     missing: int
+    job: UUID | None = None
+    """Only for this job: the site keeps no money of its own."""
     wake: set[str] = field(default_factory=set)
-
-
-def grant(
-    tx: Transaction,
-    node_id: str,
-    account: str,
-    unit: Unit,
-    micros: int,
-    reason: Reason,
-    asked_by: UUID | None = None,
-    *,
-    code: CodeMark | None = None,
-) -> Posted | Refused:
-    """Move money from the centre to an edge and tell it, in this transaction."""
-    if (refused := accounts.usable(tx, account)) is not None:
-        return refused
-    if (why := recovery.closed(tx)) is not None:
-        return Refused(why)
-    id_ = tx.mint()
-    posted = ledger.post(
-        tx,
-        Entry(id_, "grant", reference=node_id, note=reason, author=tx.identity.node),
-        [Line(account, CENTRE, unit, -micros), Line(account, node_id, unit, micros)],
-    )
-    if isinstance(posted, Posted):
-        message = Granted(
-            grant=id_,
-            account=account,
-            unit=unit,
-            micros=micros,
-            reason=reason,
-            request=asked_by,
-            code=code,
-        )
-        streams.append(tx, node_id, [message])
-    return posted
 
 
 def ask(
@@ -106,19 +83,14 @@ def ask(
     if known is not None:
         where = _where(tx, known.account, known.unit, linked)
         return Answered(FundsAnswer(coming=known.coming, where=where), frozenset())
-    account = tx.sql.execute(
-        select(account_table).where(account_table.c.key == asked.account)
-    ).one_or_none()
-    if account is None or account.unit != asked.unit:
-        return Refused(f"there is no account {asked.account} in {asked.unit}")
-    if (refused := accounts.usable(tx, asked.account)) is not None:
+    if (refused := _may_not(tx, node_id, asked)) is not None:
         return refused
-    if (why := recovery.closed(tx)) is not None:
-        return Refused(why)
-    if node_id not in _active(tx):
-        return Refused(f"{node_id} may be granted nothing at present")
+    each_job = terms.asks_for_each_job(tx, node_id)
+    if each_job and asked.prefetch:
+        return Answered(FundsAnswer(coming=0), frozenset())
     places = ledger.places_of(tx, asked.account, asked.unit)
-    pool = max(0, places.get(CENTRE, 0) - account.floor)
+    found = accounts.find(tx, asked.account)
+    pool = max(0, places.get(CENTRE, 0) - (found.floor if found is not None else 0))
     values = {
         "corr": str(asked.corr),
         "node": node_id,
@@ -128,16 +100,35 @@ def ask(
         "granted": 0,
         "coming": 0,
         "expires_at": asked.expires_at,
+        "job": str(asked.job) if asked.job else None,
     }
     tx.sql.execute(insert(request).values(**values))
-    need = _Need(asked.corr, node_id, asked.account, asked.unit, asked.micros)
-    fetchable = _fetchable(tx, need, linked)
+    job = asked.job if each_job else None
+    need = _Need(asked.corr, node_id, asked.account, asked.unit, asked.micros, job)
+    source = _source(tx, need, linked)
     coming = 0
-    if pool + sum(fetchable.values()) >= asked.micros:
-        coming = _from_pool(tx, need, min(pool, asked.micros)) + _reclaim(tx, need, fetchable)
+    # what nobody waits for is brought as far as it goes
+    if asked.prefetch or pool + source.total >= asked.micros:
+        coming = _from_pool(tx, need, min(pool, asked.micros)) + _reclaim(tx, need, source)
     tx.sql.execute(update(request).where(request.c.corr == str(asked.corr)).values(coming=coming))
     where = _where(tx, asked.account, asked.unit, linked)
     return Answered(FundsAnswer(coming=coming, where=where), frozenset(need.wake))
+
+
+def _may_not(tx: Transaction, node_id: str, asked: FundsRequest) -> Refused | None:
+    """Say why nothing can be granted on a request, None when it can."""
+    found = accounts.find(tx, asked.account)
+    if found is None or found.unit != asked.unit:
+        return Refused(f"there is no account {asked.account} in {asked.unit}")
+    if (refused := accounts.usable(tx, asked.account)) is not None:
+        return refused
+    if (why := recovery.closed(tx)) is not None:
+        return Refused(why)
+    if node_id not in _active(tx):
+        return Refused(f"{node_id} may be granted nothing at present")
+    if asked.job is None and terms.asks_for_each_job(tx, node_id):
+        return Refused(f"{node_id} keeps no money of its own: it asks for each job")
+    return None
 
 
 def take_back(
@@ -149,12 +140,8 @@ def take_back(
     ).one_or_none()
     if asked is None or asked.node != node_id:
         return adoption.take_back(tx, node_id, returned) or TakenBack()
-    if asked.state != "open":
-        return Refused(f"reclaim {returned.reclaim} was answered before")
-    if (asked.account, asked.unit) != (returned.account, returned.unit):
-        return Refused(f"reclaim {returned.reclaim} is for {asked.account} in {asked.unit}")
-    if returned.micros > asked.up_to:
-        return Refused(f"{returned.micros} micros came back, {asked.up_to} were asked for")
+    if (refused := _no_answer(asked, returned)) is not None:
+        return refused
     if returned.micros:
         posted = ledger.post(
             tx,
@@ -171,7 +158,51 @@ def take_back(
         .where(reclaim.c.id == str(returned.reclaim))
         .values(state="closed", returned=returned.micros)
     )
+    if asked.request is None:
+        return TakenBack()  # nobody waits for it: it is collected or parked from the centre
     return TakenBack(_onward(tx, UUID(asked.request), returned.micros, linked))
+
+
+def _no_answer(asked: Row[Any], returned: Returned) -> Refused | None:
+    """Say why a return is no answer to a reclaim, None when it is."""
+    if asked.state != "open":
+        return Refused(f"reclaim {returned.reclaim} was answered before")
+    if (asked.account, asked.unit) != (returned.account, returned.unit):
+        return Refused(f"reclaim {returned.reclaim} is for {asked.account} in {asked.unit}")
+    if returned.micros > asked.up_to:
+        return Refused(f"{returned.micros} micros came back, {asked.up_to} were asked for")
+    return None
+
+
+def gave_back(tx: Transaction, node_id: str, event: GaveBack) -> Refused | None:
+    """Book what an edge gives back of itself; a repetition has no effect."""
+    known = tx.sql.execute(
+        select(entry.c.kind, posting.c.micros)
+        .join(posting, posting.c.entry == entry.c.n)
+        .join(location, location.c.id == posting.c.location)
+        .where(
+            entry.c.id == str(event.id),
+            location.c.account == event.account,
+            location.c.unit == event.unit,
+            location.c.place == node_id,
+        )
+    ).one_or_none()
+    if known is not None:
+        if tuple(known) == ("gave-back", -event.micros):
+            return None
+        return Refused(f"{event.id} is in the books with other content")
+    if tx.sql.execute(select(entry.c.n).where(entry.c.id == str(event.id))).first() is not None:
+        return Refused(f"{event.id} is in the books with other content")
+    about = str(event.job) if event.job else node_id
+    posted = ledger.post(
+        tx,
+        Entry(event.id, "gave-back", reference=about, note=event.why, author=node_id),
+        [
+            Line(event.account, node_id, event.unit, -event.micros),
+            Line(event.account, CENTRE, event.unit, event.micros),
+        ],
+    )
+    return posted if isinstance(posted, Refused) else None
 
 
 def reclaim_for(
@@ -189,85 +220,10 @@ def reclaim_for(
         The nodes that were asked.
     """
     need = _Need(corr, node_id, account, unit, missing)
-    fetchable = _fetchable(tx, need, linked)
-    if sum(fetchable.values()) >= missing:
-        _reclaim(tx, need, fetchable)
+    source = _source(tx, need, linked)
+    if source.total >= missing:
+        _reclaim(tx, need, source)
     return frozenset(need.wake)
-
-
-def park_free(tx: Transaction, linked: frozenset[str]) -> tuple[frozenset[str], bool]:
-    """Spread free money of some accounts over the linked sites.
-
-    Returns:
-        The nodes that were granted something, and whether more accounts wait.
-    """
-    sites = linked & _active(tx)
-    if not sites or recovery.closed(tx) is not None:
-        return frozenset(), False
-    free = tx.sql.execute(
-        select(location.c.account, location.c.unit, location.c.micros)
-        .join(account_table, account_table.c.key == location.c.account)
-        .where(
-            location.c.place == CENTRE,
-            location.c.floor.is_not(None),
-            location.c.micros > 0,
-            account_table.c.enabled,
-            # somebody waits for a code, and what was fetched for it must not go away again
-            ~exists().where(
-                code_table.c.account == location.c.account,
-                code_table.c.state == "waiting",
-                code_table.c.expires_at > tx.now,
-            ),
-        )
-        .order_by(location.c.account)
-        .limit(_PARK_AT_ONCE)
-    ).all()
-    wake: set[str] = set()
-    for account, unit, micros in free:
-        visits = tx.sql.execute(
-            select(visit.c.node, visit.c.value).where(visit.c.account == account)
-        )
-        plan = park(
-            micros,
-            dict(visits.all()),
-            ledger.places_of(tx, account, unit),
-            sites,
-            UNIT_MICROS if unit == PAGE else QUANTUM,
-        )
-        for site, part in plan.items():
-            if isinstance(grant(tx, site, account, unit, part, "parked"), Posted):
-                wake.add(site)
-    return frozenset(wake), len(free) == _PARK_AT_ONCE and bool(wake)
-
-
-def write_off(tx: Transaction, node_id: str, author: str) -> int:
-    """Make people whole for what sits at a lost journal; return how many accounts.
-
-    What was at the edge becomes `suspense:NODE`, from which charges that turn up later could be
-    paid; the same sum goes from `loss:writeoff` to the person (PROTOCOL 3).
-    """
-    there = nodes.money_at(tx, node_id)
-    for account, unit, micros in there:
-        posted = ledger.post(
-            tx,
-            Entry(tx.mint(), "write-off", reference=node_id, author=author),
-            [
-                Line(account, node_id, unit, -micros),
-                Line(f"suspense:{node_id}", CENTRE, unit, micros),
-                Line("loss:writeoff", CENTRE, unit, -micros),
-                Line(account, CENTRE, unit, micros),
-            ],
-        )
-        if isinstance(posted, Refused):
-            raise ledger.LedgerUnbalanced(posted.reason)
-    tx.sql.execute(
-        update(reclaim)
-        .where(reclaim.c.node == node_id, reclaim.c.state == "open")
-        .values(state="closed")
-    )
-    # should the lost journal turn up: it still has this money, so it must not come in by itself
-    tx.sql.execute(update(node).where(node.c.id == node_id).values(incarnation=None))
-    return len(there)
 
 
 def _active(tx: Transaction) -> frozenset[str]:
@@ -282,7 +238,9 @@ def _active(tx: Transaction) -> frozenset[str]:
 def _from_pool(tx: Transaction, need: _Need, micros: int) -> int:
     if micros <= 0:
         return 0
-    granted = grant(tx, need.node, need.account, need.unit, micros, "requested", need.corr)
+    granted = grant(
+        tx, need.node, need.account, need.unit, micros, "requested", need.corr, job=need.job
+    )
     if isinstance(granted, Refused):
         return 0
     need.missing -= micros
@@ -299,8 +257,22 @@ def _granted(tx: Transaction, corr: UUID, micros: int) -> None:
     )
 
 
-def _fetchable(tx: Transaction, need: _Need, linked: frozenset[str]) -> dict[str, int]:
-    """Return what could be reclaimed from each site, at most, most first."""
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Where money that a request needs can come from."""
+
+    coming: dict[str, int]
+    """Asked back already, and nobody waits for it: at most so much, by reclaim."""
+    sites: dict[str, int]
+    """What sits at sites that can be asked, most first."""
+
+    @property
+    def total(self) -> int:
+        return sum(self.coming.values()) + sum(self.sites.values())
+
+
+def _source(tx: Transaction, need: _Need, linked: frozenset[str]) -> _Source:
+    """Return what could be fetched, at most."""
     busy = tx.sql.execute(
         select(reclaim.c.node).where(
             reclaim.c.account == need.account,
@@ -319,35 +291,32 @@ def _fetchable(tx: Transaction, need: _Need, linked: frozenset[str]) -> dict[str
             request.c.expires_at > tx.now,
         )
     )
-    sites = (linked & _active(tx)) - {need.node, *busy.scalars(), *waiting.scalars()}
+    # what is at a site that keeps none is set aside for its jobs
+    keeping = linked & terms.standing_at(tx)
+    sites = keeping - {need.node, *busy.scalars(), *waiting.scalars()}
     places = ledger.places_of(tx, need.account, need.unit)
     order = sorted(sites, key=lambda site: (-places.get(site, 0), site))
-    return {site: places[site] for site in order if places.get(site, 0) > 0}
+    return _Source(
+        reclaims.under_way_quietly(tx, need.account, need.unit, linked - {need.node}),
+        {site: places[site] for site in order if places.get(site, 0) > 0},
+    )
 
 
-def _reclaim(tx: Transaction, need: _Need, fetchable: dict[str, int]) -> int:
+def _reclaim(tx: Transaction, need: _Need, source: _Source) -> int:
+    """Ask for what is missing; return how much is coming."""
     coming = 0
-    for site, there in fetchable.items():
+    for reclaim_id, up_to in source.coming.items():
+        if need.missing <= 0:
+            break
+        reclaims.give_to(tx, reclaim_id, need.corr)
+        part = min(need.missing, up_to)
+        need.missing -= part
+        coming += part
+    for site, there in source.sites.items():
         part = min(need.missing, there)
         if part <= 0:
             break
-        id_ = tx.mint()
-        values = {
-            "id": str(id_),
-            "account": need.account,
-            "unit": need.unit,
-            "node": site,
-            "up_to": part,
-            "request": str(need.corr),
-            "state": "open",
-            "returned": 0,
-            "at": tx.now,
-        }
-        tx.sql.execute(insert(reclaim).values(**values))
-        message = Reclaim(
-            reclaim=id_, account=need.account, unit=need.unit, up_to=part, request=need.corr
-        )
-        streams.append(tx, site, [message])
+        reclaims.ask_back(tx, site, need.account, need.unit, part, need.corr)
         need.missing -= part
         need.wake.add(site)
         coming += part
@@ -361,10 +330,14 @@ def _onward(tx: Transaction, corr: UUID, micros: int, linked: frozenset[str]) ->
         return frozenset()
     if tx.sql.execute(select(code_table.c.id).where(code_table.c.id == str(corr))).first():
         return frozenset()  # for a courier code, which `codes` issues when all of it is here
-    need = _Need(corr, asked.node, asked.account, asked.unit, asked.asked - asked.granted)
+    each_job = terms.asks_for_each_job(tx, asked.node)
+    if each_job and asked.job is None:
+        return frozenset()  # the site has changed its role meanwhile
+    job = UUID(asked.job) if each_job else None
+    need = _Need(corr, asked.node, asked.account, asked.unit, asked.asked - asked.granted, job)
     onward = min(micros, need.missing)
     if onward > 0:
-        done = grant(tx, asked.node, asked.account, asked.unit, onward, "reclaimed", corr)
+        done = grant(tx, asked.node, asked.account, asked.unit, onward, "reclaimed", corr, job=job)
         if isinstance(done, Posted):
             need.missing -= onward
             need.wake.add(asked.node)
@@ -373,7 +346,7 @@ def _onward(tx: Transaction, corr: UUID, micros: int, linked: frozenset[str]) ->
         select(reclaim.c.up_to).where(reclaim.c.request == str(corr), reclaim.c.state == "open")
     )
     need.missing -= sum(under_way.scalars())
-    _reclaim(tx, need, _fetchable(tx, need, linked))
+    _reclaim(tx, need, _source(tx, need, linked))
     return frozenset(need.wake)
 
 
@@ -381,9 +354,15 @@ def _where(
     tx: Transaction, account: str, unit: Unit, linked: frozenset[str]
 ) -> tuple[MoneyAtSite, ...]:
     places = ledger.places_of(tx, account, unit)
+    names = dict(
+        tx.sql.execute(select(node.c.id, node.c.site).where(node.c.id.in_(list(places)))).all()
+    )
     return tuple(
         MoneyAtSite(
-            site=place or "centre", micros=micros, linked=place == CENTRE or place in linked
+            site=place or "centre",
+            micros=micros,
+            linked=place == CENTRE or place in linked,
+            name="" if names.get(place, place) == place else names[place],
         )
         for place, micros in sorted(places.items())
         if micros
