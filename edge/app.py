@@ -28,15 +28,20 @@ from broker.server import BrokerServer
 from config.ids import uuid7
 from config.logs import logger
 from config.settings import LinkSettings
+from edge.alone import Alone, boot_time
 from edge.asking import OPERATOR, OPERATOR_SECRET, SITE_LONGEST_PAUSE
 from edge.calm import Calm
+from edge.changing import Changing
+from edge.checkup import books_status, verified
 from edge.desk import Desk
 from edge.floor import Floor
 from edge.funds import CentralFunds
 from edge.intake import Intake, Queue
 from edge.job_log import tell
+from edge.leftovers import Leftovers
 from edge.meeting import Introduction
 from edge.ports import PeopleQueue, PrinterQueue
+from edge.prefetch import Prefetch
 from edge.printing.analysis import DocumentAnalyst
 from edge.printing.spooler import CupsSpooler
 from edge.redeeming import Redeeming
@@ -45,13 +50,12 @@ from edge.releasing import Printer, Releasing
 from edge.reporting import report
 from edge.requests import Requests
 from edge.settling import Ways
+from edge.standing import SiteStanding
 from edge.store import books as books_room
 from edge.store import replica as replica_room
 from edge.store.books import DOWN, Books
 from edge.store.database import EdgeDatabase
-from edge.store.holds import held_wrongly
 from edge.store.replica import Replica
-from edge.store.verify import verify
 from edge.supervision import supervised
 from edge.uplink import Uplink
 
@@ -108,7 +112,8 @@ class Edge:
             mint=mint,
         )
         self.books.on_job = tell
-        self.books.open(clock())
+        self.books.open(clock(), role=settings.role)
+        self._alone = Alone(self.books, clock=clock, monotonic=boot_time)
         self.replica = Replica(self._directory)
         self._calm = Calm()
         self.funds = CentralFunds(books=self.books, mint=mint, clock=clock)
@@ -130,9 +135,14 @@ class Edge:
             mint=lambda: mint(clock()),
             ways=Ways(settings.disputes_after, Verdict(settings.settle.unknown)),
             clock=clock,
+            standing=SiteStanding(
+                self.books, reachable=lambda: self.funds.reachable, alone_for=self._alone.for_
+            ),
             direct={each.name: each.printer for each in settings.queues if each.printer},
             zone=ZoneInfo(settings.zone),
         )
+        self._changing = Changing(self.books, clock=clock)
+        self._leftovers = Leftovers(self.books, busy=self.releasing.busy, clock=clock)
         self._redeeming = Redeeming(
             books=self.books, replica=self.replica, clock=clock, monotonic=time.monotonic
         )
@@ -169,7 +179,9 @@ class Edge:
             )
             uplink = self._uplink(central_link)
             self.funds.ask_through(uplink)
+            uplink.on_heard = self._alone.heard
             floor = self._floor(uplink)
+            uplink.on_linked = floor.sweep_soon
             desk = Desk(desk_link, node=settings.node, calm=self._calm, mint=mint, clock=clock)
             requests = self._requests(uplink, floor)
             await stack.enter_async_context(desk_link)
@@ -182,9 +194,11 @@ class Edge:
                     ("follow", floor.follow),
                     ("sweep", lambda: self._sweep(floor)),
                     ("tidy", floor.tidy),
+                    ("terms", self._changing.run),
+                    ("age", self._alone.run),
                 )
             ]
-            _log.info("edge runs", action="edge-start", node=settings.node, role=settings.role)
+            _log.info("edge runs", action="edge-start", node=settings.node, role=self._role)
             await stop.wait()
             for task in tasks:
                 task.cancel()
@@ -250,7 +264,6 @@ class Edge:
             calm=self._calm,
             introduction=Introduction(
                 node=settings.node,
-                role=settings.role,
                 software=f"printmesh {version('printmesh')}",
                 enrolment=code.get_secret_value() if code else None,
             ),
@@ -270,6 +283,7 @@ class Edge:
             books=self.books,
             databases=(self._journal, self._directory),
             prune=lambda: self._prune(uplink),
+            leftovers=self._leftovers,
             note=uplink.note,
             poll_every=self.settings.cups.poll_every,
             clock=clock,
@@ -281,6 +295,7 @@ class Edge:
             replica=self.replica,
             releasing=self.releasing,
             redeeming=self._redeeming,
+            prefetch=Prefetch(self.funds.prefetch, wanted=self._prefetches),
             spooler=self._spooler,
             operators=frozenset({OPERATOR}),
             status=lambda: {**self._status(uplink), "ready": floor.prepared},
@@ -295,22 +310,24 @@ class Edge:
         self._journal.prune({**uplink.acked, DOWN: down}, clock())
 
     def _status(self, uplink: Uplink) -> dict[str, Any]:
-        money, accounts = self.books.money()
         cursor = self.replica.cursor
         return {
             "node": self.settings.node,
             "site": self.settings.site,
-            "role": self.settings.role,
             "linked": uplink.linked,
             "since": uplink.since.isoformat(timespec="seconds"),
             "waiting": uplink.waiting,
             "directory": cursor.n if cursor else None,
-            "jobs": self.books.count_jobs(),
-            "money": money,
-            "accounts": accounts,
-            "streams": {name: self.books.head(name).seq for name in (*books_room.UP, DOWN)},
-            "incarnation": str(self.books.incarnation),
+            **books_status(self.books, self._alone.for_()),
         }
+
+    @property
+    def _role(self) -> str:
+        return self.books.terms.taken.name
+
+    def _prefetches(self) -> bool:
+        """Money may come ahead of a release where the role lets it wait here."""
+        return self.funds.reachable and self.books.terms.taken.role.standing
 
     async def _verify(self) -> dict[str, Any]:
         return await asyncio.to_thread(verified, self.settings.data)
@@ -343,24 +360,6 @@ async def run(settings: EdgeSettings) -> None:
     gc.freeze()
     gc.enable()
     await edge.run(stop)
-
-
-def verified(data: Path) -> dict[str, Any]:
-    """Re-fold the journal in an edge's data directory, reading only.
-
-    Returns:
-        records, events, rows per table, heads, problems, and whether it holds.
-    """
-    found = verify(data / "journal")
-    problems = [*found.problems, *held_wrongly(data / "journal")]
-    return {
-        "holds": not problems,
-        "records": found.records,
-        "events": found.events,
-        "rows": found.rows,
-        "heads": {name: place.model_dump() for name, place in found.heads.items()},
-        "problems": problems,
-    }
 
 
 def _listening(settings: EdgeSettings) -> Path | None:

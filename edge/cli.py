@@ -255,6 +255,7 @@ def status(config: Config = DEFAULT_CONFIG, *, as_json: AsJson = False) -> None:
     """Say how this edge is: link, backlog, jobs, money."""
     from broker.messages import StatusRequest  # noqa: PLC0415  keeps --help fast
     from config.policy.money import Money  # noqa: PLC0415
+    from edge.status_lines import status_lines  # noqa: PLC0415
 
     data = _ask(config, "status", StatusRequest).data
     if as_json:
@@ -273,13 +274,15 @@ def status(config: Config = DEFAULT_CONFIG, *, as_json: AsJson = False) -> None:
     for unit, micros in data["money"].items():
         spread = f"on {counted(data['accounts'], 'account')}"
         console.print(f"  {Money(micros, unit)} may be spent here, {spread}")
+    for line in status_lines(data):
+        console.print(f"  {line}", markup=False, soft_wrap=True)
 
 
 @app.command()
 def verify(config: Config = DEFAULT_CONFIG, *, as_json: AsJson = False) -> None:
     """Re-fold the journal and check it: checksums, hash chains, tables, holds. Reads only."""
     from config.settings import EdgeSettings, load  # noqa: PLC0415  keeps --help fast
-    from edge.app import verified  # noqa: PLC0415
+    from edge.checkup import verified  # noqa: PLC0415
 
     data = load(EdgeSettings, config).data
     if not (data / "journal").is_dir():

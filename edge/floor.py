@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from config.ids import JobId
     from edge.intake import Intake
+    from edge.leftovers import Leftovers
     from edge.ports import Clock, PeopleQueue, PrinterQueue, SpooledJob, Spooler
     from edge.releasing import Releasing
     from edge.store.books import Books
@@ -44,6 +45,7 @@ class Floor:
         books: Books,
         databases: Sequence[EdgeDatabase],
         prune: Callable[[], None],
+        leftovers: Leftovers,
         note: Callable[[Note], None],
         poll_every: timedelta,
         clock: Clock,
@@ -54,6 +56,7 @@ class Floor:
         self._books = books
         self._databases = databases
         self._prune = prune
+        self._leftovers = leftovers
         self._note = note
         self._poll_every = poll_every.total_seconds()
         self._clock = clock
@@ -71,6 +74,10 @@ class Floor:
         while not await self._sound("queues", self._spooler.set_up(people, printers)):  # noqa: ASYNC110  no event
             await asyncio.sleep(_AFTER_TROUBLE)
         self.prepared = True
+
+    def sweep_soon(self) -> None:
+        """Look at all jobs now: something has changed that lets more of them be released."""
+        self._sweep_now.set()
 
     async def follow(self) -> None:
         """Look at each job the spooler speaks of; however often it does, one look at a time."""
@@ -114,6 +121,7 @@ class Floor:
         if old:
             self._books.forget(old)
         self._prune()
+        self._leftovers.sweep(asyncio.get_running_loop().time())
 
     def _due_to_forget(self) -> bool:
         """Once an hour is enough to look through every record."""

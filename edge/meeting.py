@@ -15,7 +15,7 @@ from config.logs import logger
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from broker.messages import Reply, Role
+    from broker.messages import Reply
     from edge.downward import Downward
     from edge.store.books import Books
     from edge.upward import Upward
@@ -28,7 +28,6 @@ class Introduction:
     """What a birth says of this node."""
 
     node: str
-    role: Role
     software: str
     enrolment: str | None
 
@@ -89,7 +88,7 @@ class Meetings:
             session=session,
             incarnation=self._books.incarnation,
             software=self._who.software,
-            role=self._who.role,
+            role=self._books.terms.taken.name,
             enrolment=None if accepted else self._who.enrolment,
             epoch=max(self.epoch, seen),
             up=self._up.heads,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from config.ids import JobId
 from config.policy.decisions import Allowed, Ask, Denied, Reason
 from edge.listing import job_row, outlook, why
 from edge.ports import SpoolerRefusedError, SpoolerUnavailableError
+from edge.prefetch import JOBS
 from edge.redeeming import NotTaken
 from edge.release import Phase
 from edge.releasing import ANSWER_NEEDED
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 
     from edge.jobs import JobRecord
     from edge.ports import Clock, Spooler
+    from edge.prefetch import Prefetch
     from edge.redeeming import Redeeming
     from edge.releasing import Releasing
     from edge.store.books import Books
@@ -71,6 +74,7 @@ class Requests:
         replica: Replica,
         releasing: Releasing,
         redeeming: Redeeming,
+        prefetch: Prefetch,
         spooler: Spooler,
         operators: frozenset[str],
         status: Callable[[], dict[str, Any]],
@@ -84,6 +88,7 @@ class Requests:
             replica: who is who.
             releasing: carries releases out.
             redeeming: takes courier codes.
+            prefetch: brings money ahead for who looks at their jobs.
             spooler: the print queues.
             operators: nodes that may see and cancel everybody's jobs.
             status: what `status` answers.
@@ -94,6 +99,7 @@ class Requests:
         self._replica = replica
         self._releasing = releasing
         self._redeeming = redeeming
+        self._prefetch = prefetch
         self._spooler = spooler
         self._operators = operators
         self._status = status
@@ -249,8 +255,19 @@ class Requests:
             ids = [record.job for record in records]
             first = ids.index(question.after) + 1 if question.after in ids else 0
             records = records[first:]
+        if user is not None:
+            self._fetch_ahead(user, records)
         page = list(_fitting(job_row(each, self._outlook(each)) for each in records[:_PAGE]))
         return _yes(question, {"jobs": page, "more": len(records) > len(page), "user": user})
+
+    def _fetch_ahead(self, user: str, records: Iterable[JobRecord]) -> None:
+        """Ask for what the jobs of a person who is here are short of; nobody waits for it."""
+        if not self._prefetch.due(user, asyncio.get_running_loop().time()):
+            return
+        waiting = [each for each in records if each.phase is Phase.HELD][:JOBS]
+        places = [(each, self._releasing.likely(each)) for each in waiting]
+        decisions = [self._releasing.preview(each, device) for each, device in places if device]
+        self._prefetch.begin(decisions, self._books.free)
 
     def _outlook(self, record: JobRecord) -> dict[str, Any] | None:
         """Return what a job that waits would come to now."""

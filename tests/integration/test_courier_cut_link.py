@@ -97,7 +97,7 @@ class Site:
             link,
             books=self.books,
             replica=self.replica,
-            introduction=Introduction(self.name, "remote", "test", self._code),
+            introduction=Introduction(self.name, "test", self._code),
             calm=Calm(),
             coordinator_incarnation=self.centre.books.identity.incarnation,
             mint=mint,

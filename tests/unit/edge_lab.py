@@ -183,6 +183,7 @@ class FakeFunds:
     reachable: bool = True
     coming: dict[str, int] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    ahead: list[tuple[AccountKey, Money]] = field(default_factory=list)
     books: Books | None = None
 
     async def fetch(
@@ -193,6 +194,11 @@ class FakeFunds:
         await asyncio.sleep(0)
         if (micros := self.coming.pop(account, 0)) and self.books is not None:
             grant(self.books, micros, account)
+
+    async def prefetch(self, account: AccountKey, missing: Money) -> None:
+        """Note what was asked for ahead."""
+        await asyncio.sleep(0)
+        self.ahead.append((account, missing))
 
     def whereabouts(self, account: AccountKey, unit: Unit) -> str:
         """Say where the rest is."""

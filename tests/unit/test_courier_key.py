@@ -25,7 +25,7 @@ OTHER = "cd" * 32
 
 def meetings(books: Books) -> Meetings:
     """Return what compares heads with the centre."""
-    who = Introduction("north", "remote", "test", None)
+    who = Introduction("north", "test", None)
     down = Downward(books, open_replica(MemoryDisk()), epoch=0)
     return Meetings(who, CENTRE, books=books, up=Upward(books, epoch=0), down=down)
 

@@ -12,6 +12,7 @@ import pytest
 from broker.messages import JobHeld, JobRefused
 from config.policy.jobs import JobState
 from edge.floor import Floor
+from edge.leftovers import Leftovers
 from edge.ports import SpoolerRefusedError
 from edge.printing.fake_spooler import PrinterBehaviour
 from edge.store.errors import StoreUnwritableError
@@ -201,6 +202,7 @@ async def test_many_events_of_one_job_make_one_look_at_a_time(site: Site) -> Non
         books=site.books,
         databases=(),
         prune=lambda: None,
+        leftovers=Leftovers(site.books, busy=site.releasing.busy, clock=site.clock),
         note=notes.append,
         poll_every=timedelta(hours=1),
         clock=site.clock,

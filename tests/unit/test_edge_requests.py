@@ -28,6 +28,7 @@ from broker.messages import (
 from broker.topics import METHODS
 from config.policy.courier import Purpose, make
 from edge.ports import SpoolerRefusedError
+from edge.prefetch import Prefetch
 from edge.redeeming import Redeeming
 from edge.requests import Requests, Unanswered
 from tests.unit.edge_lab import ANA, CENT, NOW, Site, grant, held_job, said
@@ -54,6 +55,7 @@ class Counter:
             redeeming=Redeeming(
                 books=site.books, replica=site.replica, clock=site.clock, monotonic=lambda: 0.0
             ),
+            prefetch=Prefetch(site.funds.prefetch, wanted=lambda: site.funds.reachable),
             spooler=site.spooler,
             operators=frozenset({"operator"}),
             status=lambda: {"ready": True},
@@ -204,7 +206,7 @@ async def test_a_terminal_that_asks_too_much_does_not_crowd_out_the_others(
     async def slowly(*_: object, **__: object) -> None:
         await gate.wait()
 
-    counter.site.funds.fetch = slowly  # type: ignore[method-assign,assignment]
+    counter.site.funds.fetch = slowly  # type: ignore[method-assign]
     counter.site.pages = 100
     jobs = [await counter.site.arrive() for _ in range(40)]
     asks = [asyncio.create_task(counter.answers(release(job))) for job in jobs]

@@ -104,7 +104,7 @@ class Centre:
             cast("Link", self.link),
             books=self.books,
             replica=self.replica,
-            introduction=Introduction("north", "remote", "test", None),
+            introduction=Introduction("north", "test", None),
             calm=self.calm,
             coordinator_incarnation=CENTRE,
             mint=minting(),
