@@ -32,6 +32,7 @@ from edge.printing.fake_spooler import FakeSpooler, PrinterBehaviour
 from edge.release import Phase, Verdict
 from edge.releasing import Printer, Releasing
 from edge.settling import Ways
+from edge.standing import SiteStanding
 from edge.store import books as books_room
 from edge.store import replica as replica_room
 from edge.store.books import DOWN, Books
@@ -118,16 +119,23 @@ def said(books: Books, stream: str) -> list[Message]:
     return found
 
 
-def grant(books: Books, micros: int, account: str = ANA, unit: Unit = "EUR") -> None:
+def grant(
+    books: Books, micros: int, account: str = ANA, unit: Unit = "EUR", job: UUID | None = None
+) -> None:
     """Apply a grant of the centre."""
-    head = books.head(DOWN)
-    messages: list[Message] = [] if head.seq else [Opening()]
-    number = UUID(int=90_000 + head.seq)
-    messages.append(
-        Granted(grant=number, account=account, unit=unit, micros=micros, reason="parked")
+    number = UUID(int=90_000 + books.head(DOWN).seq)
+    event = Granted(
+        grant=number, account=account, unit=unit, micros=micros, reason="parked", job=job
     )
+    centre_says(books, event)
+
+
+def centre_says(books: Books, *messages: Message) -> None:
+    """Apply events of the centre."""
+    head = books.head(DOWN)
     envelopes = []
-    for message in messages:
+    for message in messages if head.seq else (Opening(), *messages):
+        number = UUID(int=80_000 + head.seq)
         text = text_of(message, source="coordinator", id_=number, now=NOW)
         envelopes.append(seal(books.down_key, head, text))
         head = place(envelopes[-1])
@@ -185,6 +193,8 @@ class FakeFunds:
     asked: list[str] = field(default_factory=list)
     ahead: list[tuple[AccountKey, Money]] = field(default_factory=list)
     books: Books | None = None
+    for_jobs: bool = False
+    """Grants are each for one job."""
 
     async def fetch(
         self, account: AccountKey, missing: Money, job: UUID, *, partly: bool = False
@@ -193,7 +203,7 @@ class FakeFunds:
         self.asked.append(account)
         await asyncio.sleep(0)
         if (micros := self.coming.pop(account, 0)) and self.books is not None:
-            grant(self.books, micros, account)
+            grant(self.books, micros, account, job=job if self.for_jobs else None)
 
     async def prefetch(self, account: AccountKey, missing: Money) -> None:
         """Note what was asked for ahead."""
@@ -219,6 +229,7 @@ class Site:
         self.funds = FakeFunds(books=self.books)
         self.pages = _PAGES
         self.work = work
+        self.alone_for = timedelta(0)
         self.open()
 
     def open(self) -> None:
@@ -233,6 +244,11 @@ class Site:
             mint=lambda: mint(self.now),
             ways=Ways(timedelta(hours=24), Verdict.REFUND),
             clock=self.clock,
+            standing=SiteStanding(
+                self.books,
+                reachable=lambda: self.funds.reachable,
+                alone_for=lambda: self.alone_for,
+            ),
             direct={"direct": "lib-1"},
         )
         self.intake = Intake(
