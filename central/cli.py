@@ -23,6 +23,7 @@ from central.commands import (
     members,
     people,
     recovery,
+    rules,
     safety,
     things,
 )
@@ -60,6 +61,7 @@ app.command("topup", context_settings={"ignore_unknown_options": True})(people.t
 app.command("code", context_settings={"ignore_unknown_options": True})(codes.code)
 app.command("codes")(codes.list_codes)
 app.add_typer(things.tariffs, name="tariff")
+app.add_typer(rules.commands, name="rule")
 app.add_typer(fleet.fleet, name="node")
 app.add_typer(things.printers, name="printer")
 app.add_typer(things.api_tokens, name="token")

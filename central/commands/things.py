@@ -118,14 +118,20 @@ def add_printer(
     config: Config = None,
     *,
     name: Annotated[str, typer.Option(help="What people call it.")] = "",
+    tag: Annotated[
+        list[str] | None, typer.Option("--tag", help="For rules; may be given again; '' for none.")
+    ] = None,
 ) -> None:
-    """Enter a point of print, or change where it stands."""
+    """Enter a point of print, or change where it stands and how it is tagged."""
     device, node = node_id(device), node_id(node)
     with desk(config) as at, at.books.write() as tx:
         if nodes.find(tx, node) is None:
             known = (each.id for each in nodes.every(tx))
             raise unknown("node", node, known, "enter it with `printmesh central node add`")
-        row = PrinterRow(device=device, node=node, name=name or device)
+        before = directory.get(tx, "printer", device) or {}
+        given = before.get("tags", ()) if tag is None else filter(None, tag)
+        tags = tuple(dict.fromkeys(given))
+        row = PrinterRow(device=device, node=node, name=name or device, tags=tags)
         directory.put(tx, "printer", device, row)
     console.print(f"{device} stands at {node}.")
 
@@ -144,9 +150,10 @@ def remove_printer(device: Device, config: Config = None) -> None:
 def list_printers(config: Config = None, *, as_json: AsJson = False) -> None:
     """List points of print."""
     with desk(config) as at, at.books.read() as tx:
-        rows = [row for _, row in directory.live(tx, "printer")]
+        found = directory.live(tx, "printer")
+        rows = [{**row, "tags": row.get("tags", [])} for _, row in found]
     empty = "No printers yet; `printmesh central printer add DEVICE --node NODE`."
-    show(rows, as_json=as_json, columns=("device", "node", "name"), empty=empty)
+    show(rows, as_json=as_json, columns=("device", "node", "name", "tags"), empty=empty)
 
 
 @api_tokens.command("add")

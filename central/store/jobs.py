@@ -48,6 +48,19 @@ def record(tx: Transaction, node: str, events: Sequence[JobEvent]) -> list[str |
     return reasons
 
 
+def beginning(tx: Transaction, text: str, limit: int = 10) -> list[UUID]:
+    """Return the jobs whose job-uuid begins with this text, the first of them only."""
+    at = job_table.c.job
+    query = select(at).where(at >= text, at < text + "g").order_by(at).limit(limit)
+    return [UUID(id_) for id_ in tx.sql.execute(query).scalars()]
+
+
+def newest(tx: Transaction, count: int) -> list[JobRecord]:
+    """Return the jobs that the books heard of last, the newest first."""
+    query = select(job_table).order_by(job_table.c.n.desc()).limit(count)
+    return [record_of(row) for row in tx.sql.execute(query)]
+
+
 def decision_of(tx: Transaction, id_: UUID) -> tuple[Decided, datetime] | None:
     """Return the last decision on a job and when the books heard of it; None if none was told."""
     query = select(decision_table).where(decision_table.c.job == str(id_))

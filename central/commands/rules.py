@@ -1,0 +1,286 @@
+"""`rule`: what may be printed how, where and at whose cost; and why a job cost what it cost."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
+
+import typer
+
+from central.commands.desk import (
+    AsJson,
+    Config,
+    Refusal,
+    author,
+    console,
+    desk,
+    errors,
+    show,
+    write_json,
+)
+from central.explaining import Told, explain, explained
+from central.rehearsal import rehearse
+from central.slices import ROW_LIMIT
+from central.store import jobs, lists
+from central.store import rules as store
+from central.store.rehearsing import past_of, world_of
+from config.policy.rules import RuleSet, UnreadableRules
+from config.policy.rules_check import check
+from config.policy.rules_text import Fault, read_rules, with_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from central.rehearsal import Difference
+    from central.store.books import Transaction
+    from config.policy.rules import Rule
+
+commands = typer.Typer(
+    no_args_is_help=True, help="What may be printed how: check, set, show, history, explain."
+)
+
+File = Annotated[Path, typer.Argument(help="TOML with [[rules]], or JSON as `show --json` has it.")]
+
+
+@commands.command("check")
+def check_rules(file: File, config: Config = None) -> None:
+    """Say everything that is wrong with a file of rules; nothing is changed."""
+    with desk(config) as at, at.books.read() as tx:
+        rules = _read(tx, file)
+    console.print(f"{_count(len(rules.rules), 'rule')}, nothing wrong.")
+
+
+@commands.command("set")
+def set_rules(
+    file: File,
+    config: Config = None,
+    *,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what they would have changed.")
+    ] = False,
+    last: Annotated[
+        int, typer.Option("--jobs", help="For so many of the last jobs.", min=1, max=100_000)
+    ] = 200,
+    why: Annotated[str, typer.Option("--note", help="Why; kept with the rules.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Put rules in force at every site, in place of those there are."""
+    with desk(config) as at:
+        if dry_run:
+            with at.books.read() as tx:
+                rules = _read(tx, file)
+                found = _rehearsed(tx, rules, last)
+            _differences(found, last, as_json=as_json)
+            return
+        with at.books.write() as tx:
+            rules = _read(tx, file)
+            before = store.in_force(tx)
+            same = isinstance(before, RuleSet) and before.rules == rules.rules
+            if isinstance(before, RuleSet) and same:
+                rules = before
+            else:
+                store.enter(tx, rules, author=author(), why=why)
+    if as_json:
+        write_json({"version": rules.version, "new": not same})
+    elif same:
+        console.print("These are in force already; nothing was changed.")
+    else:
+        console.print(
+            f"Rules {rules.version} are in force: {_count(len(rules.rules), 'rule')}. "
+            "Each site follows when it hears of them."
+        )
+
+
+@commands.command("show")
+def show_rules(
+    config: Config = None,
+    *,
+    version: Annotated[int | None, typer.Option(help="An older version.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the rules in force, or those of a version, in the order they are applied."""
+    with desk(config) as at, at.books.read() as tx:
+        rules = store.in_force(tx) if version is None else _of(tx, version)
+    if isinstance(rules, UnreadableRules):
+        raise Refusal(f"these rules are of a newer program and cannot be read: {rules.detail}")
+    if as_json:
+        write_json({} if rules is None else rules.model_dump(mode="json", exclude_defaults=True))
+        return
+    rows = [_row(number, rule) for number, rule in enumerate(rules.rules if rules else (), 1)]
+    if rules is not None:
+        console.print(f"Rules {rules.version}:")
+    empty = "No rules: everything is printed as asked. `printmesh central rule set FILE`"
+    show(rows, as_json=False, columns=("no", "rule", "when", "then"), empty=empty)
+
+
+@commands.command("history")
+def show_history(config: Config = None, *, as_json: AsJson = False) -> None:
+    """List every set of rules there was, the newest last."""
+    with desk(config) as at, at.books.read() as tx:
+        found = store.history(tx)
+    rows = [
+        {
+            "version": each.version,
+            "from": each.at,
+            "by": each.author,
+            "rules": len(each.rules.rules) if isinstance(each.rules, RuleSet) else None,
+            "note": each.note,
+        }
+        for each in found
+    ]
+    columns = ("version", "from", "by", "rules", "note")
+    show(rows, as_json=as_json, columns=columns, empty="There were never any rules.")
+
+
+@commands.command("explain")
+def explain_job(
+    job: Annotated[str, typer.Argument(help="job-uuid, or enough of its first digits.")],
+    config: Config = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Say line by line why a job cost what it cost, or was refused."""
+    with desk(config) as at, at.books.read() as tx:
+        told = _told(tx, _named(tx, job))
+    if as_json:
+        write_json(explained(told))
+        return
+    for line in explain(told):
+        console.print(line, markup=False, highlight=False)
+
+
+def _read(tx: Transaction, file: Path) -> RuleSet:
+    """Read and check a file; warnings are said.
+
+    Raises:
+        Refusal: something is wrong with it, all of it named.
+    """
+    try:
+        text = file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise Refusal(f"{file} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise Refusal(f"{file} cannot be read: it is not text") from error
+    in_toml = file.suffix != ".json"
+    version = store.next_version(tx)
+    rules = read_rules(text, "toml" if in_toml else "json", version=version)
+    if not isinstance(rules, RuleSet):
+        raise _refusal(file, rules)
+    faults = check(rules, store.known(tx))
+    if in_toml:
+        faults = with_lines(faults, text)
+    for fault in faults:
+        if not fault.refuses:
+            errors.print(f"warning: {fault}", style="yellow", markup=False, highlight=False)
+    wrong = [fault for fault in faults if fault.refuses]
+    if wrong:
+        raise _refusal(file, wrong)
+    size = len(json.dumps({"value": rules.to_json()}).encode())
+    if size > ROW_LIMIT:
+        raise Refusal(f"the rules have {size} bytes, {ROW_LIMIT} fit a message to a site")
+    return rules
+
+
+def _refusal(file: Path, faults: Iterable[Fault]) -> Refusal:
+    return Refusal(
+        "\n  ".join([f"{file} cannot be used, and nothing was changed:", *map(str, faults)])
+    )
+
+
+def _of(tx: Transaction, version: int) -> RuleSet | UnreadableRules:
+    found = store.kept(tx, version)
+    if found is None:
+        raise Refusal(f"there are no rules {version}; `printmesh central rule history` lists them")
+    return found.rules
+
+
+def _row(number: int, rule: Rule) -> dict[str, Any]:
+    return {
+        "no": number,
+        "rule": rule.name if rule.enabled else f"{rule.name} (off)",
+        "when": _compact(rule.when.model_dump(mode="json", exclude_defaults=True)) or "always",
+        "then": _compact(rule.then.model_dump(mode="json", exclude_defaults=True)),
+    }
+
+
+def _compact(table: dict[str, Any]) -> str:
+    """Write conditions or actions in one line."""
+    return ", ".join(
+        name if value is True else f"{name} {_plain(value)}" for name, value in table.items()
+    )
+
+
+def _plain(value: object) -> str:
+    match value:
+        case dict():
+            return " ".join(f"{name} {_plain(each)}" for name, each in value.items())
+        case list():
+            return " or ".join(map(_plain, value))
+        case _:
+            return str(value)
+
+
+def _rehearsed(tx: Transaction, rules: RuleSet, last: int) -> list[Difference]:
+    old = store.in_force(tx)
+    world = world_of(tx)
+    known = old if isinstance(old, RuleSet) else None
+    found = [rehearse(known, rules, past_of(tx, job), world) for job in jobs.newest(tx, last)]
+    return [each for each in found if each is not None]
+
+
+def _differences(found: list[Difference], last: int, *, as_json: bool) -> None:
+    rows = [
+        {
+            "job": str(each.job.job),
+            "user": each.job.user,
+            "name": each.job.name,
+            "now": each.before,
+            "then": each.after,
+        }
+        for each in found
+    ]
+    empty = f"Of the last {_count(last, 'job')} none would have been treated otherwise."
+    columns = ("job", "user", "name", "now", "then")
+    show(rows, as_json=as_json, columns=columns, empty=empty)
+    if rows and not as_json:
+        console.print(
+            f"{_count(len(rows), 'job')} of the last {last} would have been treated otherwise. "
+            "Judged by what the books have: today's groups, balances and tariff, one copy, "
+            "no paper size, no document format, hours in UTC. Nothing was changed."
+        )
+
+
+def _named(tx: Transaction, text: str) -> UUID:
+    try:
+        return UUID(text.removeprefix("urn:uuid:"))
+    except ValueError:
+        pass
+    found = jobs.beginning(tx, text.lower())
+    if len(found) == 1:
+        return found[0]
+    what = "several jobs begin" if found else "no job begins"
+    raise Refusal(f"{what} with {text!r}; `printmesh central jobs` lists them")
+
+
+def _told(tx: Transaction, id_: UUID) -> Told:
+    listed = lists.job(tx, id_)
+    if listed is None:
+        raise Refusal(f"there is no job {id_}; `printmesh central jobs` lists them")
+    found = jobs.decision_of(tx, id_)
+    if found is None:
+        return Told(listed.job, listed.paid, None)
+    decided, _ = found
+    rules = store.kept(tx, decided.rules_version)
+    return Told(
+        listed.job,
+        listed.paid,
+        decided,
+        rules_at=rules.at if rules else None,
+        rules_by=rules.author if rules else "",
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
