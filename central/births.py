@@ -10,7 +10,7 @@ from broker.messages import Problem, Reply
 from central.conversation import Conversation
 from central.recovering import must_tell
 from central.slices import delta, snapshot
-from central.store import courier, directory, nodes
+from central.store import courier, directory, nodes, terms
 from config.logs import logger
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def greet(fleet: Fleet, node: str, birth: Birth, now: float) -> None:
         fleet.alert(node, "heads", greeting.remark, now)
     fleet.conversations[node] = greeting.conversation
     fleet.presence.born(node, birth.session, now)
-    secret = _codes(fleet, greeting.conversation, birth)
+    secret = _terms_and_codes(fleet, greeting.conversation, birth)
     answer = greeting.conversation.accepted(secret).model_dump(mode="json")
     fleet.say(
         topics.REPLY,
@@ -102,14 +102,15 @@ def _accept(fleet: Fleet, node: str, birth: Birth) -> nodes.Accepted | _Refusal:
     return accepted
 
 
-def _codes(fleet: Fleet, conversation: Conversation, birth: Birth) -> str | None:
-    """Begin a new epoch of courier codes; return the key that the edge checks them with."""
+def _terms_and_codes(fleet: Fleet, conversation: Conversation, birth: Birth) -> str | None:
+    """Tell it a new epoch of courier codes, and terms it does not know; return its courier key."""
     node, acked = conversation.node, conversation.outbound.acked
     with fleet.books.write() as tx:
         met = courier.contact(tx, node, birth, acked, fleet.dice)
+        told = terms.met(tx, node, birth)
     if met is None:
         return None
-    if met.grown:
+    if met.grown or told:
         fleet.grown([node])
     return met.secret
 

@@ -63,6 +63,8 @@ class Fleet:
     """Edges that hand back what these restored books have forgotten."""
     fenced_by: int | None = None
     """A higher epoch that a node has met: these books must not be used any more."""
+    spent: set[str] = field(default_factory=set)
+    """Accounts that were charged: their money may belong elsewhere now."""
     to_say: list[Say] = field(default_factory=list)
     """What is to be published, in order."""
     _alerts: dict[tuple[str, str], float] = field(default_factory=dict)

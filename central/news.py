@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from broker import topics
+from central.reparking import Reparking
 from central.slices import delta
 from central.store import commands, directory, funds
 
@@ -19,6 +20,7 @@ class News:
         self._fleet = fleet
         self._token: object = None
         self._more_to_park = False
+        self._reparking = Reparking(fleet)
 
     @property
     def restless(self) -> bool:
@@ -32,6 +34,7 @@ class News:
             now: seconds on a clock that never jumps.
             anyway: look though the database says that nothing changed: somebody was born.
         """
+        self._reparking.look(now, returned=anyway)
         token = self._fleet.books.change_token()
         if token == self._token and not anyway and not self._more_to_park:
             return
@@ -43,7 +46,8 @@ class News:
 
     def _park(self, now: float) -> None:
         with self._fleet.books.write() as tx:
-            _, self._more_to_park = funds.park_free(tx, self._fleet.linked(now))
+            popularity = self._reparking.popularity
+            _, self._more_to_park = funds.park_free(tx, self._fleet.linked(now), popularity)
 
     def _directory(self) -> None:
         fleet = self._fleet

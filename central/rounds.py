@@ -11,6 +11,7 @@ from broker.codec import Unreadable, decode
 from broker.messages import Batch, FeedJob, JobReleased, JobSettled
 from broker.stream_inbound import AlreadyApplied, AskSingly, Fork, Gap, Park
 from central.job_fold import JOB_EVENTS, feed_state
+from central.reparking import spent
 from central.store.books import BooksUnwritable
 from central.store.ingest import Ingested
 from central.store.intake import Abandoned, take_in
@@ -99,6 +100,7 @@ def _committed(
     for seq, reason in result.quarantined:
         subject = f"{name} {seq}"
         fleet.alert(node, "quarantine", f"event {subject}: {reason}", now, subject=subject)
+    spent(fleet, result.accepted)
     for told in _feed(node, result.accepted).values():
         fleet.say(topics.FEED, told, kind="jobs")
 

@@ -262,7 +262,7 @@ def _write(tx: Transaction, allowance: Allowance, period: Period, lines: Sequenc
     insert_all(tx, location, missing)
     if missing:
         places = ledger.at_place(tx, CENTRE, [line.account for line in lines])
-    house = ledger.house(tx, HOUSE_GRANTS, unit).id
+    house = ledger.at_centre(tx, HOUSE_GRANTS, unit).id
     n, at = ledger.next_entry(tx), instant(tx.now)
     changes: defaultdict[int, int] = defaultdict(int)
     entries, postings = [], []

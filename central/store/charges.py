@@ -14,15 +14,17 @@ from sqlalchemy import and_, bindparam, literal_column, select, union_all, updat
 from broker.messages import AccountAmount
 from central.charging import Booked, Charges, Unbookable, Verdict
 from central.sizing import visited
+from central.store import nodes, owed, past, recovery
 from central.store.bulk import as_text, fetch, insert_all, run_all
 from central.store.ledger import (
     CENTRE,
     LedgerUnbalanced,
     Located,
-    house,
+    at_centre,
     move_all,
 )
 from central.store.ledger import next_entry as first_free
+from central.store.owed import Debt
 from central.store.tables import charge as charge_table
 from central.store.tables import entry, instant, location, posting, visit
 
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
     from broker.messages import Charged
     from central.store.books import Transaction
+    from config.policy.money import Unit
 
 
 #: What each account paid, as JSON.
@@ -60,11 +63,22 @@ class _Places:
     """How often each account was seen at the edge, and when last (as stored)."""
 
 
-def book(tx: Transaction, node: str, charges: Sequence[Charged]) -> list[Verdict]:
-    """Book what may be booked of a run of charges from one edge; say what became of each."""
+def book(
+    tx: Transaction, node: str, charges: Sequence[Charged], incarnation: UUID | None = None
+) -> list[Verdict]:
+    """Book what may be booked of a run of charges from one edge; say what became of each.
+
+    Args:
+        tx: a writing transaction.
+        node: the edge.
+        charges: in the order in which it made them.
+        incarnation: its journal that tells of them; needed for what is past the allocation.
+    """
     ids = [str(charge.charge) for charge in charges]
     places = _read(tx, node, charges)
-    judge = Charges({key: at.micros for key, at in places.here.items()}, _known(tx, ids), node)
+    behind = past.read(tx, node, incarnation, charges) if incarnation is not None else None
+    here = {key: at.micros for key, at in places.here.items()}
+    judge = Charges(here, _known(tx, ids), node, behind)
     verdicts = [judge.judge(charge) for charge in charges]
     good = [
         _Good(id_, charge, verdict)
@@ -74,7 +88,25 @@ def book(tx: Transaction, node: str, charges: Sequence[Charged]) -> list[Verdict
     if good:
         rows = _write(tx, node, good, places)
         _count_visits(tx, node, good, rows, places)
+        if incarnation is not None:
+            owed.enter(tx, [debt for one in good for debt in _debts(node, incarnation, one)])
+    _freeze(tx, node, verdicts)
     return verdicts
+
+
+def _debts(node: str, incarnation: UUID, one: _Good) -> list[Debt]:
+    return [
+        Debt(one.id, account, unit, node, str(incarnation), micros)
+        for account, unit, micros in one.booked.owes
+    ]
+
+
+def _freeze(tx: Transaction, node: str, verdicts: Sequence[Verdict]) -> None:
+    """Give nothing any more to an edge that says what no honest one does."""
+    for verdict in verdicts:
+        if isinstance(verdict, Unbookable) and verdict.freezes and not recovery.involved(tx, node):
+            nodes.set_state(tx, node, "frozen", verdict.reason)
+            return
 
 
 def reason_of(verdict: Verdict) -> str | None:
@@ -149,7 +181,7 @@ def _write(
     for one in good:
         number = None
         job = str(one.charge.job)
-        if one.booked.takes:
+        if one.booked.takes or one.booked.counted or one.booked.owes:
             number, n = n, n + 1
             entries.append(
                 {
@@ -162,7 +194,7 @@ def _write(
                     "author": node,
                 }
             )
-            for where, micros in _lines(tx, one, places).items():
+            for where, micros in _lines(tx, node, one, places).items():
                 postings.append({"entry": number, "location": where, "micros": micros})
                 changes[where] += micros
         charges.append(_charge_row(node, one, number, job))
@@ -174,19 +206,32 @@ def _write(
     return charges
 
 
-def _lines(tx: Transaction, one: _Good, places: _Places) -> dict[int, int]:
+def _lines(tx: Transaction, node: str, one: _Good, places: _Places) -> dict[int, int]:
     """Return what changes at each location: what people pay, and as much income of each unit."""
     changes: dict[int, int] = {}
     income = _income(one.charge)
-    for account, unit, micros in one.booked.takes:
-        changes[places.here[account, unit].id] = -micros
-        key = income, unit
-        if key not in places.houses:
-            places.houses[key] = house(tx, *key).id
-        changes[places.houses[key]] = changes.get(places.houses[key], 0) + micros
+    paid = [
+        (places.here[account, unit].id, unit, micros) for account, unit, micros in one.booked.takes
+    ]
+    for account, unit, micros in one.booked.counted:
+        paid.append((_central(tx, places, account, unit), unit, micros))
+    for _, unit, micros in one.booked.owes:
+        paid.append((_central(tx, places, owed.house_of(node), unit), unit, micros))
+    for payer, unit, micros in paid:
+        earner = _central(tx, places, income, unit)
+        changes[payer] = changes.get(payer, 0) - micros
+        changes[earner] = changes.get(earner, 0) + micros
     if sum(changes.values()):
         raise LedgerUnbalanced(f"charge {one.id} does not sum to zero")
     return changes
+
+
+def _central(tx: Transaction, places: _Places, account: str, unit: Unit) -> int:
+    """Return a location at the centre, opened when it is new."""
+    key = account, unit
+    if key not in places.houses:
+        places.houses[key] = at_centre(tx, account, unit).id
+    return places.houses[key]
 
 
 def _charge_row(node: str, one: _Good, number: int | None, job: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from sqlalchemy import or_, select
 
 from broker.codec import EVENT_LIMIT, Received, decode
-from broker.messages import Charged, EdgeDigest, Granted, Redeemed, Returned
+from broker.messages import Charged, EdgeDigest, GaveBack, Granted, Redeemed, Returned
 from central.store import codes, nodes, streams
 from central.store.tables import event, stream
 
@@ -99,7 +99,7 @@ def _events(
     else:
         query = query.where(or_(event.c.state == "applied", event.c.state == "sent"))
     for (data,) in tx.sql.execute(query):
-        read = decode(data, (Charged, Returned, Granted, Redeemed), limit=EVENT_LIMIT)
+        read = decode(data, (Charged, Returned, GaveBack, Granted, Redeemed), limit=EVENT_LIMIT)
         if isinstance(read, Received):
             yield read.message
 
@@ -109,8 +109,12 @@ def _add(balances: defaultdict[tuple[str, str], int], message: Message, sign: in
     match message:
         case Charged(postings=postings):
             for line in postings:
-                balances[line.account, line.unit] += sign * line.micros
-        case Returned(account=account, unit=unit, micros=micros):
+                if line.covered_by == "allocation":
+                    balances[line.account, line.unit] += sign * line.micros
+        case (
+            Returned(account=account, unit=unit, micros=micros)
+            | GaveBack(account=account, unit=unit, micros=micros)
+        ):
             balances[account, unit] += sign * micros
         case Redeemed(account=account, unit=unit, micros=micros) if sign < 0:
             balances[account, unit] += micros  # it has credited what was never posted

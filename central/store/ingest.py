@@ -6,12 +6,21 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from broker.messages import Charged, Opening, Position, Redeemed, Rejected, Returned
+from broker.messages import (
+    Charged,
+    GaveBack,
+    Opening,
+    Position,
+    Redeemed,
+    Rejected,
+    Returned,
+    TermsTaken,
+)
 from broker.stream import place
 from broker.stream_inbound import Quarantined, Readable, sift
 from broker.topics import STREAMS_UP
 from central.job_fold import JOB_EVENTS
-from central.store import charges, codes, funds, jobs, nodes, streams
+from central.store import charges, codes, funds, jobs, nodes, streams, terms
 from central.store.bulk import insert_all
 from central.store.ledger import Refused
 from central.store.streams import StreamMoved
@@ -128,13 +137,14 @@ def _effects(
         return [_redeemed(tx, key, each) for each in run]
     if kind == "charges":
         some = [message for message in messages if isinstance(message, Charged)]
-        return [charges.reason_of(verdict) for verdict in charges.book(tx, node, some)]
+        booked = charges.book(tx, node, some, key.sender_incarnation)
+        return [charges.reason_of(verdict) for verdict in booked]
     if kind == "jobs":
         told = [message for message in messages if isinstance(message, JOB_EVENTS)]
         return jobs.record(tx, node, told)
     if kind == "unreadable":
         return [each.reason for each in run if isinstance(each, Quarantined)]
-    return [_single(tx, node, message, linked, wake) for message in messages]
+    return [_single(tx, key, message, linked, wake) for message in messages]
 
 
 def _redeemed(tx: Transaction, key: StreamKey, each: Readable | Quarantined) -> str | None:
@@ -146,21 +156,26 @@ def _redeemed(tx: Transaction, key: StreamKey, each: Readable | Quarantined) -> 
 
 
 def _single(
-    tx: Transaction, node: str, message: Message, linked: frozenset[str], wake: set[str]
+    tx: Transaction, key: StreamKey, message: Message, linked: frozenset[str], wake: set[str]
 ) -> str | None:
+    node, refused = key.sender, None
     match message:
         case Returned():
             done = funds.take_back(tx, node, message, linked)
             if isinstance(done, Refused):
-                return done.reason
-            wake.update(done.wake, codes.go_on(tx, message.reclaim, linked))
-            return None
+                refused = done
+            else:
+                wake.update(done.wake, codes.go_on(tx, message.reclaim, linked))
+        case GaveBack():
+            refused = funds.gave_back(tx, node, message)
+        case TermsTaken():
+            refused = terms.taken(tx, node, key.sender_incarnation, message)
         case Opening():
             if any(balance.micros for balance in message.balances):
-                return "a new journal claims money that was never granted to it"
-            return None
+                refused = Refused("a new journal claims money that was never granted to it")
         case _:
-            return f"{message.TYPE} has no effect that is known here"
+            refused = Refused(f"{message.TYPE} has no effect that is known here")
+    return None if refused is None else refused.reason
 
 
 def _row(

@@ -153,11 +153,15 @@ def places_of(tx: Transaction, account: str, unit: Unit) -> dict[str, int]:
     return dict(rows.all())
 
 
-def house(tx: Transaction, account: str, unit: Unit) -> Located:
-    """Return one of the organisation's own accounts, opened when it is new."""
+def at_centre(tx: Transaction, account: str, unit: Unit) -> Located:
+    """Return an account's location at the centre, opened when it is new.
+
+    Raises:
+        LedgerUnbalanced: there is no such account: the caller has not looked.
+    """
     found = _ensure(tx, account, CENTRE, unit)
     if isinstance(found, Refused):
-        raise LedgerUnbalanced(f"{account} is none of the organisation's own accounts")
+        raise LedgerUnbalanced(found.reason)
     return found
 
 

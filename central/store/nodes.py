@@ -140,7 +140,8 @@ def accept(tx: Transaction, node_id: str, birth: Birth) -> Acceptance:
             if row.state == "active":
                 set_state(tx, node_id, "parked", reason)
             return NotAccepted(reason)
-        changes = {"incarnation": str(birth.incarnation), "code_digest": None}
+        # the role a new journal begins with; from then on its own word on terms changes it
+        changes = {"incarnation": str(birth.incarnation), "code_digest": None, "role": birth.role}
         # what the old journal was asked for, nobody will answer any more
         tx.sql.execute(
             update(reclaim)
@@ -158,7 +159,7 @@ def accept(tx: Transaction, node_id: str, birth: Birth) -> Acceptance:
         .values(
             **changes,
             software=birth.software,
-            role=birth.role,
+            wire=birth.wire,
             born_at=tx.now,
             seen_at=tx.now,
             linked=True,

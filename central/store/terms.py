@@ -130,7 +130,7 @@ def set_wish(tx: Transaction, node_id: str, wish: Wish, *, author: str) -> Terms
     return newest(tx, node_id) or made
 
 
-def met(tx: Transaction, node_id: str, birth: Birth, *, first: bool) -> bool:
+def met(tx: Transaction, node_id: str, birth: Birth) -> bool:
     """Tell a node that was born the terms its journal does not know; return whether any.
 
     A new journal begins in the role it is configured to; what was wished of the site before is
@@ -140,10 +140,12 @@ def met(tx: Transaction, node_id: str, birth: Birth, *, first: bool) -> bool:
         return False
     last = newest(tx, node_id)
     if last is None:
-        caps = default_caps(birth.role, tx.identity.currency)
-        if not first or not caps:
+        known = nodes.find(tx, node_id)
+        role = birth.role if known is None else cast("RoleName", known.role)
+        caps = default_caps(role, tx.identity.currency)
+        if not caps:
             return False
-        last = _enter(tx, node_id, Wish(birth.role, caps), tx.identity.node)
+        last = _enter(tx, node_id, Wish(role, caps), tx.identity.node)
     elif last.incarnation == birth.incarnation:
         return False
     elif last.incarnation is not None:

@@ -215,7 +215,7 @@ def test_news_that_found_the_books_busy_is_looked_at_again(monkeypatch: pytest.M
     news = News(fleet)
     park = funds.park_free
 
-    def busy(_tx: Transaction, _linked: frozenset[str]) -> tuple[frozenset[str], bool]:
+    def busy(_tx: Transaction, _linked: frozenset[str], _: object) -> tuple[frozenset[str], bool]:
         raise BooksUnwritable("locked")
 
     with books.write() as tx:
