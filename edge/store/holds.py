@@ -22,12 +22,13 @@ def held_wrongly(path: Path) -> list[str]:
     disk = DirectoryDisk(path)
     try:
         recovered = recover(disk)
-        return [] if recovered is None else list(_disagreements(recovered.fold))
+        return [] if recovered is None else list(disagreements(recovered.fold))
     finally:
         disk.close()
 
 
-def _disagreements(fold: Fold) -> Iterator[str]:
+def disagreements(fold: Fold) -> Iterator[str]:
+    """Yield what the tables of a folded journal say against one another."""
     held: Counter[str] = Counter()
     for row in _rows(fold, "jobs"):
         for amount in (row.get("hold") or {}).get("amounts", ()):
