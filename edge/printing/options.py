@@ -21,6 +21,18 @@ TEXT_LAYOUT: Final[Mapping[str, int]] = {
     "lpi": 6,
     "columns": 1,
 }
+#: What drivers' dialogs call the same; where a job has such an option, CUPS heeds it above IPP's.
+_DRIVERS: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {
+    "print-color-mode": ("ColorModel", {"monochrome": "Gray"}),
+    "sides": (
+        "Duplex",
+        {
+            "one-sided": "None",
+            "two-sided-long-edge": "DuplexNoTumble",
+            "two-sided-short-edge": "DuplexTumble",
+        },
+    ),
+}
 _HUNDREDTHS_PER_INCH: Final = 2540
 
 
@@ -45,6 +57,10 @@ def release_options(
         # first when their number is odd, which the printer counts. A compromise: there, two-sided
         # jobs come out last page up.
         options["OutputOrder"] = "Normal"
+    for name, (driver, words) in _DRIVERS.items():
+        word = words.get(str(changes.get(name)))
+        if word is not None and driver in attributes:
+            options[driver] = word
     decided = dict(changes)
     media = decided.pop("media", None)
     # CUPS knows no class of paper, only full names; a size without a name is left to the printer

@@ -57,3 +57,23 @@ def test_decided_paper(decided: str, told: dict[str, str]) -> None:
 def test_names_of_paper(media: str) -> None:
     """The full name of each class of paper is of that class."""
     assert media_class(pwg_name(media)) == media
+
+
+@pytest.mark.parametrize(
+    ("asked", "decided", "driver"),
+    [
+        # CUPS heeds a driver's option above IPP's: it has to say the same
+        ({"ColorModel": "RGB"}, {"print-color-mode": "monochrome"}, {"ColorModel": "Gray"}),
+        ({"Duplex": "None"}, {"sides": "two-sided-long-edge"}, {"Duplex": "DuplexNoTumble"}),
+        # a job without such options gets none
+        ({}, {"print-color-mode": "monochrome", "sides": "one-sided"}, {}),
+        # what was not decided stays as it was asked for
+        ({"ColorModel": "RGB", "Duplex": "DuplexTumble"}, {"copies": 2}, {}),
+    ],
+)
+def test_a_drivers_option_says_what_was_decided(
+    asked: dict[str, object], decided: dict[str, str | int], driver: dict[str, str]
+) -> None:
+    """A conversion is not undone by what a driver's dialog put on the job."""
+    options = release_options(asked, decided, "iso_a4")
+    assert {name: options[name] for name in ("ColorModel", "Duplex") if name in options} == driver
