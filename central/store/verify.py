@@ -13,25 +13,26 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import func, select
 
 from broker.codec import EVENT_LIMIT, Received, decode
-from broker.messages import Charged, Granted, Redeemed, Returned
+from broker.messages import Charged, Collected, GaveBack, Granted, Redeemed, Returned
 from broker.stream import follows, place, start
 from central.store import streams
 from central.store.bulk import fetch
 from central.store.ledger import CENTRE
-from central.store.tables import charge, code, entry, event, location, posting, stream
+from central.store.owed import house_of
+from central.store.tables import charge, code, entry, event, location, owed, posting, stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from sqlalchemy import BindParameter, ColumnElement, Select
 
-    from broker.messages import Envelope
+    from broker.messages import Envelope, Message
     from central.store.books import Transaction
     from central.store.streams import StreamState
 
 #: Events read at once.
 _SLICE: Final = 2000
-_MONEY: Final = (Charged, Returned, Granted, Redeemed)
+_MONEY: Final = (Charged, Returned, GaveBack, Granted, Redeemed, Collected)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,7 @@ def verify(
     yield from _zero_sums(tx)
     yield from _balances(tx)
     yield from _charges_have_entries(tx)
+    yield from _debts(tx)
     total = tx.sql.execute(select(func.count()).select_from(event)).scalar_one()
     told: dict[str, set[str]] = {kind.TYPE: set() for kind in _MONEY}
     for row in tx.sql.execute(select(stream).order_by(stream.c.id)).all():
@@ -144,6 +146,29 @@ def _charges_have_entries(tx: Transaction) -> Iterator[Finding]:
         yield Finding("charge", id_, "an entry without its charge")
 
 
+def _debts(tx: Transaction) -> Iterator[Finding]:
+    """Check that what is owed is what the house has paid for each site, and not got back."""
+    open_ = func.sum(owed.c.micros - owed.c.collected)
+    rows = tx.sql.execute(
+        select(owed.c.node, owed.c.unit, open_).group_by(owed.c.node, owed.c.unit)
+    )
+    owing = {(house_of(node), unit): int(micros) for node, unit, micros in rows}
+    paid = {
+        (row.account, row.unit): -row.micros
+        for row in tx.sql.execute(
+            select(location.c.account, location.c.unit, location.c.micros).where(
+                location.c.account >= house_of(""), location.c.account < "uncovered;"
+            )
+        )
+    }
+    for account, unit in sorted(owing.keys() | paid.keys()):
+        debts, house = owing.get((account, unit), 0), paid.get((account, unit), 0)
+        if debts != house:
+            yield Finding(
+                "owed", account, f"debts of {debts} micros of {unit}, it has paid for {house}"
+            )
+
+
 def _chain(
     tx: Transaction,
     state: StreamState,
@@ -200,6 +225,12 @@ def _effect(
     read = decode(envelope.data, _MONEY, limit=EVENT_LIMIT)
     if not isinstance(read, Received):
         return
+    if (movement := _movement(tx, read.message)) is not None:
+        told.setdefault(read.message.TYPE, set()).add(movement.name)
+        moved = _moved(tx, movement)
+        if moved != movement.micros:
+            detail = f"{where} says {abs(movement.micros)} micros, the ledger {abs(moved)}"
+            yield Finding(movement.kind, movement.name, detail)
     match read.message:
         case Charged() as charged:
             told[Charged.TYPE].add(str(charged.charge))
@@ -209,24 +240,44 @@ def _effect(
             if kept != content:
                 why = "is not in the books" if kept is None else "has other content in the books"
                 yield Finding("charge", str(charged.charge), f"{where}: {why}")
-        case Granted() as granted:
-            told[Granted.TYPE].add(str(granted.grant))
-            moved = _moved(tx, "grant", entry.c.id == str(granted.grant), granted.account)
-            if moved != granted.micros:
-                detail = f"{where} says {granted.micros} micros, the ledger {moved}"
-                yield Finding("grant", str(granted.grant), detail)
-            yield from _code(tx, where, granted)
-        case Returned() as returned if returned.micros:
-            told[Returned.TYPE].add(str(returned.reclaim))
-            by_reclaim = entry.c.reference == str(returned.reclaim)
-            moved = -_moved(tx, "return", by_reclaim, returned.account)
-            if moved != returned.micros:
-                detail = f"{where} says {returned.micros} micros, the ledger {moved}"
-                yield Finding("return", str(returned.reclaim), detail)
-        case Redeemed() as redeemed:
-            yield from _code(tx, where, redeemed)
+            yield from _owing(tx, charged)
+        case Granted() | Redeemed() as named:
+            yield from _code(tx, where, named)
         case _:
             pass
+
+
+@dataclass(frozen=True, slots=True)
+class _Movement:
+    """What the ledger must have because an event says so."""
+
+    kind: str
+    """Of the entry."""
+    name: str
+    """By which event and entry know each other."""
+    which: ColumnElement[bool]
+    """The entry."""
+    account: str
+    micros: int
+    """Change of the account; at edges, or at the centre."""
+    at_edges: bool = True
+
+
+def _movement(tx: Transaction, said: Message) -> _Movement | None:
+    match said:
+        case Granted(grant=id_, account=account, micros=micros):
+            return _Movement("grant", str(id_), entry.c.id == str(id_), account, micros)
+        case Returned(reclaim=id_, account=account, micros=micros) if micros:
+            return _Movement("return", str(id_), entry.c.reference == str(id_), account, -micros)
+        case GaveBack(id=id_, account=account, micros=micros):
+            return _Movement("gave-back", str(id_), entry.c.id == str(id_), account, -micros)
+        case Collected(id=id_, micros=micros):
+            which = entry.c.id == str(id_)
+            site = tx.sql.execute(select(entry.c.reference).where(which)).scalar_one_or_none()
+            house = house_of(site or "")
+            return _Movement("collect", str(id_), which, house, micros, at_edges=False)
+        case _:
+            return None
 
 
 def _code(tx: Transaction, where: str, said: Granted | Redeemed) -> Iterator[Finding]:
@@ -249,14 +300,35 @@ def _content(keys: Sequence[BindParameter[str]]) -> Select[Any]:
     return select(charge.c.content).where(charge.c.charge.in_(keys))
 
 
-def _moved(tx: Transaction, kind: str, which: ColumnElement[bool], account: str) -> int:
-    """Return what an entry changed at edges, in micros."""
+def _owing(tx: Transaction, charged: Charged) -> Iterator[Finding]:
+    """Check that what a charge says to be past the allocation is owed, and nothing else."""
+    said: dict[tuple[str, str], int] = {}
+    for line in charged.postings:
+        if line.covered_by == "uncovered" and line.micros:
+            key = line.account, line.unit
+            said[key] = said.get(key, 0) + line.micros
+    rows = fetch(tx, _debts_of, [str(charged.charge)])
+    kept = {(account, unit): micros for account, unit, micros in rows}
+    if kept != said:
+        detail = f"it says {said} is past the allocation, {kept} is owed"
+        yield Finding("owed", str(charged.charge), detail)
+
+
+def _debts_of(keys: Sequence[BindParameter[str]]) -> Select[Any]:
+    return select(owed.c.account, owed.c.unit, owed.c.micros).where(owed.c.charge.in_(keys))
+
+
+def _moved(tx: Transaction, what: _Movement) -> int:
+    """Return what an entry changed of an account, at edges or at the centre, in micros."""
     moved = tx.sql.execute(
         select(func.coalesce(func.sum(posting.c.micros), 0))
         .join(entry, entry.c.n == posting.c.entry)
         .join(location, location.c.id == posting.c.location)
         .where(
-            entry.c.kind == kind, which, location.c.place != CENTRE, location.c.account == account
+            entry.c.kind == what.kind,
+            what.which,
+            (location.c.place != CENTRE) == what.at_edges,
+            location.c.account == what.account,
         )
     )
     return int(moved.scalar_one())
@@ -268,6 +340,7 @@ def _told(tx: Transaction, told: dict[str, set[str]]) -> Iterator[Finding]:
         ("charge", entry.c.id, Charged.TYPE),
         ("grant", entry.c.id, Granted.TYPE),
         ("return", entry.c.reference, Returned.TYPE),
+        ("gave-back", entry.c.id, GaveBack.TYPE),
     ):
         for (id_,) in tx.sql.execute(select(column).where(entry.c.kind == kind)):
             if id_ not in told[type_]:
