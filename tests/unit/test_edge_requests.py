@@ -11,9 +11,11 @@ from uuid import UUID
 import pytest
 
 from broker.codec import encode
+from broker.directory import RULES, SettingRow
 from broker.messages import (
     CancelRequest,
     CodesFrom,
+    DirectoryRows,
     JobReleased,
     JobsRequest,
     Person,
@@ -27,10 +29,12 @@ from broker.messages import (
 )
 from broker.topics import METHODS
 from config.policy.courier import Purpose, make
+from config.policy.rules import RuleSet
 from edge.ports import SpoolerRefusedError
 from edge.prefetch import Prefetch
 from edge.redeeming import Redeeming
 from edge.requests import Requests, Unanswered
+from edge.store.replica import rows_of
 from tests.unit.edge_lab import ANA, CENT, NOW, Site, grant, held_job, said
 
 if TYPE_CHECKING:
@@ -300,3 +304,73 @@ async def test_a_code_that_is_not_taken_is_refused_in_words(
     assert reply.problem is not None
     assert reply.problem.code == why
     assert code not in reply.problem.detail
+
+
+def ruled(site: Site, **actions: Any) -> None:  # noqa: ANN401  any action
+    """Put one rule in force at the site."""
+    made = {"version": 5, "rules": [{"name": "the rule", "then": actions}]}
+    row = SettingRow(value=RuleSet.model_validate(made).to_json())
+    rows = rows_of([("setting", RULES, 2, row)])
+    site.replica.apply(DirectoryRows(epoch=1, kind="delta", since=1, upto=2, rows=rows))
+
+
+async def test_a_question_is_answered_by_the_same_wish_confirmed(counter: Counter) -> None:
+    """The terminal hears the question, what may be answered and why; yes releases the job."""
+    ruled(counter.site, confirm="ten pages?")
+    job = await counter.site.arrive()
+    asks = await counter.answers(release(job))
+    assert asks.problem is not None
+    assert (asks.status, asks.problem.code) == ("refused", "answer-needed")
+    assert (asks.data["question"], asks.data["choices"]) == ("ten pages?", ["yes", "no"])
+    assert asks.data["rules_version"] == 5
+    said_yes = release(job).model_copy(update={"confirmed": True})
+    reply = await counter.answers(said_yes)
+    assert reply.status == "ok"
+    assert [each["code"] for each in reply.data["because"]][-1] == "account"
+
+
+async def test_a_person_chooses_who_pays(counter: Counter) -> None:
+    """An account that is not theirs to choose is refused, with the reason a terminal can show."""
+    job = await counter.site.arrive()
+    wish = release(job).model_copy(update={"account": "department:history"})
+    reply = await counter.answers(wish)
+    assert reply.problem is not None
+    assert reply.problem.code == "account-authorization-failed"
+
+
+async def test_a_list_foretells_what_a_job_comes_to(counter: Counter) -> None:
+    """Price, conversions, question and refusal are known before anybody releases anything."""
+
+    async def outlook() -> dict[str, Any]:
+        (row,) = (await counter.answers(JobsRequest(**asked(person=CARD)))).data["jobs"]
+        found: dict[str, Any] = row["outlook"]
+        return found
+
+    site = counter.site
+    await site.arrive(attributes={"copies": 2})
+    assert (await outlook())["price"][0]["micros"] == 100 * CENT
+    ruled(site, copies_max=1)
+    seen = await outlook()
+    assert (seen["price"][0]["micros"], seen["conversions"]) == (50 * CENT, {"copies": "1"})
+    assert seen["printer"] == "lib-1"
+
+
+@pytest.mark.parametrize(
+    ("reachable", "told"),
+    [
+        (True, (None, 200 * CENT)),  # the rest may still come: it is asked for at release
+        (False, ("refused", None)),
+    ],
+)
+async def test_money_that_can_be_fetched_is_no_refusal_yet(
+    counter: Counter, *, reachable: bool, told: tuple[str | None, int | None]
+) -> None:
+    """A list says no only to what stays no."""
+    site = counter.site
+    site.funds.reachable = reachable
+    site.pages = 40
+    await site.arrive()
+    (row,) = (await counter.answers(JobsRequest(**asked(person=CARD)))).data["jobs"]
+    outlook = row["outlook"]
+    price = outlook["price"][0]["micros"] if outlook["price"] else None
+    assert (outlook["refusal"] and "refused", price) == told
