@@ -10,13 +10,12 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, select, update
 
 from broker.directory import UserRow
-from broker.messages import Reclaim
-from central.store import accounts, audit, directory, ledger, streams, wallets
+from central.store import accounts, audit, directory, ledger, owed, reclaims, wallets
 from central.store.ledger import CENTRE, HOUSE_KINDS, Entry, Line, Refused
-from central.store.tables import account, location, node, reclaim, request, schedule
+from central.store.tables import account, location, node, schedule
 from config.policy.money import Money
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 #: Accounts, or people, that one transaction looks at: nobody waits long for the only writer.
 _AT_ONCE: Final = 50
 _NAMES_AT_ONCE: Final = 200
-#: A site that gave back less than it had (a job is running) is asked again after this.
+#: What is still somewhere is looked at again after this; sites are asked less often.
 _AGAIN: Final = timedelta(seconds=60)
 _LONGEST: Final = 64
 
@@ -73,6 +72,8 @@ def close(tx: Transaction, key: str, *, to: str | None, author: str, reason: str
                 for place, micros in sorted(there.items())
             )
             return Refused(f"{key} still has {where}: say where it goes with --to")
+        if (before := _predecessor(tx, key)) is not None:
+            return Refused(f"what comes back of {before} goes to {key}: say where to with --to")
     elif (refused := _no_heir(tx, found, to)) is not None:
         return refused
     done = _end(tx, replace(found, state="closed", merged_into=to), author, reason)
@@ -199,6 +200,18 @@ def _living(tx: Transaction, key: str) -> AccountRecord | Refused:
         return Refused(f"there is no account {key}")
     if found.state == "merged" or (found.state == "closed" and found.merged_into):
         return Refused(f"{key} is {found.state} already; it went to {found.merged_into}")
+    if (debt := owed.of(tx, key, found.unit)) > 0:
+        return Refused(
+            f"{key} owes {Money(debt, found.unit)} that was printed past its allocation; put so "
+            "much on it first: it is collected by itself"
+        )
+    return found
+
+
+def _predecessor(tx: Transaction, key: str) -> str | None:
+    """Return an account whose money goes on to this one, if there is any."""
+    query = select(account.c.key).where(account.c.merged_into == key).limit(1)
+    found: str | None = tx.sql.execute(query).scalar_one_or_none()
     return found
 
 
@@ -291,41 +304,12 @@ def _ask_home(
     able = select(node.c.id).where(
         node.c.state == "active", node.c.incarnation.is_not(None), node.c.kind == "edge"
     )
-    asked = select(reclaim.c.node).where(
-        reclaim.c.account == key, reclaim.c.unit == unit, reclaim.c.state == "open"
-    )
-    sites = linked & set(tx.sql.execute(able).scalars()) - set(tx.sql.execute(asked).scalars())
-    wake = {site for site in at_sites if site in sites}
-    for site in sorted(wake):
-        corr, id_ = tx.mint(), tx.mint()
-        # a reclaim belongs to a request: this one asks for nothing, and nothing goes onward
-        nobody = {
-            "corr": str(corr),
-            "node": site,
-            "account": key,
-            "unit": unit,
-            "asked": 0,
-            "granted": 0,
-            "coming": 0,
-            "expires_at": tx.now,
-        }
-        tx.sql.execute(insert(request).values(**nobody))
-        values = {
-            "id": str(id_),
-            "account": key,
-            "unit": unit,
-            "node": site,
-            "up_to": at_sites[site],
-            "request": str(corr),
-            "state": "open",
-            "returned": 0,
-            "at": tx.now,
-        }
-        tx.sql.execute(insert(reclaim).values(**values))
-        streams.append(
-            tx, site, [Reclaim(reclaim=id_, account=key, unit=unit, up_to=at_sites[site])]
-        )
-    return wake
+    sites = linked & set(tx.sql.execute(able).scalars()) & at_sites.keys()
+    return {
+        site
+        for site in sorted(sites)
+        if reclaims.ask_quietly(tx, site, key, unit, at_sites[site], "parking")
+    }
 
 
 def _rename(tx: Transaction) -> bool:

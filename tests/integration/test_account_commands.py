@@ -12,8 +12,10 @@ import pytest
 
 from broker.messages import AccountAmount
 from central.cli import main
-from central.store import funds, nodes, schedules
+from central.store import nodes, schedules
 from central.store.books import Books
+from central.store.grants import grant
+from central.store.parking import park_free
 from config.settings import CentralSettings, load
 from tests.integration.books_lab import MemoryEdge, euros
 
@@ -201,7 +203,7 @@ def test_corrections_and_refunds_are_listed_with_their_reason(desk: Desk) -> Non
     north = MemoryEdge(desk.books)
     north.join()
     with desk.write() as tx:
-        funds.park_free(tx, frozenset({"north"}))
+        park_free(tx, frozenset({"north"}))
     north.listen()
     paid = AccountAmount(account="user:ana", unit="EUR", micros=euros("1.00"))
     charge = north.charge(0, postings=(paid,))
@@ -224,7 +226,7 @@ def test_the_balance_says_which_site_is_cut_off(desk: Desk) -> None:
     north = MemoryEdge(desk.books)
     north.join()
     with desk.write() as tx:
-        funds.grant(tx, "north", "user:ana", "EUR", euros("4.00"), "parked")
+        grant(tx, "north", "user:ana", "EUR", euros("4.00"), "parked")
         nodes.nobody_linked(tx)
     assert "1.00 EUR at centre; 4.00 EUR at north (cut off)" in desk.ok("balance user:ana")
 

@@ -15,9 +15,10 @@ from broker.directory import AccountRow, UserRow
 from central.fleet import Fleet
 from central.granting import Granting
 from central.schedules import Plan
-from central.store import accounts, closing, directory, funds, lists, schedules
+from central.store import accounts, closing, directory, lists, schedules
 from central.store.allowances import SLICE, Allowance
 from central.store.ledger import Refused
+from central.store.parking import park_free
 from central.store.tables import schedule as schedule_table
 from config.policy.money import MICROS_BOUND, Money
 from tests.integration.accounts_lab import (
@@ -128,7 +129,7 @@ def test_set_counts_what_sits_at_sites_and_leaves_it_there(books: Books) -> None
     north = MemoryEdge(books)
     north.join()
     with books.write() as tx:
-        funds.park_free(tx, frozenset({"north"}))
+        park_free(tx, frozenset({"north"}))
     north.listen()
     assert north.here["grant:ana"] == euros("5.00")
     north.send(north.say(north.charge(euros("1.00"), "grant:ana")))

@@ -7,13 +7,17 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import delete, insert
 
 from broker.directory import AccountRow, UserRow
 from broker.messages import FundsRequest
 from central.store import accounts, audit, closing, directory, funds, ledger, wallets
 from central.store.accounts import Rules
 from central.store.closing import Closed
+from central.store.grants import grant
 from central.store.ledger import Refused
+from central.store.parking import park_free
+from central.store.tables import owed as owed_table
 from config.policy.money import Money
 from tests.integration.accounts_lab import AUTHOR, assert_sound, balance, enter, person, sweep
 from tests.integration.books_lab import MORNING, MemoryEdge, euros, open_account, open_books
@@ -63,7 +67,7 @@ def merge(books: Books, key: str, into: str) -> Closed | Refused:
 def park(books: Books, north: MemoryEdge) -> None:
     """Give the site what is free."""
     with books.write() as tx:
-        funds.park_free(tx, NORTH)
+        park_free(tx, NORTH)
     north.listen()
 
 
@@ -92,7 +96,7 @@ def test_a_frozen_account_is_neither_charged_nor_granted(books: Books, north: Me
     )
     with books.write() as tx:
         refused = funds.ask(tx, "north", asked, NORTH)
-        granted = funds.grant(tx, "north", "user:ana", "EUR", 1, "parked")
+        granted = grant(tx, "north", "user:ana", "EUR", 1, "parked")
         acts = audit.acts(tx, target="user:ana")
     assert isinstance(refused, Refused)
     assert refused.reason == "user:ana is frozen"
@@ -170,19 +174,19 @@ def test_money_at_a_cut_off_site_follows_when_it_comes_back(
 
 
 def test_a_site_that_holds_some_back_is_asked_again(books: Books, north: MemoryEdge) -> None:
-    """A running job keeps its hold; after a minute the rest is asked for, not before."""
+    """A running job keeps its hold; after ten minutes the rest is asked for, not before."""
     park(books, north)
     close(books, "user:ana", "user:bob")
     sweep(books, NORTH, MORNING + timedelta(minutes=1))
     north.listen()
     (asked,) = north.reclaims
     north.send(north.say(north.give_back(asked, euros("3.00"))))
-    sweep(books, NORTH, MORNING + timedelta(minutes=1, seconds=1))
+    sweep(books, NORTH, MORNING + timedelta(minutes=10))
     assert balance(books, "user:bob") == {"": euros("3.00")}
     north.reclaims.clear()
     north.listen()
     assert north.reclaims == []
-    sweep(books, NORTH, MORNING + timedelta(minutes=3))
+    sweep(books, NORTH, MORNING + timedelta(minutes=12))
     north.listen()
     (asked,) = north.reclaims
     assert asked.up_to == euros("2.00")
@@ -269,6 +273,41 @@ def test_money_cannot_be_sent_in_a_circle(books: Books) -> None:
     assert "come back" in refused.reason
 
 
+def test_who_owes_pays_first(books: Books, north: MemoryEdge) -> None:
+    """What was printed past the allocation is collected before an account ends; it says so."""
+    charge = north.charge(euros("1.00"), "user:bob")
+    assert north.send(north.say(charge)).quarantined
+    with books.write() as tx:
+        row = {
+            "charge": str(charge.charge),
+            "account": "user:bob",
+            "unit": "EUR",
+            "node": "north",
+            "incarnation": str(north.incarnation),
+            "debtor": "user:bob",
+            "micros": euros("1.00"),
+            "collected": 0,
+        }
+        tx.sql.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
+        tx.sql.execute(insert(owed_table).values(**row))
+        for refused in (
+            closing.close(tx, "user:bob", to="user:ana", author=AUTHOR, reason=""),
+            closing.merge(tx, "user:bob", "user:ana", author=AUTHOR, reason=""),
+        ):
+            assert isinstance(refused, Refused)
+            assert "owes 1.00 EUR" in refused.reason
+        tx.sql.execute(delete(owed_table))
+
+
+def test_an_heir_is_not_closed_into_nothing(books: Books) -> None:
+    """What comes back later must have somewhere to go."""
+    open_account(books, "user:cleo")
+    close(books, "user:bob", "user:cleo")
+    refused = close(books, "user:cleo")
+    assert isinstance(refused, Refused)
+    assert "user:bob goes to user:cleo" in refused.reason
+
+
 def test_a_debt_goes_along_only_where_it_may(books: Books) -> None:
     """An overdrawn account cannot be closed into one that may not owe."""
     with books.write() as tx:
@@ -300,7 +339,7 @@ def test_an_unlimited_account_is_only_counted(books: Books, north: MemoryEdge) -
         assert isinstance(
             ledger.post(tx, ledger.Entry(tx.mint(), "correction"), spent), ledger.Posted
         )
-        assert isinstance(funds.grant(tx, "north", "user:ana", "EUR", 1, "parked"), Refused)
+        assert isinstance(grant(tx, "north", "user:ana", "EUR", 1, "parked"), Refused)
     assert row.unlimited
     sweep(books, NORTH, MORNING + timedelta(minutes=5))
     north.listen()

@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.messages import AccountAmount
-from central.store import accounts, audit, closing, corrections, funds, lists
+from central.store import accounts, audit, closing, corrections, lists
 from central.store.accounts import Rules
 from central.store.corrections import Refunded, shares
 from central.store.ledger import Posted, Refused
+from central.store.parking import park_free
 from config.policy.money import Money
 from tests.integration.accounts_lab import AUTHOR, assert_sound, balance, enter, sweep
 from tests.integration.books_lab import MemoryEdge, euros, open_account, open_books
@@ -47,7 +48,7 @@ def charge(books: Books) -> Charged:
     north = MemoryEdge(books)
     north.join()
     with books.write() as tx:
-        funds.park_free(tx, NORTH)
+        park_free(tx, NORTH)
     north.listen()
     paid = (
         AccountAmount(account="user:ana", unit="EUR", micros=euros("1.00")),
