@@ -5,7 +5,7 @@ Reads the replica and what stands here, and writes nothing: a decision may be ma
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC
 from typing import TYPE_CHECKING, Protocol
 
@@ -142,6 +142,7 @@ class Deciding:
         self._printers = printers
         self._clock = clock
         self._zone = zone
+        self._tagged: tuple[object, Mapping[str, PointOfPrint]] | None = None
 
     def decide(self, record: JobRecord, wish: Wish, *, past: bool = True) -> Decision:
         """Decide on one job as things are at this moment.
@@ -179,7 +180,7 @@ class Deciding:
             },
             past={key: standing.past(key, each.unit) for key, each in known.items() if past},
             rules=rules,
-            printers=self._points(),
+            printers=self._points() if rules is not None else {},
             now=now,
             zone=self._zone,
         )
@@ -205,8 +206,15 @@ class Deciding:
         }
 
     def _points(self) -> Mapping[str, PointOfPrint]:
-        rows = {device: self._replica.printer(device) for device in self._printers}
-        return {device: PointOfPrint(tags=row.tags if row else ()) for device, row in rows.items()}
+        """Return the site's printers with their tags; a site may have hundreds."""
+        tags = self._replica.tags()
+        if self._tagged is None or self._tagged[0] is not tags:
+            points = {
+                device: replace(point, tags=tags.get(device, ()))
+                for device, point in self._printers.items()
+            }
+            self._tagged = tags, points
+        return self._tagged[1]
 
 
 def _person(row: UserRow) -> Person:

@@ -29,7 +29,7 @@ from config.policy.rules_text import load_rules
 from config.policy.tariffs import Tariff, in_force
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from config.policy.rules import RuleSet, UnreadableRules
@@ -78,6 +78,7 @@ class Replica:
         self._state: dict[str, Any] = dict(state) if state else {"key": "state", "live": "rows-a"}
         self._stage: tuple[str, int, int] | None = None
         self._tariffs: tuple[Tariff, ...] | None = None
+        self._tags: dict[str, tuple[str, ...]] | None = None
         self._rules: tuple[str, RuleSet | UnreadableRules] | None = None
 
     # ── reading ─────────────────────────────────────────────────────────────────────────────
@@ -108,6 +109,14 @@ class Replica:
     def printer(self, device: str) -> PrinterRow | None:
         """Return a point of print."""
         return self._row("printer", device, PrinterRow)
+
+    def tags(self) -> Mapping[str, tuple[str, ...]]:
+        """Return the tags of every printer that has some, by device id; the same until changed."""
+        if self._tags is None:
+            rows = self._live.search(where("kind") == "printer")
+            known = (_read(row["row"], PrinterRow) for row in rows)
+            self._tags = {row.device: row.tags for row in known if row is not None and row.tags}
+        return self._tags
 
     def tariff(self, at: datetime) -> Tariff | None:
         """Return the tariff of a moment."""
@@ -226,6 +235,8 @@ class Replica:
                 table.update(new, doc_ids=[old.doc_id])
             if row.kind == "tariff":
                 self._tariffs = None
+            elif row.kind == "printer":
+                self._tags = None
         return total % _MODULUS
 
     def _store(self, state: dict[str, Any]) -> dict[str, Any]:
@@ -236,7 +247,7 @@ class Replica:
     def _stand_at(self, state: dict[str, Any]) -> None:
         """Believe a state, once it is written: what was rolled back never was."""
         self._state = state
-        self._tariffs = None
+        self._tariffs = self._tags = None
 
     def _compare(self, message: DirectoryRows) -> Outcome:
         cursor = self.cursor

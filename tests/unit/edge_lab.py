@@ -218,8 +218,11 @@ class FakeFunds:
 class Site:
     """A site with a pull queue, a direct queue and one printer; Ana may print."""
 
-    def __init__(self, work: Path, printers: tuple[str, ...] = ("lib-1",)) -> None:
+    def __init__(
+        self, work: Path, printers: tuple[str, ...] = ("lib-1",), *, mono: tuple[str, ...] = ()
+    ) -> None:
         self.printers = printers
+        self.mono = mono
         self.now = NOW
         self.disk = MemoryDisk()
         self.books = open_books(self.disk)
@@ -239,7 +242,10 @@ class Site:
             books=self.books,
             replica=self.replica,
             spooler=self.spooler,
-            printers={each: Printer(each, f"q-{each}") for each in self.printers},
+            printers={
+                each: Printer(each, f"q-{each}", color=each not in self.mono)
+                for each in self.printers
+            },
             funds=self.funds,
             mint=lambda: mint(self.now),
             ways=Ways(timedelta(hours=24), Verdict.REFUND),

@@ -18,7 +18,7 @@ from edge.printing.fake_spooler import PrinterBehaviour
 from edge.release import Phase
 from edge.releasing import ANSWER_NEEDED
 from edge.store.replica import rows_of
-from tests.unit.edge_lab import ANA, CENT, NOW, Site, grant, held_job, said, tariff
+from tests.unit.edge_lab import ANA, CENT, NOW, Site, figures, grant, held_job, said, tariff
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -189,6 +189,35 @@ async def test_a_job_goes_where_a_rule_sends_it(tmp_path: Path) -> None:
     await site.intake.sweep()
     (settled,) = events(site, JobSettled)
     assert settled.printer == "copier"
+
+
+async def test_no_colour_goes_to_a_printer_that_has_none(tmp_path: Path) -> None:
+    """What the site's settings say of a printer holds for rules too."""
+    site = Site(tmp_path, printers=("lib-1", "copier"), mono=("copier",))
+    await site.ready()
+    grant(site.books, 4 * PRICE)
+    rule(site, then(redirect={"printer": "copier"}))
+    job = await site.arrive()
+    colour = figures().model_copy(update={"color_impressions": 10, "monochrome_impressions": 0})
+    waiting = record(site, job).with_(planned=colour)
+    decision = site.releasing.preview(waiting, "lib-1")
+    assert isinstance(decision, Allowed)
+    assert decision.printer == "lib-1"
+    assert "not redirected" in decision.because[0].text
+
+
+async def test_tags_are_those_of_the_newest_directory(tmp_path: Path) -> None:
+    """A printer that gets or loses a tag is met by rules at once."""
+    site = Site(tmp_path)
+    await site.ready()
+    grant(site.books, 4 * PRICE)
+    rule(site, {"name": "r", "when": {"tags": ["library"]}, "then": {"deny": "no"}})
+    job = await site.arrive()
+    assert isinstance(site.releasing.preview(record(site, job), "lib-1"), Allowed)
+    change(site, ("printer", "lib-1", PrinterRow(device="lib-1", node="north", tags=("library",))))
+    assert isinstance(site.releasing.preview(record(site, job), "lib-1"), Denied)
+    change(site, ("printer", "lib-1", PrinterRow(device="lib-1", node="north")))
+    assert isinstance(site.releasing.preview(record(site, job), "lib-1"), Allowed)
 
 
 async def test_the_same_wish_twice_is_one_though_it_went_elsewhere(tmp_path: Path) -> None:
