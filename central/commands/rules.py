@@ -82,6 +82,10 @@ def set_rules(
                 rules = before
             else:
                 store.enter(tx, rules, author=author(), why=why)
+            deaf = store.deaf(tx)
+    if deaf and rules.rules:
+        text = f"warning: {', '.join(deaf)} must be updated first: older versions know no rules"
+        errors.print(text, style="yellow", markup=False, highlight=False)
     if as_json:
         write_json({"version": rules.version, "new": not same})
     elif same:

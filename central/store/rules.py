@@ -10,7 +10,7 @@ from sqlalchemy import func, insert, select
 from broker.directory import RULES, SettingRow
 from central.store import directory
 from central.store.audit import note
-from central.store.tables import rule_set
+from central.store.tables import node, rule_set
 from config.policy.rules_check import Known, KnownPrinter
 from config.policy.rules_text import load_rules
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from config.policy.rules import RuleSet, UnreadableRules
 
 _NONE: Final = 0
+#: Edges that speak this version or a newer one know rules.
+_WIRE: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,16 @@ def known(tx: Transaction) -> Known:
         users={row["name"] for row in people},
         currencies={row["unit"] for _, row in directory.live(tx, "tariff")},
     )
+
+
+def deaf(tx: Transaction) -> list[str]:
+    """Return the edges that run a version which knows no rules: they print as they are asked."""
+    query = (
+        select(node.c.id)
+        .where(node.c.kind == "edge", node.c.incarnation.is_not(None), node.c.wire < _WIRE)
+        .order_by(node.c.id)
+    )
+    return list(tx.sql.execute(query).scalars())
 
 
 def _kept(row: Row[tuple[object, ...]]) -> Kept:

@@ -23,7 +23,7 @@ from central.store import audit, directory, jobs, nodes
 from central.store.books import Books
 from config.policy.tariffs import Tariff, TariffLine
 from config.settings import CentralSettings, load
-from tests.integration.books_lab import CODE, MORNING, euros
+from tests.integration.books_lab import CODE, MORNING, MemoryEdge, euros
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -170,6 +170,15 @@ def test_rules_are_set_kept_and_audited(rules: Rules) -> None:
     assert row is not None
     assert json.loads(row["value"])["version"] == 2
     assert acts == ["rule set", "rule set"]
+
+
+def test_a_site_that_knows_no_rules_is_named(rules: Rules) -> None:
+    """Rules that a site of an older version cannot follow are set, and that is said."""
+    books = rules.books()
+    edge = MemoryEdge(books, "south")
+    edge.join()  # as the first version of the wire does
+    books.close()
+    assert "warning: south must be updated first" in rules.ok("rule", "set", rules.file(GOOD))
 
 
 def test_what_show_writes_can_be_set_again(rules: Rules) -> None:

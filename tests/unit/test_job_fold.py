@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from broker.messages import (
+    Because,
     Counted,
     JobCanceled,
     JobFlagged,
@@ -106,3 +107,25 @@ def test_each_event_has_its_word_in_the_feed() -> None:
     events = (HELD, REFUSED, RELEASED, settled("completed"), CANCELED, FLAGGED)
     words = ["held", "refused", "released", "settled", "canceled", "flagged"]
     assert [feed_state(event) for event in events] == words
+
+
+def test_the_newest_decision_with_reasons_is_kept() -> None:
+    """A refusal, then a release: what counts is the last that said why; older edges say nothing."""
+    why = (Because(code="refused", text="too long", rule="no books"),)
+    refused = REFUSED.model_copy(update={"because": why, "rules_version": 3})
+    released = RELEASED.model_copy(
+        update={
+            "because": (Because(code="price", text="free"),),
+            "tariff_version": 2,
+            "conversions": {"copies": "1"},
+            "redirected_from": "p-2",
+        }
+    )
+    first = after(HELD, refused).decided
+    assert first is not None
+    assert (first.released, first.reason, first.rules_version) == (False, "r", 3)
+    last = after(HELD, refused, released).decided
+    assert last is not None
+    assert (last.released, last.redirected_from, last.tariff_version) == (True, "p-2", 2)
+    assert last.conversions == (("copies", "1"),)
+    assert after(HELD, REFUSED, RELEASED).decided is None
