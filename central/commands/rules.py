@@ -211,8 +211,10 @@ def _row(number: int, rule: Rule) -> dict[str, Any]:
 
 def _compact(table: dict[str, Any]) -> str:
     """Write conditions or actions in one line."""
+    words = {True: "{}", False: "no {}"}
     return ", ".join(
-        name if value is True else f"{name} {_plain(value)}" for name, value in table.items()
+        words[value].format(name) if isinstance(value, bool) else f"{name} {_plain(value)}"
+        for name, value in table.items()
     )
 
 
