@@ -306,6 +306,7 @@ class Uplink:
                 seen = self._gate.epoch
                 detail = f"a coordinator of epoch {epoch} speaks; {seen} was seen already"
                 self._alert("old-coordinator", detail)
+                await self._say_birth()  # it names the epoch, and so ends the old one
             case Unchanged():
                 pass
             case _:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path  # noqa: TC003  typer reads it at run time
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from central.store.restore import Plan
+
+_NO_LOG: Final = "a server has these books; it archives its own log, see docs/runbooks/backup.md"
 
 second_log = typer.Typer(no_args_is_help=True, help="The log beside the books: show, compact.")
 
@@ -136,9 +138,11 @@ def restore(
 def show_log(config: Config = None, *, as_json: AsJson = False) -> None:
     """Show where the second log is and how long it has become."""
     with desk(config) as at:
+        with at.books.write():
+            pass  # whoever writes first begins it
         found = upkeep.standing(at.books)
     if found is None:
-        raise Refusal("there is no second log: nothing was written yet, or a server has the books")
+        raise Refusal(_NO_LOG)
     shown: dict[str, Any] = {
         "directory": str(found.files.directory),
         "last_transaction": found.n,
@@ -159,13 +163,15 @@ def show_log(config: Config = None, *, as_json: AsJson = False) -> None:
 def compact_log(config: Config = None, *, as_json: AsJson = False) -> None:
     """Put a new copy of the books beside the log, and remove what is superfluous then."""
     with desk(config) as at, _progress("copying") as progress:
+        with at.books.write():
+            pass  # whoever writes first begins it
         try:
             done = upkeep.compact(at.books, progress)
         except OSError as error:
             raise Refusal(f"nothing was removed: {error.strerror or error}") from error
         after = upkeep.standing(at.books)
     if done is None or after is None:
-        raise Refusal("there is no second log: nothing was written yet, or a server has the books")
+        raise Refusal(_NO_LOG)
     before, gone = done
     if as_json:
         write_json({"removed": gone, "bytes_before": before.bytes, "bytes": after.bytes})
