@@ -374,3 +374,20 @@ async def test_money_that_can_be_fetched_is_no_refusal_yet(
     outlook = row["outlook"]
     price = outlook["price"][0]["micros"] if outlook["price"] else None
     assert (outlook["refusal"] and "refused", price) == told
+
+
+async def test_who_lists_their_jobs_has_money_fetched_ahead(counter: Counter) -> None:
+    """What their jobs are short of together is asked for, once; an operator's look asks nothing."""
+    site = counter.site
+    for _ in range(3):
+        await site.arrive()
+    await counter.answers(JobsRequest(**asked()), "operator")
+    await asyncio.sleep(0)
+    assert site.funds.ahead == []
+    for _ in range(2):
+        await counter.answers(JobsRequest(**asked(person=CARD)))
+        for _ in range(3):
+            await asyncio.sleep(0)
+    assert [(account, money.micros) for account, money in site.funds.ahead] == [
+        ("user:ana", 50 * CENT)
+    ]
