@@ -25,6 +25,7 @@ from central.commands import (
     recovery,
     rules,
     safety,
+    terms,
     things,
 )
 from central.commands.desk import Config, Refusal, errors, settings_of
@@ -65,6 +66,8 @@ app.add_typer(rules.commands, name="rule")
 app.add_typer(fleet.fleet, name="node")
 app.add_typer(things.printers, name="printer")
 app.add_typer(things.api_tokens, name="token")
+app.command("role")(terms.role)
+app.command("exposure")(terms.exposure)
 app.command("migrate")(books.migrate)
 app.command("balance")(balances.balance)
 app.command("jobs")(books.jobs)

@@ -23,6 +23,7 @@ from central.store.ledger import CENTRE, HOUSE_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from central.store.books import Transaction
 
@@ -42,9 +43,10 @@ def balance(
     """Show where money sits: at the centre and at each edge, linked or cut off."""
     with desk(config) as at, at.books.read() as tx:
         person = None if account is None or ":" in account else _person(tx, account)
+        sites = {each.id: each for each in nodes.every(tx)}
         linked = {
             each.id: is_linked(linked=each.linked, seen_at=each.seen_at, now=tx.now)
-            for each in nodes.every(tx)
+            for each in sites.values()
         }
         if person is not None:
             told = _of_person(tx, person)
@@ -55,6 +57,8 @@ def balance(
     for row in told:
         for place in row["places"]:
             place["linked"] = place["place"] == "centre" or linked.get(place["place"], False)
+            if (site := sites.get(place["place"])) is not None:
+                place |= {"site": site.site, "seen_at": site.seen_at}
     if as_json:
         write_json(told)
         return
@@ -62,8 +66,8 @@ def balance(
         row["balance"] = "only counted: " if row["unlimited"] else ""
         row["balance"] += money(row["micros"], row["unit"])
         row["where"] = "; ".join(
-            f"{money(p['micros'], row['unit'])} at {p['place']}"
-            + ("" if p["linked"] else " (cut off)")
+            f"{money(p['micros'], row['unit'])} at {p.get('site', p['place'])}"
+            + ("" if p["linked"] else f" ({_alone(p.get('seen_at'))})")
             for p in row["places"]
             if p["micros"]
         )
@@ -73,6 +77,10 @@ def balance(
     if person is not None:
         columns.append("pays")
     show(told, as_json=False, columns=columns, empty="No accounts yet.")
+
+
+def _alone(seen_at: datetime | None) -> str:
+    return "cut off" if seen_at is None else f"cut off since {seen_at:%d %b %H:%M}Z"
 
 
 def _person(tx: Transaction, name: str) -> UserRow | None:
