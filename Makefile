@@ -33,10 +33,13 @@ check: setup-test  ## lint, format, types, and who may import whom
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
+chaos: setup  ## set up, then strike a whole fleet with faults; ARGS="--seed 7 --faults 1000 --minutes 20"
+	@$(BIN)/printmesh chaos $(ARGS)
+
 bench: setup-test  ## side-by-side measurements; writes benchmarks/results.json
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 clean:  ## remove what was built here
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: help setup setup-test demo test check bench clean
+.PHONY: help setup setup-test demo test check chaos bench clean

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 #: subcommand → (module with a `main(arguments) -> int`, one line of help)
 SUBCOMMANDS = {
     "demo": ("demo.cli", "play one story on a whole fleet on this machine"),
+    "chaos": ("demo.chaos.cli", "strike a whole fleet with faults, then count what came of it"),
     "central": ("central.cli", "the books: run the coordinator, people, money, tariffs, nodes"),
     "edge": ("edge.cli", "the site: run the edge node, jobs, release, status"),
     "broker": ("broker.cli", "the wire: run the embedded broker, export, AsyncAPI document"),

@@ -205,6 +205,7 @@ def _lost(books: Rows, heads: dict[str, dict[str, int]]) -> int:
         for name in ("ledger", "jobs"):
             stored = books.one(
                 "SELECT count(*) AS n FROM event JOIN stream ON stream.id = stream "
+                "JOIN node ON node.id = stream.node AND node.incarnation = stream.incarnation "
                 "WHERE stream.node = ? AND stream.name = ? AND stream.direction = 'up'",
                 node,
                 name,

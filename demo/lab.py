@@ -59,6 +59,8 @@ class Plan:
     """Sites whose broker is a process of its own, so that it can be killed by itself."""
     direct_queues: bool = True
     """Give each printer a queue of its own that releases at once, besides the pull queue."""
+    second_log: bool = False
+    """Keep the second log outside the directory of the books, as if on another volume."""
 
 
 def quiet(_: str) -> None:
@@ -83,6 +85,8 @@ class Lab:
         self.api_port = free_port()
         self.bus = PrivateBus(self.root / "bus")
         self.sites: dict[str, Site] = {}
+        self.environs: dict[str, Mapping[str, str]] = {}
+        """What a process gets besides, by its name; read when it is started."""
         self._programs: dict[str, Guarded] = {}
 
     async def __aenter__(self) -> Self:
@@ -138,10 +142,15 @@ class Lab:
         program = Guarded(
             [sys.executable, "-m", "printmesh", *words, "--config", str(config)],
             self.root / f"{name}.log",
-            self.environ({}),
+            self.environ(self.environs.get(name, {})),
         )
         self._programs[name] = program
         return program
+
+    @property
+    def second_log(self) -> Path:
+        """Where the second log is when it is not beside the books."""
+        return self.root / "second-log"
 
     def start_broker(self) -> Guarded:
         """Run the centre's broker."""
@@ -208,8 +217,10 @@ class Lab:
         (self.root / "broker.toml").write_text(
             f'port = {self.broker_port}\ncredentials = "{credentials}"\n'
         )
+        second_log = f'second_log = "{self.second_log}"\n' if self.plan.second_log else ""
         (self.root / "central.toml").write_text(
             f'data = "{self.root / "books"}"\n'
+            f"{second_log}"
             f'credentials = "{credentials}"\n'
             'currency = "EUR"\n'
             f'[broker]\nport = {self.broker_port}\nsecret_file = "{secret}"\n'

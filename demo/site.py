@@ -159,10 +159,15 @@ class Site:
             raise LabError(f"{error}\nit is: {rows}") from error
         return found
 
-    async def release(self, job: str, printer: str, *, card: str) -> Reply:
+    async def release(self, job: str, printer: str, *, card: str, confirmed: bool = False) -> Reply:
         """Release a job as a terminal does for the person with this card."""
         return await self.ask(
-            "release", ReleaseRequest, job=UUID(job), printer=printer, person=Person(card=card)
+            "release",
+            ReleaseRequest,
+            job=UUID(job),
+            printer=printer,
+            person=Person(card=card),
+            confirmed=confirmed,
         )
 
     async def status(self, *, seconds: float = 30.0) -> dict[str, Any]:

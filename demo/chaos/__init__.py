@@ -1,0 +1,1 @@
+"""A fleet of real processes under faults, and an oracle that counts what came of it."""

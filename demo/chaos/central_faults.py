@@ -1,0 +1,136 @@
+"""What happens to the centre: to its broker, its process, its disk, and the fall of its books."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from typing import TYPE_CHECKING, Any
+
+from demo.chaos.doing import kill, no_writes, stop_for
+from demo.chaos.kinds import Kind
+from demo.lab_error import LabError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from demo.chaos.arena import Arena
+    from demo.chaos.doing import Deed
+    from demo.chaos.kinds import Planned
+
+#: Every edge has to report before money is granted again; their own faults go on meanwhile.
+_RECOVERY_SECONDS = 120.0
+_LOOK_AGAIN = 0.5
+
+
+class CentralFaults:
+    """Strikes the centre."""
+
+    def __init__(self, arena: Arena) -> None:
+        self._arena = arena
+        self._lab = arena.lab
+        self._backups: list[Path] = []
+        self._fallen = 0
+        self._epoch = 0
+
+    def deeds(self) -> Mapping[Kind, Deed]:
+        """Return who does what."""
+        return {
+            Kind.STOP_CENTRAL: self._stop,
+            Kind.KILL_CENTRAL: self._kill,
+            Kind.CENTRAL_NO_WRITES: self._no_writes,
+            Kind.STOP_BROKER: self._stop_broker,
+            Kind.KILL_BROKER: self._kill_broker,
+            Kind.RESTORE: self._restore,
+            Kind.RESTORE_WITHOUT: self._restore_without,
+        }
+
+    async def back_up(self) -> Path:
+        """Copy the books while they are used."""
+        file = self._lab.root / f"backup-{len(self._backups)}.db"
+        while True:
+            try:
+                async with self._arena.books:
+                    await self._lab.central("backup", str(file))
+            except LabError:  # its writes may just be refused
+                file.unlink(missing_ok=True)
+                await asyncio.sleep(_LOOK_AGAIN)
+            else:
+                self._backups.append(file)
+                return file
+
+    async def _stop(self, planned: Planned) -> None:
+        await stop_for(self._lab.program("central"), planned.seconds)
+
+    async def _kill(self, _: Planned) -> None:
+        await kill(self._lab.program("central"))
+        self._lab.start_central()
+
+    async def _no_writes(self, planned: Planned) -> None:
+        with no_writes(self._lab.program("central").pid):
+            await asyncio.sleep(planned.seconds)
+
+    async def _stop_broker(self, planned: Planned) -> None:
+        await stop_for(self._lab.program("broker"), planned.seconds)
+
+    async def _kill_broker(self, _: Planned) -> None:
+        await kill(self._lab.program("broker"))
+        self._lab.start_broker()
+
+    async def _restore(self, _: Planned) -> None:
+        """Lose the books; build them anew from the newest backup and the second log."""
+        async with self._arena.books:
+            await self._fall()
+            backup = [str(each) for each in self._backups[-1:]]
+            log = ("--second-log", str(self._lab.second_log))
+            await self._lab.central("restore", *backup, *log, "--to", str(self._books))
+            self._lab.start_central()
+
+    async def _restore_without(self, _: Planned) -> None:
+        """Lose books and log; build them anew from a backup and from what the edges tell."""
+        if not self._backups:
+            await self.back_up()
+        async with self._arena.books:
+            await self._fall()
+            shutil.rmtree(self._lab.second_log)
+            backup = str(self._backups[-1])
+            await self._lab.central(
+                "restore",
+                backup,
+                "--without-second-log",
+                *("--epoch-at-least", str(self._epoch + 1)),
+                *("--to", str(self._books)),
+            )
+            self._lab.start_central()
+            await self._recover()
+        # what is granted from here on is in no older backup
+        await self.back_up()
+
+    async def _fall(self) -> None:
+        """Kill the coordinator and carry its volume away."""
+        told = await self._lab.central("node", "coordinator", "--json")
+        self._epoch = int(told["epoch"])
+        await kill(self._lab.program("central"))
+        self._fallen += 1
+        self._books.rename(self._lab.root / f"fallen-{self._fallen}")
+
+    async def _recover(self) -> None:
+        """Wait until every edge has reported; end recovery.
+
+        Raises:
+            LabError: they did not within two minutes.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _RECOVERY_SECONDS
+        told: dict[str, Any] = {}
+        while loop.time() < deadline:
+            told = await self._lab.central("recovery", "status", "--json")
+            if all(each["state"] != "absent" for each in told["edges"]):
+                await self._lab.central("recovery", "finish", "--json")
+                return
+            await asyncio.sleep(_LOOK_AGAIN)
+        raise LabError(f"recovery did not end within {_RECOVERY_SECONDS:g} s: {told}")
+
+    @property
+    def _books(self) -> Path:
+        return self._lab.root / "books"

@@ -1,0 +1,297 @@
+"""One run: builds the fleet, lets people work and faults strike, waits for calm, has it judged."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import subprocess
+from collections import Counter, defaultdict
+from contextlib import AsyncExitStack, ExitStack
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from demo.chaos import clock, disk
+from demo.chaos.arena import Arena
+from demo.chaos.central_faults import CentralFaults
+from demo.chaos.kinds import Kind, Places, schedule
+from demo.chaos.line_faults import LineFaults
+from demo.chaos.oracle import judge
+from demo.chaos.people import People
+from demo.chaos.site_faults import SiteFaults
+from demo.lab import Lab, Person, Plan
+from demo.lab_error import LabError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+    from pathlib import Path
+
+    from demo.chaos.doing import Deed
+    from demo.chaos.kinds import Planned
+    from demo.chaos.oracle import Verdict
+    from demo.site import Site
+
+#: Two never run short. The third does, again and again: his money has to follow him.
+EVERYBODY: Final = (
+    Person("ana", "04A1B2C3", "800.00"),
+    Person("eva", "04C0FFEE", "800.00"),
+    Person("ben", "0499F00D", "3.00"),
+)
+_POOR: Final = "ben"
+_POOR_GETS: Final = "1.00"
+_POOR_EVERY: Final = 20.0
+#: What is left of their jobs at the end is paid with this.
+_AT_LAST: Final = "200.00"
+_BACKUP_EVERY: Final = 90.0
+_NAMES: Final = ("north", "south", "east", "west", "hill", "lake", "mill", "port")
+#: Faults that the machine was too slow for are left out after so much more than the time given.
+_LATE: Final = 1.25
+_CALM_SECONDS: Final = 240.0
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be played."""
+
+    seed: int
+    faults: int
+    seconds: float
+    roles: tuple[str, ...] = ("remote", "remote", "agent", "tracker")
+    """Of the sites."""
+    every: float = 1.0
+    """Seconds from one job to the next, on average."""
+    kinds: Collection[Kind] = tuple(Kind)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What was done, and what came of it."""
+
+    order: Order
+    planned: int
+    done: Counter[str] = field(default_factory=Counter)
+    """Faults by kind."""
+    left_out: dict[str, str] = field(default_factory=dict)
+    """Kind → why it was not played here."""
+    refusals: dict[str, int] = field(default_factory=dict)
+    longest_recovery: float = 0.0
+    recoveries: int = 0
+    seconds: float = 0.0
+    """From the first fault to the last."""
+    calm_seconds: float = 0.0
+    """From the end of the last fault until nothing was under way and everything merged."""
+    verdict: Verdict | None = None
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def holds(self) -> bool:
+        """Whether every promise held."""
+        return self.verdict is not None and not self.problems and not self.verdict.problems
+
+    def figures(self) -> dict[str, Any]:
+        """Return all of it for machines."""
+        return {**asdict(self), "holds": self.holds}
+
+
+class Run:
+    """Plays one order under a directory."""
+
+    def __init__(self, order: Order, root: Path, tell: Callable[[Run, str], None]) -> None:
+        """Decide everything that can be decided before.
+
+        Args:
+            order: what to play.
+            root: an empty directory, which stays.
+            tell: is told of each step.
+        """
+        self.order = order
+        self._tell = tell
+        self._root = root
+        self._dice = random.Random(order.seed)  # noqa: S311  no secret hangs on it
+        sites = _NAMES[: len(order.roles)]
+        self.roles = dict(zip(sites, order.roles, strict=True))
+        self._own_broker = sites[1:2]
+        self._small_disk = sites[:1] if disk.possible(root) else ()
+        self._library = clock.library(root)
+        kinds, left_out = self._possible()
+        places = Places(sites, self._own_broker, self._small_disk)
+        self.schedule = schedule(
+            random.Random(order.seed),  # noqa: S311
+            faults=order.faults,
+            seconds=order.seconds,
+            places=places,
+            kinds=kinds,
+        )
+        self.outcome = Outcome(order, planned=len(self.schedule), left_out=left_out)
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._over = False
+        self._deeds: Mapping[Kind, Deed] = {}
+
+    def _possible(self) -> tuple[list[Kind], dict[str, str]]:
+        left_out = {}
+        if self._library is None:
+            left_out[Kind.CLOCK.value] = "needs a C compiler"
+        if not self._small_disk:
+            left_out[Kind.FULL_DISK.value] = "needs the right to mount a small file system"
+        return [kind for kind in self.order.kinds if kind.value not in left_out], left_out
+
+    async def play(self) -> Outcome:
+        """Play it; the outcome says what came of it, whatever that is.
+
+        Raises:
+            LabError: the fleet could not be built.
+        """
+        plan = Plan(
+            sites=tuple(self.roles),
+            printers=1,
+            people=EVERYBODY,
+            separate_site_brokers=self._own_broker,
+            second_log=True,
+        )
+        lab = Lab(plan, root=self._root, say=lambda text: self._tell(self, text.strip()))
+        clocks = self._clocks(lab)
+        with ExitStack() as disks:
+            async with lab:
+                for name in self._small_disk:
+                    await disk.make_small(lab.sites[name], disks)
+                await self._give_roles(lab)
+                await self._suffer(Arena(lab, clocks))
+        return self.outcome
+
+    def _clocks(self, lab: Lab) -> Mapping[str, clock.TurnedClock]:
+        clocks = {}
+        if self._library is not None:
+            for name in self.roles:
+                clocks[name] = clock.TurnedClock(self._root / f"clock-{name}")
+                lab.environs[f"edge-{name}"] = clocks[name].environ(self._library)
+        return clocks
+
+    async def _give_roles(self, lab: Lab) -> None:
+        for name, role in self.roles.items():
+            if role != "remote":
+                self._tell(self, f"site {name} becomes a {role}")
+                await lab.central("role", name, role)
+
+        async def taken() -> bool:
+            rows = await lab.central("node", "list", "--json")
+            now = {row["node"]: row["role"] for row in rows}
+            return all(now[name] == role for name, role in self.roles.items())
+
+        await lab.until_async(taken, "every site to take its role")
+
+    async def _suffer(self, arena: Arena) -> None:
+        lab, sites = arena.lab, list(arena.lab.sites.values())
+        holding = frozenset(name for name, role in self.roles.items() if role != "tracker")
+        people = People(lab, self._dice, EVERYBODY, holding)
+        central = CentralFaults(arena)
+        self._deeds = {
+            **LineFaults(arena).deeds(),
+            **SiteFaults(arena).deeds(),
+            **central.deeds(),
+        }
+        clock = asyncio.get_running_loop().time
+        printed, calm = asyncio.Event(), asyncio.Event()
+        async with asyncio.TaskGroup() as crowd:
+            for site in sites:
+                crowd.create_task(people.release_until(calm, site))
+                crowd.create_task(arena.watch(site, calm))
+            began = clock()
+            async with asyncio.TaskGroup() as work:
+                work.create_task(people.print_until(printed, every=self.order.every))
+                work.create_task(self._act(arena, people, central, printed))
+                await self._strike_all(arena)
+                printed.set()
+            self.outcome.seconds = round(clock() - began, 1)
+            self._tell(self, "the faults are over; waiting until all is settled and merged")
+            await self._heal(arena)
+            healed = clock()
+            await self._calm_down(arena, people)
+            self.outcome.calm_seconds = round(clock() - healed, 1)
+            calm.set()
+        self._tell(self, "counting it all again: paper, journals, books")
+        self.outcome.refusals = dict(people.refusals)
+        self.outcome.longest_recovery = round(arena.longest_recovery, 1)
+        self.outcome.recoveries = arena.recoveries
+        self.outcome.problems += arena.problems
+        self.outcome.verdict = await judge(arena, people)
+
+    async def _act(
+        self, arena: Arena, people: People, central: CentralFaults, done: asyncio.Event
+    ) -> None:
+        """Do what administrators do meanwhile: back up, and take money in."""
+        clock = asyncio.get_running_loop().time
+        await central.back_up()
+        backed_up = paid = clock()
+        while not done.is_set():
+            await asyncio.sleep(1)
+            if clock() - paid > _POOR_EVERY:
+                async with arena.books:
+                    await people.pay_in(_POOR, _POOR_GETS)
+                paid = clock()
+            if clock() - backed_up > _BACKUP_EVERY:
+                await central.back_up()
+                backed_up = clock()
+
+    async def _strike_all(self, arena: Arena) -> None:
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        deadline = began + self.order.seconds * _LATE + 30
+        async with AsyncExitStack() as stack:
+            tasks = await stack.enter_async_context(asyncio.TaskGroup())
+            for planned in self.schedule:
+                await asyncio.sleep(max(0.0, began + planned.at - clock()))
+                tasks.create_task(self._strike(arena, planned))
+            tasks.create_task(self._end_at(deadline))
+            await asyncio.sleep(0)
+
+    async def _end_at(self, deadline: float) -> None:
+        clock = asyncio.get_running_loop().time
+        while self.outcome.done.total() < self.outcome.planned and not self._over:
+            if clock() > deadline:
+                self._over = True
+            await asyncio.sleep(0.2)
+
+    async def _strike(self, arena: Arena, planned: Planned) -> None:
+        """Carry one fault out once its target suffers no other."""
+        async with self._locks[planned.target]:
+            if self._over:
+                return
+            self._tell(self, f"{planned.kind} {planned.site}".rstrip())
+            with arena.suffering(planned.site):
+                try:
+                    await self._deeds[planned.kind](planned)
+                except (LabError, OSError, TimeoutError, subprocess.SubprocessError) as error:
+                    arena.problems.append(f"fault {planned.number}, {planned.kind}: {error}")
+            self.outcome.done[planned.kind.value] += 1
+
+    async def _heal(self, arena: Arena) -> None:
+        """Start what is not there; nothing should be missing."""
+        lab = arena.lab
+        starts: dict[str, Callable[[], object]] = {
+            "broker": lab.start_broker,
+            "central": lab.start_central,
+        }
+        for name, site in lab.sites.items():
+            site.line.restore()
+            starts[f"edge-{name}"] = site.start_edge
+            if name in self._own_broker:
+                starts[f"broker-{name}"] = site.start_broker
+        for name, start in starts.items():
+            if not lab.program(name).running:
+                status = lab.program(name).wait()
+                arena.problems.append(f"{name} had ended by itself with status {status}")
+                start()
+
+    async def _calm_down(self, arena: Arena, people: People) -> None:
+        for site in arena.lab.sites.values():
+            await self._merged(arena, site)
+        await people.pay_in(_POOR, _AT_LAST)
+        left = await people.until_final(seconds=_CALM_SECONDS)
+        arena.problems += [f"never ended: {each}" for each in left.values()]
+        for site in arena.lab.sites.values():
+            await self._merged(arena, site)
+
+    async def _merged(self, arena: Arena, site: Site) -> None:
+        try:
+            await site.until_merged()
+        except LabError as error:
+            arena.problems.append(str(error))
