@@ -252,7 +252,8 @@ def _end(tx: Transaction, after: AccountRecord, author: str, reason: str) -> Out
     moved = 0
     kind = "close" if after.state == "closed" else "merge"
     if after.merged_into is not None:
-        done = _post_over(tx, after.key, after.merged_into, after.unit, kind, reason, author)
+        to = _last_heir(tx, after.merged_into)
+        done = _post_over(tx, after.key, to, after.unit, kind, reason, author)
         if isinstance(done, Refused):
             return done
         moved = done
@@ -279,17 +280,22 @@ def _post_over(
     return posted if isinstance(posted, Refused) else micros
 
 
+def _last_heir(tx: Transaction, to: str, *, closed: bool = True) -> str:
+    """Return where money on the way to an account ends: that may be merged, or closed, itself."""
+    for _ in range(_LONGEST):
+        at = accounts.find(tx, to)
+        if at is None or at.merged_into is None or not (closed or at.state == "merged"):
+            break
+        to = at.merged_into
+    return to
+
+
 def _pass_on(tx: Transaction, key: str, unit: Unit) -> bool:
     """Post what came home of a closed account to where that went in the end."""
     found = accounts.find(tx, key)
     if found is None or found.merged_into is None:
         return False
-    to = found.merged_into
-    for _ in range(_LONGEST):
-        at = accounts.find(tx, to)
-        if at is None or at.state in {"open", "frozen"} or at.merged_into is None:
-            break
-        to = at.merged_into
+    to = _last_heir(tx, found.merged_into)
     note = f"{key} is {found.state}"
     done = _post_over(tx, key, to, unit, "forward", note, tx.identity.node)
     return not isinstance(done, Refused)
@@ -322,12 +328,13 @@ def _rename(tx: Transaction) -> bool:
     ).one_or_none()
     if row is None:
         return False
+    heir = _last_heir(tx, row.merged_into, closed=False)
     people = directory.live(tx, "user", after=row.renamed_upto, limit=_NAMES_AT_ONCE)
     for name, told in people:
         person = UserRow.model_validate(told)
         named = (*person.accounts, *person.choices, *(key for w in person.wallets for key in w))
         if row.key in named:
-            fresh = wallets.replaced(person, row.key, row.merged_into)
+            fresh = wallets.replaced(person, row.key, heir)
             choices = wallets.choices_of(tx, name)
             directory.put(tx, "user", name, fresh.model_copy(update={"choices": choices}))
     upto = people[-1][0] if len(people) == _NAMES_AT_ONCE else None

@@ -236,6 +236,26 @@ def test_what_comes_back_after_two_mergers_goes_to_the_last(
     assert balance(books, "user:cleo") == {"": euros("5.00")}
 
 
+def test_names_follow_two_mergers_at_once(books: Books) -> None:
+    """Whoever paid from the first pays from the last, in whichever order rows are rewritten."""
+    open_account(books, "project:zeus")
+    with books.write() as tx:
+        row = UserRow(name="bob", accounts=("project:zeus",))
+        directory.put(tx, "user", "bob", row)
+    merge(books, "project:zeus", "project:apollo")
+    merge(books, "project:apollo", "user:ana")
+    sweep(books, NOBODY)
+    assert person(books, "bob").accounts == ("user:ana",)
+
+
+def test_an_account_may_be_closed_into_one_that_went_on(books: Books) -> None:
+    """The money does not stop at the closed one."""
+    close(books, "user:bob", "project:apollo")
+    close(books, "user:ana", "user:bob")
+    assert balance(books, "user:bob") == {}
+    assert balance(books, "project:apollo") == {"": euros("5.00")}
+
+
 @pytest.mark.parametrize(
     ("key", "into", "said"),
     [
