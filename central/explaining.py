@@ -63,7 +63,10 @@ def explained(told: Told) -> dict[str, Any]:
             "rules_at": told.rules_at.isoformat() if told.rules_at else None,
             "tariff_version": decided.tariff_version or None,
             "conversions": dict(decided.conversions),
-            "because": [each.model_dump() for each in decided.because],
+            "because": [
+                {"code": each.code, "text": each.text, "rule": each.rule}
+                for each in decided.because
+            ],
             "held": [each.model_dump() for each in decided.held],
         },
         "lines": explain(told),

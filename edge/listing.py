@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, assert_never
 
 from config.policy.decisions import Allowed, Ask, Decision, Denied
-from edge.jobs import amounts_of, said
+from edge.jobs import amounts_of
 
 if TYPE_CHECKING:
     from edge.jobs import JobRecord
@@ -41,7 +41,9 @@ def job_row(record: JobRecord, outlook: dict[str, Any] | None = None) -> dict[st
 def why(decision: Decision) -> dict[str, Any]:
     """Return why a decision is what it is, for the answer to who asked."""
     found: dict[str, Any] = {
-        "because": [each.model_dump() for each in said(decision.because)],
+        "because": [
+            {"code": each.code, "text": each.text, "rule": each.rule} for each in decision.because
+        ],
         "rules_version": decision.rules_version,
     }
     if isinstance(decision, Ask):
