@@ -301,6 +301,58 @@ async def test_an_old_coordinator_is_not_listened_to() -> None:
         assert "old-coordinator" in centre.alerts
 
 
+async def test_an_old_coordinator_is_told_that_it_is_one() -> None:
+    """Its status is answered with a birth that names the newer epoch, so that it can end."""
+    async with serving(Centre()) as centre:
+        centre.epoch = 2
+        await centre.meets()
+        centre.epoch = 1
+        born = len(centre.births)
+        await centre.online(OTHER_SESSION)
+        assert [birth.epoch for birth in centre.births[born:]] == [2]
+
+
+async def test_an_old_coordinator_grants_nothing_once_a_newer_one_has_spoken() -> None:
+    """Between the newer one's first word and the meeting, the old one's money is not taken."""
+    async with serving(Centre()) as centre:
+        await centre.meets()
+        events = centre.sealed(granted())
+        centre.epoch = 2
+        await centre.online(OTHER_SESSION)
+        centre.epoch = 1
+        await centre.sends(events)
+        assert centre.books.free(ANA, "EUR") == 0
+        assert centre.books.head(DOWN).seq == 0
+
+
+async def test_an_old_coordinator_cannot_talk_the_edge_back() -> None:
+    """Its answer to the birth that was meant for the newer one is refused."""
+    async with serving(Centre()) as centre:
+        await centre.meets()
+        centre.epoch = 2
+        await centre.online(OTHER_SESSION)
+        assert centre.births[-1].epoch == 2
+        centre.epoch = 1
+        await centre.answers()
+        assert not centre.is_met()
+        centre.epoch = 2
+        await centre.uplink.tick(asyncio.get_running_loop().time())
+        await centre.answers()
+        assert centre.is_met()
+
+
+async def test_an_old_coordinator_acknowledges_nothing() -> None:
+    """An ack from below the epoch that was seen releases no event."""
+    async with serving(Centre()) as centre:
+        await centre.meets()
+        centre.happens()
+        centre.epoch = 2
+        await centre.online(OTHER_SESSION)
+        before = centre.uplink.acked["jobs"]
+        await centre.acks("jobs", epoch=1)
+        assert centre.uplink.acked["jobs"] == before
+
+
 async def test_a_higher_epoch_that_could_not_be_stored_is_stored_later() -> None:
     """A full disk at the meeting must not let an old coordinator in after the next start."""
     async with serving(Centre()) as centre:
