@@ -147,8 +147,7 @@ def _say_unknown(unknown: list[FromSuspense]) -> None:
     console.print(f"From {recovery.SUSPENSE}, whose source was lost:", markup=False)
     for each in unknown:
         console.print(
-            f"  {money(each.micros, each.unit)} of {each.account} at {each.node}, "
-            f"grant {each.grant}",
+            f"  {money(each.micros, each.unit)} of {each.account}, by {', '.join(each.nodes)}",
             markup=False,
             highlight=False,
         )

@@ -6,25 +6,32 @@ no known source and comes from `suspense:restore`, for a person to look at.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert, select, update
 
 from broker.codec import EVENT_LIMIT, Received, decode
-from broker.messages import Granted, Reclaim
+from broker.messages import Collected, Granted, Reclaim
 from broker.stream import place
 from broker.topics import STREAMS_DOWN
-from central.store import accounts, ledger, streams
+from central.store import accounts, ledger, recovery, streams
 from central.store.ledger import CENTRE, Entry, Line, Posted, Refused
-from central.store.recovery import SUSPENSE
-from central.store.tables import adopted_reclaim, code, event, location, recovery_edge
+from central.store.tables import (
+    adopted_collection,
+    adopted_reclaim,
+    code,
+    event,
+    location,
+    owed,
+    recovery_edge,
+)
 from config.errors import PrintmeshError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
-    from broker.messages import Envelope, Message, Redeemed, Returned
+    from broker.messages import Envelope, GaveBack, Message, Redeemed, Returned
     from central.store.books import Transaction
     from central.store.streams import StreamState
     from config.policy.money import Unit
@@ -68,16 +75,38 @@ def adopt(tx: Transaction, state: StreamState, envelopes: Sequence[Envelope]) ->
     return streams.find(tx, state.id)
 
 
-def redeemed(tx: Transaction, node_id: str, event_: Redeemed) -> None:
+def redeemed(tx: Transaction, node_id: str, incarnation: UUID, said: Redeemed, seq: int) -> None:
     """Book a courier code that these books have forgotten and an edge has accepted.
 
     Raises:
         NotAdopted: it cannot be booked.
     """
     what = Entry(
-        tx.mint(), "recovered", reference=node_id, note="courier code", author=tx.identity.node
+        tx.mint(), "recovered", reference=node_id, note=said.account, author=tx.identity.node
     )
-    _source(tx, what, event_.account, event_.unit, event_.micros)
+    posted = _to_edge(tx, what, said.account, said.unit, said.micros)
+    known = {"state": "redeemed", "redeemed_seq": seq, "redeemed_at": said.redeemed_at}
+    _know_code(tx, node_id, incarnation, said, posted.n, {"id": str(what.id), **known})
+
+
+def came_again(tx: Transaction, node_id: str, seq: int, said: Returned | GaveBack) -> None:
+    """Give suspense back what the lost books had passed on.
+
+    What an edge had returned to them, they may have granted elsewhere; that grant, handed back
+    first, found nothing on the account, and suspense paid it.
+    """
+    if seq > recovery.known_upto(tx, node_id):
+        return
+    owing = recovery.from_suspense(tx, said.account)
+    advanced = next((each.micros for each in owing if each.unit == said.unit), 0)
+    back = min(said.micros, advanced, _free(tx, said.account, said.unit))
+    if back > 0:
+        what = Entry(tx.mint(), "recovered", reference=node_id, note=said.account, author=node_id)
+        lines = [
+            Line(said.account, CENTRE, said.unit, -back),
+            Line(recovery.SUSPENSE, CENTRE, said.unit, back),
+        ]
+        ledger.post(tx, what, lines)
 
 
 def take_back(tx: Transaction, node_id: str, returned: Returned) -> Refused | None:
@@ -117,15 +146,19 @@ def take_back(tx: Transaction, node_id: str, returned: Returned) -> Refused | No
 
 
 def _effect(tx: Transaction, state: StreamState, message: Message | None) -> None:
-    node_id = state.key.receiver
+    node_id, author = state.key.receiver, tx.identity.node
     match message:
         case Granted() as granted:
-            note = f"recovered: {granted.reason}"
-            author = tx.identity.node
-            what = Entry(granted.grant, "grant", reference=node_id, note=note, author=author)
-            posted = _source(tx, what, granted.account, granted.unit, granted.micros)
+            what = Entry(
+                granted.grant, "grant", reference=node_id, note=granted.account, author=author
+            )
+            posted = _to_edge(tx, what, granted.account, granted.unit, granted.micros)
             if granted.code is not None:
-                _know_code(tx, node_id, state.key.receiver_incarnation, granted, posted)
+                incarnation = state.key.receiver_incarnation
+                fields = {"id": str(granted.grant), "state": "issued"}
+                _know_code(tx, node_id, incarnation, granted, posted.n, fields)
+        case Collected() as collected:
+            _collect(tx, node_id, collected)
         case Reclaim() as asked:
             # answered in the edge's own stream, which comes again
             values = {
@@ -138,52 +171,87 @@ def _effect(tx: Transaction, state: StreamState, message: Message | None) -> Non
             }
             tx.sql.execute(insert(adopted_reclaim).values(**values))
         case _:
-            pass  # history: it moves no money at the edge
+            pass  # history: it moves no money
 
 
-def _source(tx: Transaction, what: Entry, account: str, unit: Unit, micros: int) -> Posted:
-    """Post money to an edge: from the account as far as it has it, the rest from suspense."""
+def _to_edge(tx: Transaction, what: Entry, account: str, unit: Unit, micros: int) -> Posted:
+    return _post(tx, what, Line(account, what.reference, unit, micros), account)
+
+
+def _post(tx: Transaction, what: Entry, to: Line, account: str) -> Posted:
+    """Post a sum: from the account as far as it has it, the rest from suspense."""
     if accounts.find(tx, account) is None:
         # opened after the backup was made
-        refused = accounts.put(tx, account, unit, floor=0, enabled=True)
+        refused = accounts.put(tx, account, to.unit, floor=0, enabled=True)
         if refused is not None:
-            raise NotAdopted(f"{account} of grant {what.id}: {refused.reason}")
+            raise NotAdopted(f"{account} of {what.kind} {what.id}: {refused.reason}")
+    own = min(to.micros, _free(tx, account, to.unit))
+    lines = [to]
+    lines += [Line(account, CENTRE, to.unit, -own)] if own else []
+    rest = own - to.micros
+    lines += [Line(recovery.SUSPENSE, CENTRE, to.unit, rest)] if rest else []
+    posted = ledger.post(tx, what, lines)
+    if isinstance(posted, Refused):
+        raise NotAdopted(f"{what.kind} {what.id}: {posted.reason}")
+    return posted
+
+
+def _free(tx: Transaction, account: str, unit: Unit) -> int:
     here = tx.sql.execute(
         select(location.c.micros, location.c.floor).where(
             location.c.account == account, location.c.unit == unit, location.c.place == CENTRE
         )
     ).one_or_none()
-    free = 0 if here is None else max(0, here.micros - (here.floor or 0))
-    own = min(micros, free)
-    lines = [Line(account, what.reference, unit, micros)]
-    lines += [Line(account, CENTRE, unit, -own)] if own else []
-    lines += [Line(SUSPENSE, CENTRE, unit, own - micros)] if own < micros else []
-    posted = ledger.post(tx, what, lines)
-    if isinstance(posted, Refused):
-        raise NotAdopted(f"grant {what.id}: {posted.reason}")
-    return posted
+    return 0 if here is None else max(0, here.micros - (here.floor or 0))
+
+
+def _collect(tx: Transaction, node_id: str, said: Collected) -> None:
+    """Book a collection again; debts it was for are paid, those not known yet when they come."""
+    what = Entry(said.id, "collect", reference=node_id, note=said.account, author=tx.identity.node)
+    _post(tx, what, Line(f"uncovered:{node_id}", CENTRE, said.unit, said.micros), said.account)
+    left = said.micros
+    open_ = (
+        (owed.c.node == node_id)
+        & (owed.c.account == said.account)
+        & (owed.c.unit == said.unit)
+        & (owed.c.collected < owed.c.micros)
+    )
+    for row in tx.sql.execute(select(owed).where(open_).order_by(owed.c.charge)).all():
+        part = min(left, row.micros - row.collected)
+        left -= part
+        same = (owed.c.charge == row.charge) & (owed.c.account == row.account)
+        tx.sql.execute(
+            update(owed)
+            .where(same, owed.c.unit == row.unit)
+            .values(collected=owed.c.collected + part)
+        )
+    values = {"id": str(said.id), "node": node_id, "account": said.account, "unit": said.unit}
+    tx.sql.execute(insert(adopted_collection).values(**values, micros=left))
 
 
 def _know_code(
-    tx: Transaction, node_id: str, incarnation: UUID, granted: Granted, posted: Posted
+    tx: Transaction,
+    node_id: str,
+    incarnation: UUID,
+    said: Granted | Redeemed,
+    n: int,
+    fields: dict[str, Any],
 ) -> None:
-    """Remember the code that a grant came for, so that redeeming it credits nothing twice."""
-    assert granted.code is not None  # noqa: S101  the caller looked
+    """Remember a code as if it had been issued here, so that nothing credits it twice."""
+    assert said.code is not None  # noqa: S101  the caller looked
     values = {
-        "id": str(granted.grant),
         "node": node_id,
         "incarnation": str(incarnation),
-        "account": granted.account,
-        "unit": granted.unit,
-        "micros": granted.micros,
+        "account": said.account,
+        "unit": said.unit,
+        "micros": said.micros,
         "user": "",
         "author": "restore",
         "at": tx.now,
         "expires_at": tx.now,
-        "state": "issued",
         "detail": "",
-        "epoch": granted.code.epoch,
-        "number": granted.code.index,
-        "entry": posted.n,
+        "epoch": said.code.epoch,
+        "number": said.code.index,
+        "entry": n,
     }
-    tx.sql.execute(insert(code).values(**values))
+    tx.sql.execute(insert(code).values(**values, **fields))

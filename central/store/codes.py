@@ -195,7 +195,7 @@ def redeemed(
     name = f"courier code {event.code.epoch}/{event.code.index}"
     if row is None and (why := lost(tx, event.code.epoch)) is not None:
         if recovery.involved(tx, node_id):
-            adoption.redeemed(tx, node_id, event)
+            adoption.redeemed(tx, node_id, incarnation, event, seq)
             return None
         return Refused(f"{name} of {Money(event.micros, event.unit)} is not known here: {why}")
     if row is None or (row.account, row.unit, row.micros) != (

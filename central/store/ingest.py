@@ -20,7 +20,7 @@ from broker.stream import place
 from broker.stream_inbound import Quarantined, Readable, sift
 from broker.topics import STREAMS_UP
 from central.job_fold import JOB_EVENTS
-from central.store import charges, codes, funds, jobs, nodes, streams, terms
+from central.store import adoption, charges, codes, funds, jobs, nodes, streams, terms
 from central.store.bulk import insert_all
 from central.store.ledger import Refused
 from central.store.streams import StreamMoved
@@ -101,6 +101,11 @@ def ingest(
         notes = [Rejected(stream=name, seq=seq, reason=reason) for seq, reason in rejected]
         streams.append(tx, node, notes)
         wake.add(node)
+    for each, reason in zip(read, reasons, strict=True):
+        if isinstance(each, Readable) and reason is None:
+            message = each.event.message
+            if isinstance(message, Returned | GaveBack):
+                adoption.came_again(tx, node, each.envelope.seq, message)
     known = nodes.find(tx, node) if rejected else None
     frozen = known.reason if known is not None and known.state == "frozen" else None
     accepted = tuple(

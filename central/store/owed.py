@@ -60,7 +60,9 @@ def enter(tx: Transaction, debts: Sequence[Debt]) -> None:
             "incarnation": debt.incarnation,
             "debtor": debtors[debt.account],
             "micros": debt.micros,
-            "collected": 0,
+            "collected": recovery.use_collection(
+                tx, debt.node, debt.account, debt.unit, debt.micros
+            ),
         }
         for debt in debts
     ]

@@ -14,6 +14,7 @@ from sqlalchemy import delete, func, insert, select, update
 
 from central.store.ledger import Refused
 from central.store.tables import (
+    adopted_collection,
     entry,
     location,
     meta,
@@ -63,16 +64,14 @@ class EdgeReport:
 
 @dataclass(frozen=True, slots=True)
 class FromSuspense:
-    """Money whose source is not known."""
+    """Money of an account whose source is not known."""
 
     account: str
-    node: str
     unit: Unit
     micros: int
-    grant: str
-    """The grant that brought it to the edge."""
-    at: datetime
-    """When it was booked."""
+    """What suspense has advanced, less what came back to it."""
+    nodes: tuple[str, ...]
+    """The edges whose reports it rests on."""
 
 
 # ── standing ────────────────────────────────────────────────────────────────────────────────
@@ -121,7 +120,7 @@ def begin(tx: Transaction) -> int:
     tx.sql.execute(delete(recovery_edge))
     known = select(node.c.id).where(node.c.kind == "edge", node.c.incarnation.is_not(None))
     for name in tx.sql.execute(known).scalars().all():
-        values = {"node": name, "state": "absent", "adopted": 0, "detail": ""}
+        values = {"node": name, "state": "absent", "adopted": 0, "known_upto": 0, "detail": ""}
         tx.sql.execute(insert(recovery_edge).values(**values))
     return epoch
 
@@ -138,6 +137,21 @@ def awaited(tx: Transaction, node_id: str) -> bool:
         select(recovery_edge.c.state).where(recovery_edge.c.node == node_id)
     ).scalar_one_or_none()
     return state in {"absent", "accepted"}
+
+
+def knew(tx: Transaction, node_id: str, upto: int) -> None:
+    """Note how far the lost books had taken an edge's ledger stream in."""
+    tx.sql.execute(
+        update(recovery_edge)
+        .where(recovery_edge.c.node == node_id, recovery_edge.c.known_upto < upto)
+        .values(known_upto=upto)
+    )
+
+
+def known_upto(tx: Transaction, node_id: str) -> int:
+    """Return how far that was; 0 when these books have lost nothing."""
+    query = select(recovery_edge.c.known_upto).where(recovery_edge.c.node == node_id)
+    return tx.sql.execute(query).scalar_one_or_none() or 0
 
 
 def involved(tx: Transaction, node_id: str) -> bool:
@@ -183,27 +197,48 @@ def finish(tx: Transaction) -> Refused | None:
     return None
 
 
-def from_suspense(tx: Transaction) -> list[FromSuspense]:
-    """Return what came from suspense, oldest first."""
-    source = select(location.c.id).where(location.c.account == SUSPENSE)
-    rows = tx.sql.execute(
-        select(entry.c.id, entry.c.at, entry.c.reference, entry.c.n, posting.c.micros)
+def from_suspense(tx: Transaction, account: str | None = None) -> list[FromSuspense]:
+    """Return what came from suspense and did not go back, of one account or all."""
+    query = (
+        select(entry.c.note, location.c.unit, entry.c.reference, func.sum(posting.c.micros))
         .join(posting, posting.c.entry == entry.c.n)
-        .where(posting.c.location.in_(source), posting.c.micros < 0)
-        .order_by(entry.c.n)
-    ).all()
-    found = []
-    for row in rows:
-        there = tx.sql.execute(
-            select(location.c.account, location.c.unit)
-            .join(posting, posting.c.location == location.c.id)
-            .where(posting.c.entry == row.n, location.c.place == row.reference)
-        ).first()
-        if there is not None:
-            found.append(
-                FromSuspense(there.account, row.reference, there.unit, -row.micros, row.id, row.at)
-            )
-    return found
+        .join(location, location.c.id == posting.c.location)
+        .where(location.c.account == SUSPENSE)
+        .group_by(entry.c.note, location.c.unit, entry.c.reference)
+    )
+    if account is not None:
+        query = query.where(entry.c.note == account)
+    sums: dict[tuple[str, Unit], int] = {}
+    where: dict[tuple[str, Unit], set[str]] = {}
+    for key, unit, node_id, micros in tx.sql.execute(query):
+        sums[key, unit] = sums.get((key, unit), 0) - micros
+        where.setdefault((key, unit), set()).add(node_id)
+    return [
+        FromSuspense(key, unit, micros, tuple(sorted(where[key, unit])))
+        for (key, unit), micros in sorted(sums.items())
+        if micros
+    ]
+
+
+def use_collection(tx: Transaction, node_id: str, account: str, unit: Unit, most: int) -> int:
+    """Match a debt that comes again with what the lost books had collected of it; return it."""
+    mine = (
+        (adopted_collection.c.node == node_id)
+        & (adopted_collection.c.account == account)
+        & (adopted_collection.c.unit == unit)
+        & (adopted_collection.c.micros > 0)
+    )
+    used = 0
+    rows = tx.sql.execute(select(adopted_collection).where(mine).order_by(adopted_collection.c.id))
+    for row in rows.all():
+        part = min(row.micros, most - used)
+        used += part
+        tx.sql.execute(
+            update(adopted_collection)
+            .where(adopted_collection.c.id == row.id)
+            .values(micros=adopted_collection.c.micros - part)
+        )
+    return used
 
 
 def _set(tx: Transaction, node_id: str, state: EdgeState, detail: str) -> None:

@@ -224,8 +224,8 @@ def _mark(file: Path, epoch: int, now: datetime, *, recovery: bool) -> None:
             sql.execute("UPDATE standing SET mode = 'recovery', since = ?", (instant(now),))
             sql.execute("DELETE FROM recovery_edge")
             sql.execute(
-                "INSERT INTO recovery_edge (node, state, adopted, detail) "
-                "SELECT id, 'absent', 0, '' FROM node "
+                "INSERT INTO recovery_edge (node, state, adopted, known_upto, detail) "
+                "SELECT id, 'absent', 0, 0, '' FROM node "
                 "WHERE kind = 'edge' AND incarnation IS NOT NULL"
             )
         sql.execute("COMMIT")

@@ -25,6 +25,7 @@ from central.store.tables.books import (
 from central.store.tables.codes import code, courier
 from central.store.tables.reasons import decision, rule_set
 from central.store.tables.recovery import (
+    adopted_collection,
     adopted_reclaim,
     recovery_edge,
     second_log,
@@ -35,6 +36,7 @@ from central.store.tables.terms import owed, terms
 __all__ = [
     "Instant",
     "account",
+    "adopted_collection",
     "adopted_reclaim",
     "api_token",
     "audit",

@@ -53,6 +53,8 @@ recovery_edge = Table(
     Column("at", Instant),
     # Events of ours that it handed back.
     Column("adopted", Integer, nullable=False),
+    # How far the lost books had taken its ledger stream in: up to there they had acted on it.
+    Column("known_upto", BigInteger, nullable=False),
     Column("detail", Text, nullable=False),
     CheckConstraint("state IN ('absent', 'reported', 'accepted')", name="state"),
 )
@@ -67,4 +69,16 @@ adopted_reclaim = Table(
     Column("unit", Text, nullable=False),
     Column("up_to", BigInteger, nullable=False),
     Column("answered", Boolean, nullable=False),
+)
+
+#: What the lost books had collected of debts, as the edge's copy of our stream tells.
+adopted_collection = Table(
+    "adopted_collection",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("node", Text, ForeignKey("node.id"), nullable=False),
+    Column("account", Text, nullable=False),
+    Column("unit", Text, nullable=False),
+    # Not matched with a debt yet: its charge comes again.
+    Column("micros", BigInteger, nullable=False),
 )

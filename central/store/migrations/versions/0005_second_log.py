@@ -37,6 +37,7 @@ def upgrade() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=True),
         sa.Column("adopted", sa.Integer(), nullable=False),
+        sa.Column("known_upto", sa.BigInteger(), nullable=False),
         sa.Column("detail", sa.Text(), nullable=False),
         sa.CheckConstraint(
             "state IN ('absent', 'reported', 'accepted')", name=op.f("ck_recovery_edge_state")
@@ -54,6 +55,16 @@ def upgrade() -> None:
         sa.Column("answered", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["node"], ["node.id"], name=op.f("fk_adopted_reclaim_node")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_adopted_reclaim")),
+    )
+    op.create_table(
+        "adopted_collection",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("node", sa.Text(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("unit", sa.Text(), nullable=False),
+        sa.Column("micros", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["node"], ["node.id"], name=op.f("fk_adopted_collection_node")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_adopted_collection")),
     )
     op.execute('INSERT INTO second_log (id, n, segment, "end") VALUES (1, 0, 0, 0)')
     op.execute("INSERT INTO standing (id, mode) VALUES (1, 'normal')")
