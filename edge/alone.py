@@ -8,13 +8,17 @@ import time
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from config.logs import logger
 from edge.age import STORE_EVERY, Age, Kept
+from edge.store.errors import StoreUnwritableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from edge.ports import Clock
     from edge.store.books import Books
+
+_log = logger("edge.alone")
 
 _KEY: Final = "alone"
 
@@ -62,7 +66,10 @@ class Alone:
     async def run(self) -> None:
         """Store it again and again."""
         while True:
-            self.store()
+            try:
+                self.store()
+            except StoreUnwritableError as error:
+                _log.warning("the age is not stored", action="age-unstored", why=str(error))
             await asyncio.sleep(STORE_EVERY.total_seconds())
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from config.logs import logger
 from edge.release import Phase
+from edge.store.errors import StoreUnwritableError
 from edge.terms import changes_role
 
 if TYPE_CHECKING:
@@ -42,7 +43,11 @@ class Changing:
         loop = asyncio.get_running_loop()
         while True:
             self._news.clear()
-            went = self.step(loop.time())
+            try:
+                went = self.step(loop.time())
+            except StoreUnwritableError as error:
+                _log.warning("terms wait", action="terms-wait", why=str(error))
+                went = False
             if went and self._books.terms.wish is not None:
                 await asyncio.sleep(0)  # others first, between two records
                 continue

@@ -7,56 +7,45 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 import pytest
-from tinydb import where
 
 from broker.directory import AccountRow, UserRow
 from broker.messages import (
-    Charged,
     Collected,
     DirectoryRows,
-    GaveBack,
     JobHeld,
     JobRefused,
     JobReleased,
-    Message,
     Reclaim,
     Returned,
-    Role,
-    SetTerms,
-    TermsTaken,
-    UncoveredCap,
 )
 from config.policy.decisions import Allowed, Denied, Reason
 from config.policy.jobs import JobState
-from edge.changing import PATIENCE, Changing
+from edge.changing import Changing
 from edge.leftovers import PATIENCE as LEFT_FOR
 from edge.leftovers import Leftovers
-from edge.printing.fake_spooler import PrinterBehaviour
-from edge.release import Phase
-from edge.store.books import INDEXES, Books
-from edge.store.database import EdgeDatabase
-from edge.store.journal import Journal
-from edge.store.memory_disk import MemoryDisk
 from edge.store.replica import rows_of
-from edge.terms import Terms
 from tests.unit.edge_lab import (
     ANA,
     CENT,
-    NOW,
     Site,
     centre_says,
     grant,
-    minting,
-    open_books,
     said,
+)
+from tests.unit.roles_lab import (
+    PRICE,
+    become,
+    gave_back,
+    postings,
+    release,
+    still_printing,
+    wish,
 )
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from config.ids import JobId
 
-PRICE = 50 * CENT
 DEPARTMENT = "department:physics"
 
 
@@ -66,65 +55,6 @@ async def site(tmp_path: Path) -> Site:
     made = Site(tmp_path)
     await made.ready()
     return made
-
-
-def wish(
-    site: Site,
-    role: Role,
-    *,
-    number: int = 1,
-    caps: tuple[int | None, int | None] | None = None,
-    offline: int | None = None,
-) -> None:
-    """Let the centre wish for terms; caps of the site and of each account in EUR."""
-    cap = (UncoveredCap(unit="EUR", site=caps[0], user=caps[1]),) if caps else ()
-    centre_says(
-        site.books, SetTerms(terms=number, role=role, uncovered=cap, offline_seconds=offline)
-    )
-
-
-def become(
-    site: Site, role: Role, *, number: int = 1, caps: tuple[int | None, int | None] | None = None
-) -> None:
-    """Let the site take terms."""
-    wish(site, role, number=number, caps=caps)
-    changing = Changing(site.books, clock=site.clock)
-    for _ in range(10):
-        changing.step(0.0)
-    assert site.books.terms.wish is None
-
-
-def ledger(site: Site, kind: type[Message]) -> list[Message]:
-    """Return the events of a kind in the ledger stream."""
-    return [each for each in said(site.books, "ledger") if isinstance(each, kind)]
-
-
-def postings(site: Site) -> list[tuple[str, int, str]]:
-    """Return what was charged: account, micros, what covers it."""
-    return [
-        (each.account, each.micros, each.covered_by)
-        for event in said(site.books, "ledger")
-        if isinstance(event, Charged)
-        for each in event.postings
-    ]
-
-
-def gave_back(site: Site) -> list[tuple[int, str, UUID | None]]:
-    """Return what went back of itself."""
-    events = said(site.books, "ledger")
-    return [(each.micros, each.why, each.job) for each in events if isinstance(each, GaveBack)]
-
-
-async def release(site: Site, job: JobId) -> Allowed | Denied:
-    """Release a job of Ana's."""
-    answer = await site.releasing.release(job, "lib-1", "ana")
-    assert isinstance(answer, Allowed | Denied)
-    return answer
-
-
-def still_printing(site: Site) -> None:
-    """Let printers not finish."""
-    site.spooler.behaviour = PrinterBehaviour(JobState.PROCESSING)
 
 
 # ── agent ───────────────────────────────────────────────────────────────────────────────────
@@ -384,109 +314,3 @@ async def test_too_long_alone_nothing_is_released(site: Site) -> None:
     assert isinstance(refused, Denied)
     assert refused.reason is Reason.OFFLINE_TOO_LONG
     assert "1 d 2 h" in refused.detail
-
-
-# ── a change of role ────────────────────────────────────────────────────────────────────────
-
-
-async def test_a_change_waits_for_running_jobs_and_stops_new_ones(site: Site) -> None:
-    """Nothing new is held, what prints settles under the old role, then the rest goes back."""
-    grant(site.books, 3 * PRICE)
-    still_printing(site)
-    job, other = await site.arrive(), await site.arrive()
-    await release(site, job)
-    wish(site, "agent")
-    changing = Changing(site.books, clock=site.clock)
-    assert not changing.step(0.0)
-    refused = await release(site, other)
-    assert isinstance(refused, Denied)
-    assert refused.reason is Reason.OUT_OF_SERVICE
-    assert "being changed" in refused.detail
-    site.spooler.end(job, JobState.COMPLETED, 10)
-    await site.intake.sweep()
-    assert changing.step(1.0)
-    assert site.books.terms.taken.name == "agent"
-    assert [type(each).__name__ for each in said(site.books, "ledger")] == [
-        "Charged",
-        "GaveBack",
-        "TermsTaken",
-    ]
-    assert gave_back(site) == [(2 * PRICE, "role", None)]
-
-
-async def test_a_printer_without_paper_does_not_close_the_site(site: Site) -> None:
-    """After a while a job that still prints keeps its hold as a disputed one does."""
-    grant(site.books, 2 * PRICE)
-    still_printing(site)
-    await release(site, await site.arrive())
-    wish(site, "agent")
-    changing = Changing(site.books, clock=site.clock)
-    assert not changing.step(0.0)
-    assert not changing.step(PATIENCE - 1)
-    assert changing.step(PATIENCE)
-    assert site.books.terms.taken.name == "agent"
-    assert gave_back(site) == [(PRICE, "role", None)]
-    assert site.books.money() == ({"EUR": PRICE}, 1)
-
-
-async def test_a_big_site_gives_back_in_slices(site: Site) -> None:
-    """Each record gives back of so many accounts; the last one takes the terms with it."""
-    for number in range(5):
-        grant(site.books, CENT, f"user:u{number}")
-    wish(site, "agent")
-    assert not site.books.approach_terms(site.now, 2)
-    assert site.books.terms.taken.name == "remote"
-    site.crash()
-    assert not site.books.approach_terms(site.now, 2)
-    assert site.books.approach_terms(site.now, 2)
-    assert len(gave_back(site)) == 5
-    assert len(ledger(site, TermsTaken)) == 1
-    assert site.books.approach_terms(site.now, 2)
-    assert len(ledger(site, TermsTaken)) == 1
-
-
-async def test_a_wish_outlives_a_crash_and_old_ones_are_ignored(site: Site) -> None:
-    """It is durable with its event; what is repeated or older changes nothing."""
-    wish(site, "tracker", number=5)
-    site.crash()
-    assert site.books.terms.wish is not None
-    become(site, "tracker", number=4)
-    assert (site.books.terms.taken.number, site.books.terms.taken.name) == (5, "tracker")
-    site.crash()
-    wish(site, "agent", number=5)
-    assert site.books.terms.wish is None
-
-
-async def test_other_caps_are_taken_at_once(site: Site) -> None:
-    """Where only figures change nobody waits, whatever prints."""
-    grant(site.books, PRICE)
-    still_printing(site)
-    await release(site, await site.arrive())
-    wish(site, "remote", caps=(PRICE, None))
-    assert Changing(site.books, clock=site.clock).step(0.0)
-    assert site.books.terms.taken.number == 1
-    assert site.books.jobs(Phase.RELEASING)
-
-
-def test_a_fresh_journal_begins_with_the_role_of_its_settings() -> None:
-    """Afterwards settings have no say: what was taken holds, over a restart with others."""
-    disk = MemoryDisk()
-    for role in ("agent", "tracker"):
-        books = Books(
-            EdgeDatabase(Journal(disk), indexes=INDEXES),
-            node="north",
-            coordinator="coordinator",
-            coordinator_incarnation=UUID(int=7),
-            mint=minting(),
-        )
-        books.open(NOW, role=role)
-        assert books.terms.taken.name == "agent"
-        disk = disk.crash(lambda _: 0)
-
-
-def test_a_journal_from_before_roles_is_a_remotes() -> None:
-    """What was enrolled before there were terms goes on as it was."""
-    books = open_books(MemoryDisk())
-    books._db.table("meta").remove(where("key") == "terms")
-    books.open(NOW, role="agent")
-    assert books.terms.taken == Terms()

@@ -1,0 +1,178 @@
+"""A change of role: new holds stop, running jobs settle, what may not stay goes back, once."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import pytest
+from tinydb import where
+
+from broker.messages import (
+    TermsTaken,
+)
+from config.policy.decisions import Denied, Reason
+from config.policy.jobs import JobState
+from edge.changing import PATIENCE, Changing
+from edge.release import Phase
+from edge.store.books import INDEXES, Books
+from edge.store.database import EdgeDatabase
+from edge.store.journal import Journal
+from edge.store.memory_disk import MemoryDisk
+from edge.terms import Terms
+from tests.unit.edge_lab import (
+    CENT,
+    NOW,
+    Site,
+    grant,
+    minting,
+    open_books,
+    said,
+)
+from tests.unit.roles_lab import (
+    PRICE,
+    become,
+    gave_back,
+    ledger,
+    release,
+    still_printing,
+    wish,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+async def site(tmp_path: Path) -> Site:
+    """Make a site without money."""
+    made = Site(tmp_path)
+    await made.ready()
+    return made
+
+
+async def test_a_change_waits_for_running_jobs_and_stops_new_ones(site: Site) -> None:
+    """Nothing new is held, what prints settles under the old role, then the rest goes back."""
+    grant(site.books, 3 * PRICE)
+    still_printing(site)
+    job, other = await site.arrive(), await site.arrive()
+    await release(site, job)
+    wish(site, "agent")
+    changing = Changing(site.books, clock=site.clock)
+    assert not changing.step(0.0)
+    refused = await release(site, other)
+    assert isinstance(refused, Denied)
+    assert refused.reason is Reason.OUT_OF_SERVICE
+    assert "being changed" in refused.detail
+    site.spooler.end(job, JobState.COMPLETED, 10)
+    await site.intake.sweep()
+    assert changing.step(1.0)
+    assert site.books.terms.taken.name == "agent"
+    assert [type(each).__name__ for each in said(site.books, "ledger")] == [
+        "Charged",
+        "GaveBack",
+        "TermsTaken",
+    ]
+    assert gave_back(site) == [(2 * PRICE, "role", None)]
+
+
+async def test_a_printer_without_paper_does_not_close_the_site(site: Site) -> None:
+    """After a while a job that still prints keeps its hold as a disputed one does."""
+    grant(site.books, 2 * PRICE)
+    still_printing(site)
+    await release(site, await site.arrive())
+    wish(site, "agent")
+    changing = Changing(site.books, clock=site.clock)
+    assert not changing.step(0.0)
+    assert not changing.step(PATIENCE - 1)
+    assert changing.step(PATIENCE)
+    assert site.books.terms.taken.name == "agent"
+    assert gave_back(site) == [(PRICE, "role", None)]
+    assert site.books.money() == ({"EUR": PRICE}, 1)
+
+
+async def test_a_big_site_gives_back_in_slices(site: Site) -> None:
+    """Each record gives back of so many accounts; the last one takes the terms with it."""
+    for number in range(5):
+        grant(site.books, CENT, f"user:u{number}")
+    wish(site, "agent")
+    assert not site.books.approach_terms(site.now, 2)
+    assert site.books.terms.taken.name == "remote"
+    site.crash()
+    assert not site.books.approach_terms(site.now, 2)
+    assert site.books.approach_terms(site.now, 2)
+    assert len(gave_back(site)) == 5
+    assert len(ledger(site, TermsTaken)) == 1
+    assert site.books.approach_terms(site.now, 2)
+    assert len(ledger(site, TermsTaken)) == 1
+
+
+async def test_a_wish_outlives_a_crash_and_old_ones_are_ignored(site: Site) -> None:
+    """It is durable with its event; what is repeated or older changes nothing."""
+    wish(site, "tracker", number=5)
+    site.crash()
+    assert site.books.terms.wish is not None
+    become(site, "tracker", number=4)
+    assert (site.books.terms.taken.number, site.books.terms.taken.name) == (5, "tracker")
+    site.crash()
+    wish(site, "agent", number=5)
+    assert site.books.terms.wish is None
+
+
+async def test_other_caps_are_taken_at_once(site: Site) -> None:
+    """Where only figures change nobody waits, whatever prints."""
+    grant(site.books, PRICE)
+    still_printing(site)
+    await release(site, await site.arrive())
+    wish(site, "remote", caps=(PRICE, None))
+    assert Changing(site.books, clock=site.clock).step(0.0)
+    assert site.books.terms.taken.number == 1
+    assert site.books.jobs(Phase.RELEASING)
+
+
+def test_a_fresh_journal_begins_with_the_role_of_its_settings() -> None:
+    """Afterwards settings have no say: what was taken holds, over a restart with others."""
+    disk = MemoryDisk()
+    for role in ("agent", "tracker"):
+        books = Books(
+            EdgeDatabase(Journal(disk), indexes=INDEXES),
+            node="north",
+            coordinator="coordinator",
+            coordinator_incarnation=UUID(int=7),
+            mint=minting(),
+        )
+        books.open(NOW, role=role)
+        assert books.terms.taken.name == "agent"
+        disk = disk.crash(lambda _: 0)
+
+
+def test_a_journal_from_before_roles_is_a_remotes() -> None:
+    """What was enrolled before there were terms goes on as it was."""
+    books = open_books(MemoryDisk())
+    books._db.table("meta").remove(where("key") == "terms")
+    books.open(NOW, role="agent")
+    assert books.terms.taken == Terms()
+
+
+async def test_terms_are_taken_by_themselves_when_the_disk_takes_them(site: Site) -> None:
+    """Whatever stands in the way, running jobs or a full disk, is waited for and not given up."""
+    changing = Changing(site.books, clock=site.clock)
+    task = asyncio.create_task(changing.run())
+    await asyncio.sleep(0)
+    wish(site, "tracker")
+    site.disk.space = 0
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert site.books.terms.taken.name == "remote"
+    site.disk.space = None
+    site.books.on_terms()
+    async with asyncio.timeout(10):
+        while site.books.terms.wish is not None:  # noqa: ASYNC110  no event says so
+            await asyncio.sleep(0.01)
+    wish(site, "remote", number=2)
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert site.books.terms.taken.number == 2
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
