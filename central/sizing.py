@@ -193,6 +193,8 @@ def _greedy(
     free: int, habits: Habits, have: Mapping[str, int], whole: int, quantum: int
 ) -> dict[str, int]:
     """Place `free` on top of what sites have; floats choose the site, integers are moved."""
+    if free <= 0:
+        return {}
     rates = habits.rates(frozenset(have))
     chunk = max(LEAST_CHUNK, quantum, -(-whole // CHUNKS))
     chunk = -(-chunk // quantum) * quantum
@@ -200,11 +202,11 @@ def _greedy(
     odd = free % quantum
     left, given = free - odd, dict.fromkeys(rates, 0)
     worth = {site: _worth(rate, at[site], chunk, habits) for site, rate in rates.items()}
-    last = max(worth, key=lambda site: worth[site])
+    last = max(worth, key=worth.__getitem__)
     while left > 0:
         part = min(chunk, left)
         # the first of equals by name: dictionaries here are in that order
-        last = max(worth, key=lambda site: worth[site])
+        last = max(worth, key=worth.__getitem__)
         given[last] += part
         at[last] += part
         left -= part
