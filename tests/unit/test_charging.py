@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from uuid import UUID
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.messages import AccountAmount, Charged, Counted
-from central.charging import Booked, Charges, Repeated, Unbookable
+from broker.messages import AccountAmount, Charged, Counted, CoveredBy
+from central.charging import Booked, Cap, Charges, Past, Repeated, Unbookable
 
 ACCOUNTS = ("user:ana", "user:bob", "department:physics")
 LINES = st.lists(st.tuples(st.sampled_from(ACCOUNTS), st.integers(-5, 60)), min_size=1, max_size=4)
@@ -75,3 +76,96 @@ def test_what_is_in_the_books_counts_against_a_repetition() -> None:
     later = Charges({("user:ana", "EUR"): 5}, {UUID(int=1): first.content}, "north")
     assert later.judge(charged(1, [("user:ana", 4)])) == Repeated()
     assert isinstance(later.judge(charged(1, [("user:ana", 5)])), Unbookable)
+
+
+def past(*, site: int | None = 10, user: int | None = 6, owed: int = 0) -> Past:
+    """Return leave to go past the allocation, and two accounts, one without limit."""
+    return Past(
+        units={"user:ana": "EUR", "user:bob": "EUR", "department:physics": "EUR"},
+        unlimited=frozenset({"department:physics"}),
+        caps={"EUR": Cap(site, user)},
+        owed={"EUR": owed},
+        owed_by={("user:ana", "EUR"): owed},
+    )
+
+
+def covered(number: int, *lines: tuple[str, int, CoveredBy]) -> Charged:
+    """Return a charge of sums with what stands behind each."""
+    postings = tuple(
+        AccountAmount(account=account, unit="EUR", micros=micros, covered_by=by)
+        for account, micros, by in lines
+    )
+    return charged(number, [("user:ana", 0)]).model_copy(update={"postings": postings})
+
+
+def test_a_charge_may_be_split_over_what_stands_behind_it() -> None:
+    """The allocation, an account without limit and leave are booked each in its own way."""
+    judge = Charges({("user:ana", "EUR"): 4}, {}, "north", past())
+    verdict = judge.judge(
+        covered(
+            1,
+            ("user:ana", 4, "allocation"),
+            ("user:ana", 3, "uncovered"),
+            ("department:physics", 7, "account"),
+        )
+    )
+    assert isinstance(verdict, Booked)
+    assert verdict.takes == (("user:ana", "EUR", 4),)
+    assert verdict.owes == (("user:ana", "EUR", 3),)
+    assert verdict.counted == (("department:physics", "EUR", 7),)
+
+
+@pytest.mark.parametrize(
+    ("leave", "line", "freezes"),
+    [
+        # one more than the account may owe
+        (past(), ("user:ana", 7, "uncovered"), True),
+        # within the account's cap, beyond the site's
+        (past(user=None, owed=8), ("user:ana", 3, "uncovered"), True),
+        # no leave at all
+        (Past(units={"user:ana": "EUR"}), ("user:ana", 1, "uncovered"), True),
+        # nobody's account: a mistake, not a lie
+        (past(), ("user:eve", 1, "uncovered"), False),
+        # a limit, whatever the site says
+        (past(), ("user:ana", 1, "account"), False),
+    ],
+)
+def test_what_nothing_stands_behind_is_not_booked(
+    leave: Past, line: tuple[str, int, CoveredBy], *, freezes: bool
+) -> None:
+    """It is put aside; what no honest site says freezes it."""
+    verdict = Charges({}, {}, "north", leave).judge(covered(1, line))
+    assert isinstance(verdict, Unbookable)
+    assert verdict.freezes == freezes
+
+
+@given(
+    site=st.none() | st.integers(0, 40),
+    user=st.none() | st.integers(0, 20),
+    told=st.lists(
+        st.tuples(st.sampled_from(["user:ana", "user:bob"]), st.integers(0, 15)), max_size=20
+    ),
+)
+def test_what_is_owed_never_exceeds_the_caps(
+    site: int | None, user: int | None, told: list[tuple[str, int]]
+) -> None:
+    """Over any run of charges, on each account and in all."""
+    judge = Charges({}, {}, "north", past(site=site, user=user))
+    owes: dict[str, int] = {}
+    for number, (account, micros) in enumerate(told, 1):
+        verdict = judge.judge(covered(number, (account, micros, "uncovered")))
+        fits = (site is None or sum(owes.values()) + micros <= site) and (
+            user is None or owes.get(account, 0) + micros <= user
+        )
+        assert isinstance(verdict, Booked) == (fits or micros == 0)
+        if isinstance(verdict, Booked):
+            owes[account] = owes.get(account, 0) + micros
+
+
+def test_a_refused_charge_leaves_nothing_behind() -> None:
+    """What is refused for one line takes nothing on the others."""
+    judge = Charges({("user:ana", "EUR"): 4}, {}, "north", past())
+    mixed = covered(1, ("user:ana", 4, "allocation"), ("user:ana", 7, "uncovered"))
+    assert isinstance(judge.judge(mixed), Unbookable)
+    assert isinstance(judge.judge(covered(2, ("user:ana", 4, "allocation"))), Booked)
+    assert isinstance(judge.judge(covered(3, ("user:ana", 6, "uncovered"))), Booked)
