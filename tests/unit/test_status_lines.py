@@ -17,6 +17,7 @@ CAPS = (
     UncoveredCap(unit="EUR", site=20_000_000, user=5_000_000),
     UncoveredCap(unit="page"),
 )
+_PAST = "charged past what is here and not collected"
 
 
 def test_a_status_tells_debts_time_and_the_change_to_come() -> None:
@@ -35,9 +36,8 @@ def test_a_status_tells_debts_time_and_the_change_to_come() -> None:
         {"EUR": 1_500_000},
     )
     assert list(status_lines(told)) == [
-        "1.50 EUR charged past what is here and not collected, of at most 20.00 EUR, "
-        "5.00 EUR an account",
-        "0 pages charged past what is here and not collected, without limit",
+        f"1.50 EUR {_PAST}, of at most 20.00 EUR, 5.00 EUR an account",
+        f"0 pages {_PAST}, without limit",
         "may work alone for 1 d; the centre was heard 3 h ago",
         "is being changed to the terms 2 as agent: running jobs end",
     ]
