@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import shutil
+import subprocess
 from typing import TYPE_CHECKING, Any
 
+from central.store.log_format import Frames, frame
 from demo.chaos.doing import kill, no_writes, stop_for
 from demo.chaos.kinds import Kind
 from demo.lab_error import LabError
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 #: Every edge has to report before money is granted again; their own faults go on meanwhile.
 _RECOVERY_SECONDS = 120.0
 _LOOK_AGAIN = 0.5
+_FENCED_SECONDS = 60.0
+_MOST_TORN = 400
 
 
 class CentralFaults:
@@ -41,7 +46,9 @@ class CentralFaults:
             Kind.CENTRAL_NO_WRITES: self._no_writes,
             Kind.STOP_BROKER: self._stop_broker,
             Kind.KILL_BROKER: self._kill_broker,
+            Kind.TORN_LOG: self._torn_log,
             Kind.RESTORE: self._restore,
+            Kind.OLD_RETURNS: self._old_returns,
             Kind.RESTORE_WITHOUT: self._restore_without,
         }
 
@@ -66,6 +73,14 @@ class CentralFaults:
         await kill(self._lab.program("central"))
         self._lab.start_central()
 
+    async def _torn_log(self, planned: Planned) -> None:
+        """Kill it, and let half of a record stand in its log: a commit that never came to be."""
+        await kill(self._lab.program("central"))
+        # the commands of administrators write into the same log
+        async with self._arena.books:
+            tear(max(self._lab.second_log.glob("*.log")), planned.figure)
+        self._lab.start_central()
+
     async def _no_writes(self, planned: Planned) -> None:
         with no_writes(self._lab.program("central").pid):
             await asyncio.sleep(planned.seconds)
@@ -85,6 +100,31 @@ class CentralFaults:
             log = ("--second-log", str(self._lab.second_log))
             await self._lab.central("restore", *backup, *log, "--to", str(self._books))
             self._lab.start_central()
+
+    async def _old_returns(self, planned: Planned) -> None:
+        """Restore, then start the old coordinator on its old books: it must find out and end.
+
+        Raises:
+            LabError: it went on.
+        """
+        await self._restore(planned)
+        settings = self._lab.root / "old.toml"
+        log = self._lab.root / f"old-log-{self._fallen}"
+        lines = [f'second_log = "{log}"']
+        for line in (self._lab.root / "central.toml").read_text().splitlines():
+            if line.startswith("data ="):
+                lines.append(f'data = "{self._lab.root / f"fallen-{self._fallen}"}"')
+            elif not line.startswith("second_log ="):
+                lines.append(line)
+        settings.write_text("\n".join(lines) + "\n")
+        old = self._lab.start("old-central", "central", "run", config=settings)
+        try:
+            await asyncio.to_thread(old.wait, _FENCED_SECONDS)
+        except subprocess.TimeoutExpired:
+            await kill(old)
+            raise LabError(
+                f"the old coordinator was not fenced within {_FENCED_SECONDS:g} s"
+            ) from None
 
     async def _restore_without(self, _: Planned) -> None:
         """Lose books and log; build them anew from a backup and from what the edges tell."""
@@ -134,3 +174,16 @@ class CentralFaults:
     @property
     def _books(self) -> Path:
         return self._lab.root / "books"
+
+
+def tear(segment: Path, figure: float) -> None:
+    """Write the beginning of a record that was never finished behind the log's last one."""
+    content = segment.read_bytes()
+    frames = Frames(content)
+    for _ in frames:
+        pass
+    dice = random.Random(figure)  # noqa: S311  of the seed
+    record = frame(dice.randbytes(_MOST_TORN))
+    with segment.open("r+b") as file:
+        file.seek(frames.end)
+        file.write(record[: dice.randrange(1, len(record))])

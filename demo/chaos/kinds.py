@@ -33,11 +33,14 @@ class Kind(StrEnum):
     KILL_SITE_BROKER = "site's broker killed"
     STOP_CENTRAL = "central stopped"
     KILL_CENTRAL = "central killed"
+    TORN_LOG = "central killed, second log's tail torn"
     CENTRAL_NO_WRITES = "central's writes refused"
     STOP_BROKER = "broker stopped"
     KILL_BROKER = "broker killed"
     RESTORE = "central restored with its second log"
     RESTORE_WITHOUT = "central restored without it"
+    OLD_RETURNS = "central restored, the old one returns"
+    ROLE = "role changed, and back"
 
 
 class Where(StrEnum):
@@ -49,6 +52,7 @@ class Where(StrEnum):
     SITE_BROKER = "site-broker"
     CENTRAL = "central"
     BROKER = "broker"
+    ROLE = "role"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +88,18 @@ SHAPES: Final[Mapping[Kind, Shape]] = MappingProxyType(
         Kind.KILL_SITE_BROKER: Shape(Where.SITE_BROKER, 25),
         Kind.STOP_CENTRAL: Shape(Where.CENTRAL, 50, 0.1, 2.0),
         Kind.KILL_CENTRAL: Shape(Where.CENTRAL, 30),
+        Kind.TORN_LOG: Shape(Where.CENTRAL, 10),
         Kind.CENTRAL_NO_WRITES: Shape(Where.CENTRAL, 15, 0.2, 2.0),
         Kind.STOP_BROKER: Shape(Where.BROKER, 30, 0.1, 2.0),
         Kind.KILL_BROKER: Shape(Where.BROKER, 25),
         Kind.RESTORE: Shape(Where.CENTRAL, 5),
         Kind.RESTORE_WITHOUT: Shape(Where.CENTRAL, 3),
+        Kind.OLD_RETURNS: Shape(Where.CENTRAL, 2),
+        Kind.ROLE: Shape(Where.ROLE, 15, 2.0, 8.0),
     }
 )
 #: They want some life behind them, and some before them.
-_LATE: Final = frozenset({Kind.RESTORE, Kind.RESTORE_WITHOUT})
+_LATE: Final = frozenset({Kind.RESTORE, Kind.RESTORE_WITHOUT, Kind.OLD_RETURNS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +191,7 @@ def _sites(kind: Kind, places: Places) -> Sequence[str]:
         return places.small_disk
     where = SHAPES[kind].where
     match where:
-        case Where.LINE | Where.EDGE | Where.SPOOLER:
+        case Where.LINE | Where.EDGE | Where.SPOOLER | Where.ROLE:
             return places.sites
         case Where.SITE_BROKER:
             return places.own_broker

@@ -17,6 +17,7 @@ from demo.chaos.kinds import Kind, Places, schedule
 from demo.chaos.line_faults import LineFaults
 from demo.chaos.oracle import judge
 from demo.chaos.people import People
+from demo.chaos.role_faults import RoleFaults
 from demo.chaos.site_faults import SiteFaults
 from demo.lab import Lab, Person, Plan
 from demo.lab_error import LabError
@@ -168,7 +169,7 @@ class Run:
     async def _give_roles(self, lab: Lab) -> None:
         for name, role in self.roles.items():
             if role != "remote":
-                self._tell(self, f"site {name} becomes a {role}")
+                self._tell(self, f"site {name} works as {role} from now on")
                 await lab.central("role", name, role)
 
         async def taken() -> bool:
@@ -187,6 +188,7 @@ class Run:
             **LineFaults(arena).deeds(),
             **SiteFaults(arena).deeds(),
             **central.deeds(),
+            **RoleFaults(arena, self.roles).deeds(),
         }
         clock = asyncio.get_running_loop().time
         printed, calm = asyncio.Event(), asyncio.Event()

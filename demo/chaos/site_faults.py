@@ -72,7 +72,8 @@ class SiteFaults:
         site = self._site(planned)
         self._arena.hurt(site.name)
         await kill(site.edge)
-        tear(site.data, planned.figure)
+        tear(site.data / "journal", planned.figure)
+        cut(site.data / "directory", planned.figure)
         site.start_edge()
 
     async def _clock(self, planned: Planned) -> None:
@@ -115,9 +116,9 @@ class SiteFaults:
         site.start_broker()
 
 
-def tear(data: Path, figure: float) -> None:
+def tear(journal: Path, figure: float) -> None:
     """Write the beginning of a record that was never finished behind the journal's last one."""
-    newest = max(data.glob("journal-*.log"))
+    newest = max(journal.glob("journal-*.log"))
     content = newest.read_bytes()
     end, number = _end(content)
     dice = random.Random(figure)  # noqa: S311  of the seed
@@ -128,6 +129,14 @@ def tear(data: Path, figure: float) -> None:
         file.write(record[: dice.randrange(1, len(record))])
         if dice.random() < 0.5:  # noqa: PLR2004  with or without the room that was made behind it
             file.truncate()
+
+
+def cut(replica: Path, figure: float) -> None:
+    """Take the end of the directory's replica away: it is not synced, and can be fetched again."""
+    newest = max(replica.glob("journal-*.log"), default=None)
+    if newest is not None:
+        with newest.open("r+b") as file:
+            file.truncate(round(newest.stat().st_size * figure))
 
 
 def _end(content: bytes) -> tuple[int, int]:
