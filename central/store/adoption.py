@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import insert, select, update
 
 from broker.codec import EVENT_LIMIT, Received, decode
-from broker.messages import Collected, Granted, Reclaim
+from broker.messages import Collected, Granted, Reclaim, SetTerms
 from broker.stream import place
 from broker.topics import STREAMS_DOWN
-from central.store import accounts, ledger, recovery, streams
+from central.store import accounts, ledger, recovery, streams, terms
 from central.store.ledger import CENTRE, Entry, Line, Posted, Refused
 from central.store.tables import (
     adopted_collection,
@@ -159,6 +159,8 @@ def _effect(tx: Transaction, state: StreamState, message: Message | None) -> Non
                 _know_code(tx, node_id, incarnation, granted, posted.n, fields)
         case Collected() as collected:
             _collect(tx, node_id, collected)
+        case SetTerms() as told:
+            terms.adopt(tx, node_id, state.key.receiver_incarnation, told)
         case Reclaim() as asked:
             # answered in the edge's own stream, which comes again
             values = {

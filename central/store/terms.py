@@ -176,6 +176,16 @@ def taken(tx: Transaction, node_id: str, incarnation: UUID, event: TermsTaken) -
     return None
 
 
+def adopt(tx: Transaction, node_id: str, incarnation: UUID, told: SetTerms) -> None:
+    """Know again terms that restored books have forgotten and a journal has heard."""
+    at = (terms.c.node == node_id) & (terms.c.n == told.terms)
+    if tx.sql.execute(select(terms.c.n).where(at)).first() is not None:
+        return
+    wish = Wish(told.role, told.uncovered, told.offline_seconds)
+    tx.sql.execute(insert(terms).values(**_row(tx, node_id, told.terms, wish, tx.identity.node)))
+    tx.sql.execute(update(terms).where(at).values(incarnation=str(incarnation)))
+
+
 def newest(tx: Transaction, node_id: str) -> Terms | None:
     """Return what is wished of a site now, None when nothing was ever."""
     query = select(terms).where(terms.c.node == node_id).order_by(terms.c.n.desc()).limit(1)
@@ -261,7 +271,12 @@ def _enter(tx: Transaction, node_id: str, wish: Wish, author: str) -> Terms:
         select(func.coalesce(func.max(terms.c.n), 0)).where(terms.c.node == node_id)
     ).scalar_one()
     n = max(before, tx.identity.epoch - 1 << _WITHIN) + 1
-    values: dict[str, Any] = {
+    tx.sql.execute(insert(terms).values(**_row(tx, node_id, n, wish, author)))
+    return Terms(node_id, n, wish, author, tx.now, None, None)
+
+
+def _row(tx: Transaction, node_id: str, n: int, wish: Wish, author: str) -> dict[str, Any]:
+    return {
         "node": node_id,
         "n": n,
         "role": wish.role,
@@ -270,8 +285,6 @@ def _enter(tx: Transaction, node_id: str, wish: Wish, author: str) -> Terms:
         "author": author,
         "at": tx.now,
     }
-    tx.sql.execute(insert(terms).values(**values))
-    return Terms(node_id, n, wish, author, tx.now, None, None)
 
 
 def _send(tx: Transaction, made: Terms, incarnation: UUID) -> None:

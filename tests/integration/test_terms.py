@@ -217,6 +217,25 @@ def test_terms_that_make_no_sense_are_refused(books: Books, wanted: Wish, said: 
     assert said in refused.reason
 
 
+def test_terms_that_restored_books_forgot_are_known_again(books: Books) -> None:
+    """What the edge hands back is what it was told: its taking counts, and so do its caps."""
+    edge = site(books)
+    wish(books, "north", Wish("tracker", (CAP,), 86_400))
+    edge.listen()
+    (told,) = edge.heard
+    with books.write() as tx:
+        before = terms.ever(tx, "north", edge.incarnation)
+        tx.sql.exec_driver_sql("DELETE FROM terms")
+        terms.adopt(tx, "north", edge.incarnation, told)
+        terms.adopt(tx, "north", edge.incarnation, told)
+        (after,) = terms.ever(tx, "north", edge.incarnation)
+    assert after.wish == before[0].wish
+    edge.take_terms()
+    edge.tell()
+    assert role_of(books, "north") == "tracker"
+    assert figures(books, "north").worst == CAP.site
+
+
 # ── an agent ──────────────────────────────────────────────────────────────────────────────────
 
 
