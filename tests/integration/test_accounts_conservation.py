@@ -149,6 +149,14 @@ class Household(RuleBasedStateMachine):
             edge.say(charge)
             self.charges.append(charge)
 
+    @rule(name=node, part=st.integers(min_value=1, max_value=100))
+    def print_something(self, name: str, part: int) -> None:
+        """Park, charge some of what is there and tell of it: the common case, in one."""
+        self.park()
+        for key, micros in sorted(self.edges[name].here.items()):
+            self.spend(name, key, max(1, micros * part // 100))
+        self.report(name)
+
     @rule(name=node)
     def report(self, name: str) -> None:
         """Answer what was asked for, and let the centre hear all of it."""
