@@ -55,6 +55,9 @@ def chaos(
     kind: Annotated[
         list[str] | None, typer.Option(help="Only faults whose name contains this; may repeat.")
     ] = None,
+    rollbacks: Annotated[
+        bool, typer.Option(help="At the end, roll a disk back: outside the failure model.")
+    ] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON for machines.")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the files in any case.")] = False,
 ) -> None:
@@ -80,6 +83,7 @@ def chaos(
         roles=roles,
         every=every,
         kinds=kinds,
+        rollbacks=rollbacks,
     )
     raise typer.Exit(asyncio.run(_play(order, as_json=as_json, keep=keep)))
 

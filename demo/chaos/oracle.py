@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from demo.chaos.clock import TurnedClock
     from demo.chaos.people import People
     from demo.lab import Lab
+    from demo.printers import KeptJob
 
 #: What a clock and a kill may miss each other by.
 _NEAR = timedelta(milliseconds=50)
@@ -80,9 +81,9 @@ async def judge(arena: Arena, people: People) -> Verdict:
     verdict = Verdict(events=_count(books, "event WHERE type NOT LIKE '%.opening.%'"))
     lives = _lives(books, arena.clocks)
     verdict.jobs = len(lives)
-    paper = _paper(lab)
+    sides = _sides(lab)
     for life in lives.values():
-        _judge_job(verdict, life, paper, arena.hurts)
+        _judge_job(verdict, life, sides, arena.hurts)
     _judge_promises(verdict, lives, people)
     _judge_report(verdict, report)
     _judge_money(verdict, books, people.receipts)
@@ -90,7 +91,7 @@ async def judge(arena: Arena, people: People) -> Verdict:
         verdict.problems.append(
             f"{verdict.flags.total()} jobs are flagged, {verdict.in_flight} were in flight"
         )
-    verdict.problems += await _verified(lab)
+    verdict.problems += await verified(lab)
     return verdict
 
 
@@ -131,20 +132,25 @@ def _moments(told: datetime, clock: TurnedClock | None) -> list[datetime]:
     return [told] if clock is None else list(clock.true(told)) or [told]
 
 
-def _paper(lab: Lab) -> Counter[str | None]:
-    """Count the sides that printers kept, by the tag of the job; None: of no job."""
-    paper: Counter[str | None] = Counter()
+def paper(lab: Lab) -> Iterator[KeptJob]:
+    """Yield what printers kept, at every site."""
     for site in lab.sites.values():
         for printer in site.printers.values():
-            for kept in printer.kept():
-                paper[kept.tag] += kept.impressions or 0
-    return paper
+            yield from printer.kept()
+
+
+def _sides(lab: Lab) -> Counter[str | None]:
+    """Count the sides that printers kept, by the tag of the job; None: of no job."""
+    sides: Counter[str | None] = Counter()
+    for kept in paper(lab):
+        sides[kept.tag] += kept.impressions or 0
+    return sides
 
 
 def _judge_job(
-    verdict: Verdict, life: Life, paper: Counter[str | None], hurts: Sequence[Hurt]
+    verdict: Verdict, life: Life, sides: Counter[str | None], hurts: Sequence[Hurt]
 ) -> None:
-    printed = paper[life.job.replace("-", "")[:12]]
+    printed = sides[life.job.replace("-", "")[:12]]
     verdict.printed += printed
     verdict.billed += life.billed
     hurt = any(life.in_flight(each) for each in hurts)
@@ -207,18 +213,10 @@ def _judge_money(verdict: Verdict, books: Rows, receipts: Mapping[str, int]) -> 
             verdict.problems.append(f"{account} was charged {beyond} micros more than was paid in")
 
 
-async def _verified(lab: Lab) -> list[str]:
+async def verified(lab: Lab) -> list[str]:
     """Return what both `verify` commands find wrong."""
-    return list(await _each_failure(lab, _verifications(lab)))
-
-
-def _verifications(lab: Lab) -> Iterator[tuple[str, ...]]:
-    yield ("central", "verify", "--edges")
-    for site in lab.sites.values():
-        yield ("edge", "verify", "--config", str(site.config))
-
-
-async def _each_failure(lab: Lab, commands: Iterator[tuple[str, ...]]) -> list[str]:
+    commands: list[tuple[str, ...]] = [("central", "verify", "--edges")]
+    commands += [("edge", "verify", "--config", str(site.config)) for site in lab.sites.values()]
     problems = []
     for words in commands:
         try:

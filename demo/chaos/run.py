@@ -18,6 +18,7 @@ from demo.chaos.line_faults import LineFaults
 from demo.chaos.oracle import judge
 from demo.chaos.people import People
 from demo.chaos.role_faults import RoleFaults
+from demo.chaos.rollback import RolledBack, roll_back
 from demo.chaos.site_faults import SiteFaults
 from demo.lab import Lab, Person, Plan
 from demo.lab_error import LabError
@@ -61,6 +62,8 @@ class Order:
     every: float = 1.0
     """Seconds from one job to the next, on average."""
     kinds: Collection[Kind] = tuple(Kind)
+    rollbacks: bool = True
+    """Also roll the second site's disk back, at the end; it has to hold jobs."""
 
 
 @dataclass(slots=True)
@@ -81,12 +84,22 @@ class Outcome:
     calm_seconds: float = 0.0
     """From the end of the last fault until nothing was under way and everything merged."""
     verdict: Verdict | None = None
+    rollbacks: list[RolledBack] = field(default_factory=list)
+    """Outside the failure model; after everything else was judged."""
     problems: list[str] = field(default_factory=list)
+
+    @property
+    def all_problems(self) -> list[str]:
+        """Whatever does not hold, one sentence each."""
+        told = [*self.problems, *(self.verdict.problems if self.verdict else ["never judged"])]
+        return told + [
+            f"rollback of {each.site}: {p}" for each in self.rollbacks for p in each.problems
+        ]
 
     @property
     def holds(self) -> bool:
         """Whether every promise held."""
-        return self.verdict is not None and not self.problems and not self.verdict.problems
+        return not self.all_problems
 
     def figures(self) -> dict[str, Any]:
         """Return all of it for machines."""
@@ -215,6 +228,17 @@ class Run:
         self.outcome.recoveries = arena.recoveries
         self.outcome.problems += arena.problems
         self.outcome.verdict = await judge(arena, people)
+        await self._roll_back(arena)
+
+    async def _roll_back(self, arena: Arena) -> None:
+        """Put a disk back to a copy, twice: what was lost the centre had heard of, or not."""
+        if not self.order.rollbacks or not self._own_broker:
+            return
+        (name,) = self._own_broker
+        for told in (True, False):
+            self._tell(self, f"the disk of {name} is rolled back (outside the failure model)")
+            site = arena.lab.sites[name]
+            self.outcome.rollbacks.append(await roll_back(arena.lab, site, EVERYBODY[0], told=told))
 
     async def _act(
         self, arena: Arena, people: People, central: CentralFaults, done: asyncio.Event

@@ -75,7 +75,7 @@ def show(outcome: Outcome, console: Console) -> None:
     console.print(table)
     if outcome.verdict is not None:
         console.print(_results(outcome, outcome.verdict))
-    problems = [*outcome.problems, *(outcome.verdict.problems if outcome.verdict else ())]
+    problems = outcome.all_problems
     for problem in problems[:_SHOWN]:
         console.print(f"  {problem}", style="red", markup=False, soft_wrap=True)
     if len(problems) > _SHOWN:
@@ -98,6 +98,8 @@ def _results(outcome: Outcome, verdict: Verdict) -> Table:
         ("jobs flagged", verdict.flags.total()),
         ("jobs in flight at a kill", verdict.in_flight),
         ("releases refused", sum(outcome.refusals.values())),
+        ("disks rolled back, outside the failure model", len(outcome.rollbacks)),
+        ("  of which the centre could know, and knew", _known(outcome)),
         ("longest recovery of a site, seconds", outcome.longest_recovery),
         ("from the last fault until all was merged, seconds", outcome.calm_seconds),
         ("faults went on for, seconds", outcome.seconds),
@@ -105,3 +107,8 @@ def _results(outcome: Outcome, verdict: Verdict) -> Table:
     for name, value in rows:
         table.add_row(name, str(value))
     return table
+
+
+def _known(outcome: Outcome) -> str:
+    told = [each for each in outcome.rollbacks if each.told]
+    return f"{len(told)}, {sum(each.detected for each in told)}"
