@@ -104,10 +104,10 @@ async def print_all(site: Site, document: Path) -> list[str]:
     return [row["job"] for row in rows]
 
 
-async def release(site: Site, job: str) -> float:
+async def release(site: Site, job: str, device: str = DEVICE) -> float:
     """Release a job; return after how many milliseconds that was answered."""
     began = time.perf_counter()
-    reply = await site.release(job, DEVICE, card=ANA.card)
+    reply = await site.release(job, device, card=ANA.card)
     if reply.status != "ok":
         raise RuntimeError(f"the release was refused: {reply.problem}")
     return (time.perf_counter() - began) * 1e3
