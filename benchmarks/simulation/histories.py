@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
+import traceback
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from benchmarks.simulation.oracle import Oracle, Violation
-from benchmarks.simulation.site import Site
 from benchmarks.simulation.world import CENT, NODES, UNIT, USERS, quieten
 from broker.messages import UncoveredCap
 from central.store.terms import Wish
@@ -17,7 +18,7 @@ from edge.release import Phase
 from edge.store.memory_disk import PowerCutError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from benchmarks.simulation.world import Template, World
     from config.policy.roles import RoleName
@@ -31,6 +32,35 @@ _DEEP: Final = 8
 Step: TypeAlias = tuple[str, tuple[object, ...]]
 
 
+_Draw: TypeAlias = "Callable[[random.Random, Sequence[str]], tuple[object, ...]]"
+_MODES: Final = ("in-order", "in-order", "in-order", "any", "twice", "lost")
+
+#: How often each happens, and how its particulars are drawn.
+_STEPS: Final[dict[str, tuple[int, _Draw]]] = {
+    "print": (18, lambda d, n: (d.choice(n), d.choice(USERS), d.choice((3, 40, 90, 140, 250)))),
+    "settle": (14, lambda d, n: (d.choice(n), d.choice((0.0, 0.5, 1.0, 1.0, 1.2)))),
+    "net": (30, lambda d, _: (d.randint(2, 14), d.choice(_MODES))),
+    "wait": (9, lambda d, _: (d.choice((0.5, 2.0, 6.0, 65.0, 700.0)),)),
+    "cut": (6, lambda d, n: (d.choice(n),)),
+    "join": (8, lambda d, n: (d.choice(n),)),
+    "power": (5, lambda d, n: (d.choice(n), d.randint(0, 9))),
+    "crash": (3, lambda d, n: (d.choice(n),)),
+    "centre-dies": (3, lambda _d, _n: ()),
+    "centre-begins": (6, lambda _d, _n: ()),
+    "top-up": (5, lambda d, _: (d.choice(USERS), d.choice((10, 100, 300)))),
+    "code": (5, lambda d, n: (d.choice(n), d.choice(USERS), d.randint(1, 12))),
+    "redeem": (6, lambda d, _: (d.randint(0, 5), d.randint(0, 5))),
+    "role": (
+        3,
+        lambda d, n: (d.choice(n), d.choice(("agent", "tracker", "remote")), d.choice((0, 50))),
+    ),
+    "back-up": (3, lambda _d, _n: ()),
+    "restore": (3, lambda d, _: (d.randint(0, 5), d.randint(0, 1))),
+}
+#: Everything, as often as it happens.
+ALL: Final = {name: weight for name, (weight, _) in _STEPS.items()}
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """A counter-example."""
@@ -42,39 +72,54 @@ class Found:
     violation: Violation
 
 
-def story(seed: int, sites: int) -> tuple[Step, ...]:
-    """Return what happens in the history of a seed."""
+def story(seed: int, sites: int, weights: Mapping[str, int] = ALL) -> tuple[Step, ...]:
+    """Return what happens in the history of a seed.
+
+    Args:
+        seed: of its dice.
+        sites: how many there are.
+        weights: what may happen, and how often.
+    """
     dice = random.Random(seed)  # noqa: S311  a simulation
-    names, weights = zip(*((name, weight) for name, (weight, _) in _STEPS.items()), strict=True)
     nodes = NODES[:sites]
     count = dice.randint(4, 16)
     return tuple(
-        (name, _STEPS[name][1](dice, nodes)) for name in dice.choices(names, weights, k=count)
+        (name, _STEPS[name][1](dice, nodes))
+        for name in dice.choices(list(weights), list(weights.values()), k=count)
     )
 
 
-def live(
-    template: Template, seed: int, steps: Sequence[Step], kind: type[Site] = Site
-) -> tuple[int, Violation] | None:
+def live(template: Template, seed: int, steps: Sequence[Step]) -> tuple[int, Violation] | None:
     """Live through steps; return after which of them what broke, None when nothing did."""
-    world = template.world(seed, kind)
+    world = template.world(seed)
     oracle = Oracle(world)
-    for at, step in enumerate(steps):
-        _carry_out(world, step)
-        if (broken := oracle.look()) is not None:
-            return at, broken
-    broken = _come_to_rest(world) or oracle.look_at_rest(deep=seed % _DEEP == 0)
-    return None if broken is None else (len(steps), broken)
+    at = 0
+    try:
+        for at, step in enumerate(steps):
+            _carry_out(world, step)
+            if (broken := oracle.look()) is not None:
+                return at, broken
+        at = len(steps)
+        broken = _rest(world, oracle, deep=seed % _DEEP == 0)
+    except Exception as error:  # noqa: BLE001  whatever breaks is what is searched for
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        said = f"{type(error).__name__}: {error} ({Path(where.filename).name}:{where.lineno})"
+        return at, Violation("broke", said)
+    return None if broken is None else (at, broken)
 
 
-def search(template: Template, seed: int, sites: int, kind: type[Site] = Site) -> Found | None:
+def _rest(world: World, oracle: Oracle, *, deep: bool) -> Violation | None:
+    return _come_to_rest(world) or oracle.look_at_rest(deep=deep)
+
+
+def search(template: Template, seed: int, weights: Mapping[str, int] = ALL) -> Found | None:
     """Live through the history of a seed."""
-    steps = story(seed, sites)
-    broke = live(template, seed, steps, kind)
+    steps = story(seed, len(template.disks), weights)
+    broke = live(template, seed, steps)
     return None if broke is None else Found(seed, steps, *broke)
 
 
-def shrink(template: Template, found: Found, kind: type[Site] = Site) -> Found:
+def shrink(template: Template, found: Found) -> Found:
     """Leave steps out as long as the same invariant breaks."""
     steps, last = list(found.steps), found
     size = max(1, len(steps) // 2)
@@ -82,7 +127,7 @@ def shrink(template: Template, found: Found, kind: type[Site] = Site) -> Found:
         at = 0
         while at < len(steps):
             fewer = steps[:at] + steps[at + size :]
-            broke = live(template, found.seed, fewer, kind)
+            broke = live(template, found.seed, fewer)
             if broke is not None and broke[1].invariant == found.violation.invariant:
                 steps, last = fewer, Found(found.seed, tuple(fewer), *broke)
             else:
@@ -265,30 +310,4 @@ _ACTS: Final[dict[str, Callable[..., None]]] = {
     "role": _role,
     "back-up": _back_up,
     "restore": _restore,
-}
-
-_Draw: TypeAlias = "Callable[[random.Random, Sequence[str]], tuple[object, ...]]"
-_MODES: Final = ("in-order", "in-order", "in-order", "any", "twice", "lost")
-
-#: How often each happens, and how its particulars are drawn.
-_STEPS: Final[dict[str, tuple[int, _Draw]]] = {
-    "print": (18, lambda d, n: (d.choice(n), d.choice(USERS), d.choice((3, 40, 90, 140, 250)))),
-    "settle": (14, lambda d, n: (d.choice(n), d.choice((0.0, 0.5, 1.0, 1.0, 1.2)))),
-    "net": (30, lambda d, _: (d.randint(2, 14), d.choice(_MODES))),
-    "wait": (9, lambda d, _: (d.choice((0.5, 2.0, 6.0, 65.0, 700.0)),)),
-    "cut": (6, lambda d, n: (d.choice(n),)),
-    "join": (8, lambda d, n: (d.choice(n),)),
-    "power": (5, lambda d, n: (d.choice(n), d.randint(0, 9))),
-    "crash": (3, lambda d, n: (d.choice(n),)),
-    "centre-dies": (3, lambda _d, _n: ()),
-    "centre-begins": (6, lambda _d, _n: ()),
-    "top-up": (5, lambda d, _: (d.choice(USERS), d.choice((10, 100, 300)))),
-    "code": (5, lambda d, n: (d.choice(n), d.choice(USERS), d.randint(1, 12))),
-    "redeem": (6, lambda d, _: (d.randint(0, 5), d.randint(0, 5))),
-    "role": (
-        3,
-        lambda d, n: (d.choice(n), d.choice(("agent", "tracker", "remote")), d.choice((0, 50))),
-    ),
-    "back-up": (2, lambda _d, _n: ()),
-    "restore": (2, lambda d, _: (d.randint(0, 5), d.randint(0, 1))),
 }

@@ -55,7 +55,7 @@ def sites_of(seed: int) -> int:
 def look_for(seeds: Iterable[int]) -> Found | None:
     """Return the first counter-example among some seeds, as short as it becomes."""
     for seed in seeds:
-        found = search(template(sites_of(seed)), seed, sites_of(seed))
+        found = search(template(sites_of(seed)), seed)
         if found is not None:
             return shrink(template(sites_of(seed)), found)
     return None

@@ -64,16 +64,13 @@ _PATIENCE: Final = 8.0
 class Site:
     """One edge and its journal."""
 
-    books_kind: type[Books] = Books
-    """A fault is planted by putting other books in their place."""
-
     def __init__(self, world: World, node: str, disk: MemoryDisk) -> None:
         self.world = world
         self.node = node
         self.disk = disk
         self.connected = False
         self.stopped: str | None = None
-        """Why its streams stand still."""
+        """Why its streams stand still, until it is met again."""
         self.paper: dict[UUID, int] = {}
         """What the printers have put out, by job: they forget nothing."""
         self.waiting: dict[UUID, float] = {}
@@ -86,7 +83,7 @@ class Site:
         """Begin from what is on the disk."""
         world = self.world
         self._database = EdgeDatabase(Journal(self.disk), indexes=INDEXES)
-        self.books = self.books_kind(
+        self.books = Books(
             self._database,
             node=self.node,
             coordinator=topics.COORDINATOR,
@@ -166,7 +163,7 @@ class Site:
         world = self.world
         if isinstance(self.gate.tick(world.now), GateClosed):
             self._shut()
-        if self._session and self.gate.session and not self.agreed and not self.stopped:
+        if self._session and self.gate.session and not self.agreed:
             self._birth()
         self.up.store_acked()
         if not self._changing.step(world.now):
@@ -330,7 +327,7 @@ class Site:
             case Reply(corr=corr) if self.meetings.awaits(corr):
                 met = self.meetings.answered(message, now, self.gate.epoch)
                 if isinstance(met, Met):
-                    self.agreed = True
+                    self.agreed, self.stopped = True, None
                 elif isinstance(met, Stopped):
                     self._stop(f"{met.stream}: {met.why}")
             case Batch():

@@ -81,6 +81,8 @@ class World:
         """What people have really paid in."""
         self.codes: list[tuple[str, str, str]] = []
         """(node, user, digits) of every code that was shown."""
+        self.wishes: list[tuple[str, str, UUID]] = []
+        """(node, user, wish) of codes whose money is still being fetched."""
         self.copies: list[bytes] = []
         """Backups of the centre's books."""
         self.epoch = books.identity.epoch
@@ -141,8 +143,16 @@ class World:
 
     def look(self) -> None:
         """Let the centre look at its books, as it does every little while."""
-        if self.coordinator is not None:
-            self._publish(self.coordinator.look(self.now))
+        if self.coordinator is None:
+            return
+        self._publish(self.coordinator.look(self.now))
+        for node, user, wish in self.wishes:
+            with self.books.read(self.wall()) as tx:
+                done = codes.outcome(tx, wish)
+            if isinstance(done, codes.Issued):
+                self.codes.append((node, user, done.digits))
+            if not isinstance(done, codes.Waiting):
+                self.wishes = [each for each in self.wishes if each[2] != wish]
 
     def top_up(self, user: str, cents: int) -> None:
         """Somebody pays in."""
@@ -162,6 +172,8 @@ class World:
             done = codes.issue(tx, wish, linked, timedelta(seconds=20))
         if isinstance(done, codes.Issued):
             self.codes.append((node, user, done.digits))
+        elif isinstance(done, codes.Waiting):
+            self.wishes.append((node, user, done.id))
 
     def wish(self, node: str, wish: terms.Wish) -> None:
         """The operator changes what a site is."""
@@ -181,7 +193,7 @@ class World:
         self.stop_centre()
         if copy is not None:
             load(self.books, copy)
-            self.forgot = True
+            self.forgot, self.wishes = True, []
         with self.books.write(self.wall()) as tx:
             tx.sql.exec_driver_sql("UPDATE meta SET epoch = ?", (self.epoch,))
         self.identify(self.epoch)
@@ -278,7 +290,7 @@ class Template:
     """Where the streams of each site stand, as a birth would say."""
     directory_n: int
 
-    def world(self, seed: int, kind: type[Site] = Site) -> World:
+    def world(self, seed: int) -> World:
         """Return a fresh copy; the one before must not be used any more."""
         load(self.books, self.image)
         world = World(self.books, self.replica, seed)
@@ -288,7 +300,7 @@ class Template:
         world.now = 10_000.0
         world.start_centre()
         for node, disk in self.disks.items():
-            world.sites[node] = kind(world, node, disk.crash(lambda most: most))
+            world.sites[node] = Site(world, node, disk.crash(lambda most: most))
             self._meet(world, node)
         return world
 
