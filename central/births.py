@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from broker import topics
 from broker.messages import Problem, Reply
+from central import proving
 from central.conversation import Conversation
 from central.recovering import must_tell
 from central.slices import delta, snapshot
@@ -49,7 +50,7 @@ def greet(fleet: Fleet, node: str, birth: Birth, now: float) -> None:
         fleet.alert(node, "heads", greeting.remark, now)
     fleet.conversations[node] = greeting.conversation
     fleet.presence.born(node, birth.session, now)
-    secret = _terms_and_codes(fleet, greeting.conversation, birth)
+    secret = None if accepted.closed else _terms_and_codes(fleet, greeting.conversation, birth)
     answer = greeting.conversation.accepted(secret).model_dump(mode="json")
     fleet.say(
         topics.REPLY,
@@ -58,6 +59,13 @@ def greet(fleet: Fleet, node: str, birth: Birth, now: float) -> None:
         corr=str(birth.corr),
     )
     _log.info("born", action="birth", node=node, software=birth.software, first=accepted.first)
+    if birth.wire >= proving.WIRE:
+        for each in greeting.unproven:
+            proving.ask(fleet, node, each)
+    if accepted.closed:
+        detail = "a journal that was written off is back: it tells what it has done, and is retired"
+        fleet.alert(node, "written-off", detail, now)
+        return
     bring_directory(fleet, node, birth.directory)
 
 

@@ -27,6 +27,7 @@ from central.commands import (
     safety,
     terms,
     things,
+    trouble,
 )
 from central.commands.desk import Config, Refusal, errors, settings_of
 from config import logs
@@ -76,6 +77,9 @@ app.command("backup")(safety.backup)
 app.command("restore")(safety.restore)
 app.add_typer(safety.second_log, name="second-log")
 app.add_typer(recovery.app, name="recovery")
+app.add_typer(trouble.fork, name="fork")
+app.command("write-off")(trouble.write_off)
+app.add_typer(trouble.aside, name="quarantine")
 
 
 def main(arguments: list[str]) -> int:

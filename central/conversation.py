@@ -9,6 +9,8 @@ from broker.messages import WIRE, Batch, Birth, BirthAccepted, Position, StreamN
 from broker.stream import place, start
 from broker.stream_inbound import Agreed, Apply, Inbound, SenderBehind, WeAreBehind
 from broker.stream_outbound import Opened, Outbound, PeerBehind, fitting
+from central.proving import WIRE as WIRE_OF_PROOF
+from central.proving import Unproven
 from central.store import streams
 from central.store.intake import Run
 from central.store.streams import StreamState
@@ -34,6 +36,17 @@ class Greeting:
     """The heads contradict ours: the node must be frozen, for this reason."""
     remark: str | None
     """Something a person should know, though the streams go on as far as they can."""
+    unproven: tuple[Unproven, ...] = ()
+    """What the node has to show before it is believed to be whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What comparing the heads of one stream came to."""
+
+    trouble: str | None = None
+    remark: str | None = None
+    unproven: Unproven | None = None
 
 
 Envelopes: TypeAlias = "list[Envelope]"
@@ -80,11 +93,24 @@ class Conversation:
     ) -> Greeting:
         """Begin to speak with a node that was accepted: compare heads both ways."""
         here = cls(books, node, accepted, birth.session)
-        trouble, remark = None, None
-        for name, inbox in here._inboxes.items():
-            heads = birth.up.get(name)
+        found = here._compare_up(birth)
+        if not accepted.closed:  # what is closed is given nothing
+            found += here._compare_down(accepted, birth, now)
+        return Greeting(
+            here,
+            next((each.trouble for each in reversed(found) if each.trouble is not None), None),
+            next((each.remark for each in reversed(found) if each.remark is not None), None),
+            tuple(each.unproven for each in found if each.unproven is not None),
+        )
+
+    def _compare_up(self, birth: Birth) -> list[_Found]:
+        found: list[_Found] = []
+        for name, inbox in self._inboxes.items():
+            heads, ours = birth.up.get(name), inbox.core.applied
             if heads is None:
                 continue
+            if heads.acked.seq < ours.seq and heads.sent != ours:
+                found.append(_Found(unproven=Unproven(name, ours)))
             match inbox.core.on_birth(heads.sent, acked=heads.acked):
                 case Agreed():
                     pass
@@ -93,25 +119,33 @@ class Conversation:
                         f"{name}: its journal ends at {sent.seq}, {applied.seq} were booked; "
                         "it was rolled back or cloned"
                     )
+                    # who can answer is asked: the birth may only be late
+                    found += [_Found(remark=remark)] if birth.wire < WIRE_OF_PROOF else []
                 case WeAreBehind(acked, applied):
                     remark = (
                         f"{name}: it was told that {acked.seq} are booked, here are "
                         f"{applied.seq}; were these books restored from a backup?"
                     )
+                    found.append(_Found(remark=remark))
                 case other:
-                    trouble = f"{name} up: {other}"
+                    found.append(_Found(trouble=f"{name} up: {other}"))
+        return found
+
+    def _compare_down(self, accepted: Accepted, birth: Birth, now: float) -> list[_Found]:
         applied = birth.down.get("ledger", start(accepted.down.key))
-        match here.outbound.on_birth(applied, epoch=books.identity.epoch, now=now):
+        match self.outbound.on_birth(applied, epoch=self._books.identity.epoch, now=now):
             case Opened():
-                pass
+                return []
             case PeerBehind(acked, theirs):
                 remark = (
                     f"ledger down: it had applied {acked.seq}, now it has {theirs.seq}; "
                     "its journal was rolled back"
                 )
+                old = birth.wire < WIRE_OF_PROOF
+                unproven = Unproven("ledger", acked, down=True)
+                return [_Found(remark=remark if old else None, unproven=unproven)]
             case halted:
-                trouble = f"ledger down: {halted}"
-        return Greeting(here, trouble, remark)
+                return [_Found(trouble=f"ledger down: {halted}")]
 
     def accepted(self, courier_key: str | None = None) -> BirthAccepted:
         """Return the answer to the birth; the key is a secret of this node's and ours."""

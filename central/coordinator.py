@@ -12,11 +12,12 @@ from broker import topics
 from broker.codec import Unreadable, decode
 from broker.messages import Ack, Birth, CommandState, CoordinatorStatus, Message, Note, Status
 from broker.stream_outbound import EventsGone, ForkSeen, PeerAhead, Released
-from central import recovering
+from central import proving, recovering
 from central.births import greet
 from central.granting import Granting
 from central.news import News
 from central.questions import answer
+from central.retiring import Retiring
 from central.rounds import hear_batch, take_round
 from central.store import commands, nodes, recovery, streams
 from config.logs import logger
@@ -48,6 +49,7 @@ class Coordinator:
         self.fleet = fleet
         self._news = News(fleet)
         self._granting = Granting(fleet)
+        self._retiring = Retiring(fleet)
         self._session: UUID | None = None
         self._beat = float("-inf")
         self._sweep = float("-inf")
@@ -69,7 +71,12 @@ class Coordinator:
     @property
     def restless(self) -> bool:
         """Whether `look` should be called again at once."""
-        return self._news.restless or self._someone_born or self._granting.restless
+        return (
+            self._news.restless
+            or self._someone_born
+            or self._granting.restless
+            or self._retiring.restless
+        )
 
     # our own link
 
@@ -133,6 +140,7 @@ class Coordinator:
             self._sweep = now
         self._news.look(now, anyway=self._someone_born or due)
         self._someone_born = False
+        self._retiring.look(now)
         self.fleet.send_down(now)
         return self.fleet.said()
 
@@ -153,6 +161,7 @@ class Coordinator:
         birth = self._read(node, payload, Birth, now)
         if birth is not None:
             greet(self.fleet, node, birth, now)
+            self._retiring.born(node, now)
             self._someone_born = True
 
     def _status(self, node: str, _levels: dict[str, str], payload: bytes, now: float) -> None:
@@ -187,9 +196,12 @@ class Coordinator:
             if birth is not None:
                 greet(self.fleet, node, birth, now)
                 self._someone_born = True
+        elif told is not None and proving.takes(self.fleet, told):
+            proving.answered(self.fleet, node, told, now)
         elif told is not None:
             with self.fleet.books.write() as tx:
                 commands.answered(tx, node, told)
+            self._retiring.told(node, told)
 
     def _ops(self, node: str, _levels: dict[str, str], payload: bytes, now: float) -> None:
         note = self._read(node, payload, Note, now)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from broker.messages import Message
     from broker.topics import Topic
     from central.conversation import Conversation
+    from central.proving import Doubt
     from central.recovering import Adoption
     from central.store.books import Books
 
@@ -61,6 +62,8 @@ class Fleet:
     """Nodes that were accepted in the present session of the coordinator."""
     adoptions: dict[str, Adoption] = field(default_factory=dict)
     """Edges that hand back what these restored books have forgotten."""
+    doubts: dict[UUID, Doubt] = field(default_factory=dict)
+    """Questions to nodes whose journals may have been rolled back, by command."""
     fenced_by: int | None = None
     """A higher epoch that a node has met: these books must not be used any more."""
     spent: set[str] = field(default_factory=set)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
 import secrets
 import signal
 import time
@@ -14,8 +13,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
-
-from pydantic import SecretStr
 
 from broker import topics
 from broker.codec import encode
@@ -27,9 +24,10 @@ from broker.messages import Command, CommandState, CoordinatorStatus, Message, S
 from broker.server import BrokerServer
 from config.ids import uuid7
 from config.logs import logger
-from config.settings import LinkSettings
+from edge.addresses import link_to, listening
 from edge.alone import Alone, boot_time
-from edge.asking import OPERATOR, OPERATOR_SECRET, SITE_LONGEST_PAUSE
+from edge.asking import OPERATOR, OPERATOR_SECRET
+from edge.branch import RETIRING, Retirement, accepted, put_away
 from edge.calm import Calm
 from edge.changing import Changing
 from edge.checkup import books_status, verified
@@ -55,8 +53,9 @@ from edge.store import books as books_room
 from edge.store import replica as replica_room
 from edge.store.books import DOWN, Books
 from edge.store.database import EdgeDatabase
+from edge.store.refusals import Refusals
 from edge.store.replica import Replica
-from edge.supervision import supervised
+from edge.supervision import first_of, supervised
 from edge.uplink import Uplink
 
 if TYPE_CHECKING:
@@ -65,10 +64,12 @@ if TYPE_CHECKING:
     from broker.acl import Identity
     from broker.credentials import Login
     from broker.messages import Rejected
-    from config.settings import EdgeSettings
+    from config.settings import EdgeSettings, LinkSettings
 
 _log = logger("edge.app")
 
+#: Seconds between what a retired journal says last and its end.
+_LAST_WORDS = 0.5
 #: The edge as coordinator of its own broker; so a node of that name cannot be made.
 _DESK = topics.COORDINATOR
 
@@ -96,6 +97,8 @@ class Edge:
         """
         self.settings = settings
         data = settings.data
+        self._next = put_away(data)
+        self._again = asyncio.Event()
         self._journal = EdgeDatabase.at(data / "journal", indexes=books_room.INDEXES)
         self._directory = EdgeDatabase.at(
             data / "directory", indexes=replica_room.INDEXES, durable=False
@@ -111,6 +114,7 @@ class Edge:
             coordinator_incarnation=settings.coordinator.incarnation,
             mint=mint,
         )
+        self._refusals = Refusals(self._journal)
         self.books.on_job = tell
         self.books.open(clock(), role=settings.role)
         self._alone = Alone(self.books, clock=clock, monotonic=boot_time)
@@ -119,7 +123,7 @@ class Edge:
         self.funds = CentralFunds(books=self.books, mint=mint, clock=clock)
         self._spooler = CupsSpooler(
             Path(settings.cups.server),
-            listening=_listening(settings),
+            listening=listening(settings),
             poll=settings.cups.poll_every.total_seconds(),
         )
         self._analyst = DocumentAnalyst(self._work)
@@ -142,6 +146,7 @@ class Edge:
             zone=ZoneInfo(settings.zone),
         )
         self._changing = Changing(self.books, clock=clock)
+        self._retirement = Retirement(self.books, data, again=self._begin_anew, clock=clock)
         self._leftovers = Leftovers(self.books, busy=self.releasing.busy, clock=clock)
         self._redeeming = Redeeming(
             books=self.books, replica=self.replica, clock=clock, monotonic=time.monotonic
@@ -156,8 +161,12 @@ class Edge:
             clock=clock,
         )
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Serve until `stop` is set, then say goodbye and close the store."""
+    async def run(self, stop: asyncio.Event) -> bool:
+        """Serve until `stop` is set, then say goodbye and close the store.
+
+        Returns:
+            Whether to begin anew: the journal was retired.
+        """
         settings = self.settings
         async with AsyncExitStack() as stack:
             stack.callback(self._journal.close)
@@ -181,7 +190,7 @@ class Edge:
             self.funds.ask_through(uplink)
             uplink.on_heard = self._alone.heard
             floor = self._floor(uplink)
-            uplink.on_linked = floor.sweep_soon
+            uplink.on_linked = lambda: self._linked(floor)
             desk = Desk(desk_link, node=settings.node, calm=self._calm, mint=mint, clock=clock)
             requests = self._requests(uplink, floor)
             await stack.enter_async_context(desk_link)
@@ -199,11 +208,12 @@ class Edge:
                 )
             ]
             _log.info("edge runs", action="edge-start", node=settings.node, role=self._role)
-            await stop.wait()
+            await first_of(stop.wait(), self._again.wait())
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
         _log.info("edge stopped", action="edge-stop", node=settings.node)
+        return not stop.is_set()
 
     # ── parts ───────────────────────────────────────────────────────────────────────────────
 
@@ -225,7 +235,7 @@ class Edge:
                 raise ValueError("site_broker.credentials is needed where embedded = false")
             known = CredentialFile(site.credentials)
             write_private(secret_file, known.add(OPERATOR, topics.Party.NODE))
-            return _link_to(site.host, site.port, known.add(_DESK, topics.Party.COORDINATOR))
+            return link_to(site.host, site.port, known.add(_DESK, topics.Party.COORDINATOR))
         own = CredentialMemory()
         others = CredentialFile(site.credentials) if site.credentials else None
         write_private(secret_file, own.add(OPERATOR, topics.Party.NODE))
@@ -252,11 +262,11 @@ class Edge:
         )
         server = BrokerServer(listeners, who, limits=limits)
         await stack.enter_async_context(server)
-        return _link_to("127.0.0.1", server.ports()[-1], secret)
+        return link_to("127.0.0.1", server.ports()[-1], secret)
 
     def _uplink(self, link: Link) -> Uplink:
         settings = self.settings
-        code = settings.enrolment_code
+        given = settings.enrolment_code.get_secret_value() if settings.enrolment_code else None
         return Uplink(
             link,
             books=self.books,
@@ -265,14 +275,14 @@ class Edge:
             introduction=Introduction(
                 node=settings.node,
                 software=f"printmesh {version('printmesh')}",
-                enrolment=code.get_secret_value() if code else None,
+                enrolment=self._next.code if self._next else given,
             ),
             coordinator_incarnation=settings.coordinator.incarnation,
             mint=mint,
             clock=clock,
             commands=self._obey,
             on_granted=self.funds.granted,
-            on_rejected=_report_rejected,
+            on_rejected=self._report_rejected,
         )
 
     def _floor(self, uplink: Uplink) -> Floor:
@@ -319,6 +329,9 @@ class Edge:
             "waiting": uplink.waiting,
             "directory": cursor.n if cursor else None,
             **books_status(self.books, self._alone.for_()),
+            "retiring": self.books.note(RETIRING) is not None,
+            "rejected": self._refusals.rejected(),
+            "quarantined": self._refusals.quarantined(),
         }
 
     @property
@@ -333,7 +346,29 @@ class Edge:
         return await asyncio.to_thread(verified, self.settings.data)
 
     async def _obey(self, command: Command) -> CommandState:
+        if command.command == "retire-journal":
+            return self._retirement.obey(command)
         return report(self.books, command)
+
+    def _begin_anew(self) -> None:
+        # a moment, so that the answer gets out; lost, it is asked for again
+        asyncio.get_running_loop().call_later(_LAST_WORDS, self._again.set)
+
+    def _linked(self, floor: Floor) -> None:
+        if self._next is not None:
+            accepted(self.settings.data)
+        floor.sweep_soon()
+
+    def _report_rejected(self, rejected: tuple[Rejected, ...]) -> None:
+        for each in rejected:
+            _log.error(
+                "the centre could not accept an event of ours; it is quarantined there",
+                action="rejected",
+                stream=each.stream,
+                seq=each.seq,
+                reason=each.reason,
+            )
+        self._refusals.keep(rejected, clock())
 
     def _will(self, session: UUID) -> Will:
         status = Status(online=False, session=session, incarnation=self.books.incarnation)
@@ -359,33 +394,5 @@ async def run(settings: EdgeSettings) -> None:
     # modules and rows stay: looking for garbage in them holds the loop for up to 50 ms
     gc.freeze()
     gc.enable()
-    await edge.run(stop)
-
-
-def _listening(settings: EdgeSettings) -> Path | None:
-    """Say where the spooler's events arrive: beside its own socket, where its user can go.
-
-    None, when it shall not push.
-    """
-    if not settings.cups.notifier:
-        return None
-    server = Path(settings.cups.server)
-    beside = server.parent if os.access(server.parent, os.W_OK) else settings.data
-    return beside / f"{settings.node}.sock"
-
-
-def _link_to(host: str, port: int, secret: str) -> LinkSettings:
-    return LinkSettings(
-        host=host, port=port, secret=SecretStr(secret), longest_pause=SITE_LONGEST_PAUSE
-    )
-
-
-def _report_rejected(rejected: tuple[Rejected, ...]) -> None:
-    for each in rejected:
-        _log.error(
-            "the centre could not accept an event of ours; it is quarantined there",
-            action="rejected",
-            stream=each.stream,
-            seq=each.seq,
-            reason=each.reason,
-        )
+    while await edge.run(stop):
+        edge = Edge(settings)

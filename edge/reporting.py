@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from broker.messages import CommandState, ReportedEvents
 from broker.stream_outbound import fitting
+from edge.branch import branch
 from edge.digest import edge_digest
 from edge.store.books import DOWN
 
@@ -36,6 +37,8 @@ def report(books: Books, command: Command) -> CommandState:
             data = told.model_dump(mode="json")
         case "report-applied":
             data = _applied(books, command.args.get("after")).model_dump(mode="json")
+        case "report-branch":
+            return branch(books, command)
         case other:
             detail = f"{other} is not known to this program"
             return CommandState(id=command.id, state="failed", detail=detail)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from config.policy.decisions import Denied, Reason
 from config.policy.money import Money
 from edge.age import too_old
+from edge.branch import RETIRING
 from edge.terms import changes_role, leave
 
 if TYPE_CHECKING:
@@ -64,6 +65,9 @@ class SiteStanding:
         terms, wish = self._books.terms.taken, self._books.terms.wish
         if (why := self.waits(record)) is not None:
             return Denied(Reason.OUT_OF_SERVICE, why)
+        if self._books.note(RETIRING) is not None:
+            detail = "the books of this site are being closed and begun anew; try again in a moment"
+            return Denied(Reason.OUT_OF_SERVICE, detail)
         if changes_role(terms, wish):
             detail = "the role of this site is being changed; try again in a moment"
             return Denied(Reason.OUT_OF_SERVICE, detail)

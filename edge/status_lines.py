@@ -28,6 +28,12 @@ def status_lines(data: Mapping[str, Any]) -> Iterator[str]:
         longest = timedelta(seconds=terms["offline_seconds"])
         unheard = timedelta(seconds=data["unheard_seconds"])
         yield f"may work alone for {spoken(longest)}; the centre was heard {spoken(unheard)} ago"
+    if data.get("retiring"):
+        yield "its books are being closed and begun anew: nothing is released until that is done"
+    for each in data.get("rejected", ()):
+        yield f"the centre put {each['stream']} event {each['seq']} aside: {each['reason']}"
+    for each in data.get("quarantined", ()):
+        yield f"event {each['seq']} of the centre could not be carried out: {each['reason']}"
     if wish is not None:
         yield f"is being changed to the terms {wish['number']} as {wish['role']}: running jobs end"
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from config.logs import logger
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Coroutine
+    from typing import Any
 
 _log = logger("edge.supervision")
 
@@ -31,3 +32,13 @@ async def supervised(name: str, work: Callable[[], Awaitable[None]]) -> None:
             pause = _FIRST_PAUSE
         await asyncio.sleep(pause)
         pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+async def first_of(*works: Coroutine[Any, Any, object]) -> None:
+    """Wait until one of these is done; the others are canceled."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()

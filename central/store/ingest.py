@@ -20,7 +20,18 @@ from broker.stream import place
 from broker.stream_inbound import Quarantined, Readable, sift
 from broker.topics import STREAMS_UP
 from central.job_fold import JOB_EVENTS
-from central.store import adoption, charges, codes, funds, jobs, nodes, streams, terms
+from central.store import (
+    adoption,
+    charges,
+    closures,
+    codes,
+    funds,
+    jobs,
+    late,
+    nodes,
+    streams,
+    terms,
+)
 from central.store.bulk import insert_all
 from central.store.ledger import Refused
 from central.store.streams import StreamMoved
@@ -32,6 +43,7 @@ if TYPE_CHECKING:
     from broker.messages import Envelope, Message
     from broker.stream import StreamKey
     from central.store.books import Transaction
+    from central.store.closures import Closure
     from central.store.streams import StreamState
 
 _REASON_LIMIT = 1000
@@ -86,8 +98,9 @@ def ingest(
     )
     wake: set[str] = set()
     reasons: list[str | None] = []
+    closed = closures.written_off(tx, node, state.key.sender_incarnation)
     for kind, run in groupby(read, key=_family):
-        reasons.extend(_effects(tx, state.key, kind, list(run), linked, wake))
+        reasons.extend(_effects(tx, state.key, kind, list(run), linked, wake, closed))
     rejected = [
         (each.envelope.seq, reason[:_REASON_LIMIT])
         for each, reason in zip(read, reasons, strict=True)
@@ -96,7 +109,7 @@ def ingest(
     at = instant(tx.now)
     rows = [_row(at, state, each, why) for each, why in zip(read, reasons, strict=True)]
     insert_all(tx, event, rows)
-    if rejected:
+    if rejected and closed is None:  # to a journal that is closed nothing is said any more
         name = state.key.name
         notes = [Rejected(stream=name, seq=seq, reason=reason) for seq, reason in rejected]
         streams.append(tx, node, notes)
@@ -114,6 +127,16 @@ def ingest(
         if reason is None and isinstance(each, Readable)
     )
     return Ingested(upto, accepted, tuple(rejected), frozenset(wake), frozen)
+
+
+def apply_one(
+    tx: Transaction, key: StreamKey, each: Readable, linked: frozenset[str]
+) -> tuple[str | None, frozenset[str]]:
+    """Carry one event out that had been put aside; return why it was refused, and whom to wake."""
+    wake: set[str] = set()
+    closed = closures.written_off(tx, key.sender, key.sender_incarnation)
+    reasons = _effects(tx, key, _family(each), [each], linked, wake, closed)
+    return reasons[0], frozenset(wake)
 
 
 def _family(each: Readable | Quarantined) -> str:
@@ -134,6 +157,7 @@ def _effects(
     run: Sequence[Readable | Quarantined],
     linked: frozenset[str],
     wake: set[str],
+    closed: Closure | None = None,
 ) -> list[str | None]:
     """Carry a run of one family out; return for each event why it was refused, or None."""
     node = key.sender
@@ -142,14 +166,23 @@ def _effects(
         return [_redeemed(tx, key, each) for each in run]
     if kind == "charges":
         some = [message for message in messages if isinstance(message, Charged)]
-        booked = charges.book(tx, node, some, key.sender_incarnation)
+        if closed is not None:
+            booked = late.book(tx, closed, some)
+        else:
+            booked = charges.book(tx, node, some, key.sender_incarnation)
         return [charges.reason_of(verdict) for verdict in booked]
     if kind == "jobs":
         told = [message for message in messages if isinstance(message, JOB_EVENTS)]
         return jobs.record(tx, node, told)
     if kind == "unreadable":
         return [each.reason for each in run if isinstance(each, Quarantined)]
-    return [_single(tx, key, message, linked, wake) for message in messages]
+    return [
+        # what it gives back the house has taken over already, with all that was there
+        None
+        if closed is not None and isinstance(message, Returned | GaveBack)
+        else _single(tx, key, message, linked, wake)
+        for message in messages
+    ]
 
 
 def _redeemed(tx: Transaction, key: StreamKey, each: Readable | Quarantined) -> str | None:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import insert, select, update
 
-from central.store import streams
+from central.store import closures, streams
 from central.store.tables import location, node, reclaim, stream
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from broker.messages import Birth, StreamName
     from central.store.books import Transaction
+    from central.store.closures import Closure
     from central.store.streams import StreamState
 
 NodeState = Literal["active", "parked", "frozen"]
@@ -68,6 +69,8 @@ class Accepted:
     """Its ledger stream down."""
     first: bool
     """The journal was accepted just now, by its enrolment code."""
+    closed: bool = False
+    """It was written off: it may tell what it has done, and is given nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +131,9 @@ def accept(tx: Transaction, node_id: str, birth: Birth) -> Acceptance:
         return NotAccepted(f"{node_id} is not known here; enter it with `central node add`")
     if row.kind != "edge":
         return NotAccepted(f"{node_id} is a {row.kind}, it has no journal")
+    closed = closures.find(tx, node_id, birth.incarnation)
+    if closed is not None and not (closed.idle and row.incarnation == str(birth.incarnation)):
+        return _late(tx, closed, birth)
     first = row.incarnation != str(birth.incarnation)
     changes: dict[str, Any] = {}
     if first:
@@ -166,11 +172,35 @@ def accept(tx: Transaction, node_id: str, birth: Birth) -> Acceptance:
             birth=heads,
         )
     )
+    return _streams(tx, node_id, birth, first=first)
+
+
+def _late(tx: Transaction, closed: Closure, birth: Birth) -> Acceptance:
+    """Decide about a journal that is closed: one that was lost may come in and tell."""
+    known = find(tx, closed.node)
+    if closed.kind == "fork":
+        return NotAccepted("this journal has forked and is closed; the next one comes by a code")
+    if closed.step == "done":
+        return NotAccepted("this journal was written off and has told everything; it is closed")
+    heads = birth.model_dump_json(include={"up", "down", "directory", "epoch"})
+    if known is not None and known.incarnation is None:
+        values = {"born_at": tx.now, "seen_at": tx.now, "linked": True, "birth": heads}
+        tx.sql.execute(
+            update(node).where(node.c.id == closed.node).values(**values, wire=birth.wire)
+        )
+    if closed.step == "open":
+        closures.go(tx, closed, "stopping")
+    return _streams(tx, closed.node, birth, first=False, closed=True)
+
+
+def _streams(
+    tx: Transaction, node_id: str, birth: Birth, *, first: bool, closed: bool = False
+) -> Accepted:
     up = {
         name: streams.open_stream(tx, node_id, birth.incarnation, "up", name) for name in UP_STREAMS
     }
     down = streams.open_stream(tx, node_id, birth.incarnation, "down", "ledger")
-    return Accepted(up, down, first)
+    return Accepted(up, down, first, closed)
 
 
 def set_state(tx: Transaction, node_id: str, state: NodeState, reason: str) -> None:

@@ -15,23 +15,36 @@ from sqlalchemy import func, select
 from broker.codec import EVENT_LIMIT, Received, decode
 from broker.messages import Charged, Collected, GaveBack, Granted, Redeemed, Returned
 from broker.stream import follows, place, start
-from central.store import streams
+from central.store import closures, streams
 from central.store.bulk import fetch
 from central.store.ledger import CENTRE
 from central.store.owed import house_of
-from central.store.tables import charge, code, entry, event, location, owed, posting, stream
+from central.store.tables import (
+    branch_event,
+    charge,
+    code,
+    entry,
+    event,
+    location,
+    mended,
+    owed,
+    posting,
+    stream,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from sqlalchemy import BindParameter, ColumnElement, Select
 
-    from broker.messages import Envelope, Message
+    from broker.messages import Message
     from central.store.books import Transaction
     from central.store.streams import StreamState
 
 #: Events read at once.
 _SLICE: Final = 2000
+#: States of events that are kept and count for nothing themselves.
+_WITHOUT_EFFECT: Final = frozenset({"quarantined", "repaired", "dismissed"})
 _MONEY: Final = (Charged, Returned, GaveBack, Granted, Redeemed, Collected)
 
 
@@ -82,6 +95,7 @@ def verify(
         state = streams.state_of(row, tx.identity)
         if row.ours == str(tx.identity.incarnation):
             yield from _chain(tx, state, row.direction, told, counts, lambda n: progress(n, total))
+    yield from _beside(tx, told)
     if not counts.erased:
         yield from _told(tx, told)
 
@@ -180,6 +194,7 @@ def _chain(
     peer = state.key.sender if direction == "up" else state.key.receiver
     where = f"stream {state.key.name} {direction} of {peer}"
     at, acked = start(state.key), state.acked
+    lost = closures.written_off(tx, state.key.sender, state.key.sender_incarnation) is not None
     while True:
         states = _states(tx, state.id, at.seq)
         if not states:
@@ -192,12 +207,12 @@ def _chain(
             at = place(envelope)
             if at.seq == acked.seq and at.hash != acked.hash:
                 yield Finding("watermark", where, f"the node confirmed another event {at.seq}")
-            if states[envelope.seq] == "quarantined":
-                counts.quarantined += 1
+            if states[envelope.seq] in _WITHOUT_EFFECT:
+                counts.quarantined += states[envelope.seq] == "quarantined"
             elif envelope.data is None:
                 counts.erased += 1
             else:
-                yield from _effect(tx, envelope, where, told)
+                yield from _effect(tx, envelope.data, where, told, lost=lost)
         counts.events += len(states)
         progress(counts.events)
     if at != state.at:
@@ -216,16 +231,35 @@ def _states(tx: Transaction, stream_id: int, after: int) -> dict[int, str]:
     return dict(rows.all())
 
 
+def _beside(tx: Transaction, told: dict[str, set[str]]) -> Iterator[Finding]:
+    """Check what was booked of events that are in no stream of ours: branches, repairs."""
+    branches = select(branch_event.c.node, branch_event.c.data).where(
+        branch_event.c.state == "applied"
+    )
+    for name, data in tx.sql.execute(branches):
+        yield from _effect(tx, data, f"the branch of {name}", told, lost=True)
+    repairs = select(mended.c.stream, mended.c.seq, mended.c.data).where(mended.c.act == "repaired")
+    for stream_id, seq, data in tx.sql.execute(repairs):
+        yield from _effect(tx, data, f"repaired event {stream_id}.{seq}", told, lost=False)
+
+
 def _effect(
-    tx: Transaction, envelope: Envelope, where: str, told: dict[str, set[str]]
+    tx: Transaction, data: str, where: str, told: dict[str, set[str]], *, lost: bool
 ) -> Iterator[Finding]:
-    """Check that an event that counts has had its effect, and only that."""
-    if envelope.data is None:
-        return
-    read = decode(envelope.data, _MONEY, limit=EVENT_LIMIT)
+    """Check that an event that counts has had its effect, and only that.
+
+    Args:
+        tx: a reading transaction.
+        data: the event.
+        where: for people.
+        told: noted there.
+        lost: of a journal that is closed: what it gave back had gone back before.
+    """
+    read = decode(data, _MONEY, limit=EVENT_LIMIT)
     if not isinstance(read, Received):
         return
-    if (movement := _movement(tx, read.message)) is not None:
+    gave = lost and isinstance(read.message, Returned | GaveBack)
+    if not gave and (movement := _movement(tx, read.message)) is not None:
         told.setdefault(read.message.TYPE, set()).add(movement.name)
         moved = _moved(tx, movement)
         if moved != movement.micros:

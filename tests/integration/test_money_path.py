@@ -17,6 +17,7 @@ from central.rounds import hear_batch, take_round
 from central.store import accounts, funds, nodes
 from central.store.books import Books, BooksUnwritable
 from central.store.ingest import Ingested, ingest
+from central.store.ledger import Refused
 from config.policy.money import Money
 from tests.integration.books_lab import CODE, MORNING, MemoryEdge, euros, open_account, open_books
 
@@ -114,15 +115,20 @@ def test_a_new_journal_can_be_reclaimed_from() -> None:
     books.close()
 
 
-def test_a_journal_that_was_written_off_does_not_come_back() -> None:
-    """It still has the money that people were given back: it is granted nothing and not let in."""
+def test_a_journal_that_was_written_off_is_given_nothing() -> None:
+    """It still has the money that people were given back: it may tell, and is granted nothing."""
     books, north, _ = two_sites()
     with books.write() as tx:
         assert funds.write_off(tx, "north", "test") == 1
         funds.park_free(tx, BOTH)
     assert north.listen() == []
     with books.write() as tx:
-        assert isinstance(nodes.accept(tx, "north", north.birth(None)), nodes.NotAccepted)
+        late = nodes.accept(tx, "north", north.birth(None))
+        assert isinstance(late, nodes.Accepted)
+        assert late.closed
+        funds.park_free(tx, BOTH)
+        assert isinstance(funds.ask(tx, "north", asked(north, "0.10"), BOTH), Refused)
+    assert north.listen() == []
     with books.write() as tx:
         nodes.enrol(tx, "north", CODE)
     fresh = MemoryEdge(books, "north")

@@ -23,6 +23,7 @@ from central.store.tables.books import (
     visit,
 )
 from central.store.tables.codes import code, courier
+from central.store.tables.forks import branch_event, closure, mended
 from central.store.tables.reasons import decision, rule_set
 from central.store.tables.recovery import (
     adopted_collection,
@@ -40,7 +41,9 @@ __all__ = [
     "adopted_reclaim",
     "api_token",
     "audit",
+    "branch_event",
     "charge",
+    "closure",
     "code",
     "command",
     "courier",
@@ -52,6 +55,7 @@ __all__ = [
     "job",
     "location",
     "member",
+    "mended",
     "meta",
     "metadata",
     "moment",

@@ -1,0 +1,345 @@
+"""`fork`, `write-off` and `quarantine`: journals and events that the books cannot go on with."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from pathlib import Path  # noqa: TC003  typer reads it at run time
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from central.commands.desk import (
+    AsJson,
+    Config,
+    Refusal,
+    author,
+    console,
+    desk,
+    is_linked,
+    money,
+    show,
+    unknown,
+    write_json,
+)
+from central.store import audit, closures, forks, nodes, quarantine, writeoff
+from central.store.ledger import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from central.commands.desk import Desk
+    from central.store.books import Books, Transaction
+    from central.store.closures import Closure
+    from central.store.nodes import NodeRecord
+    from central.store.quarantine import Done, Put
+
+fork = typer.Typer(no_args_is_help=True, help="Journals that were rolled back or cloned.")
+aside = typer.Typer(no_args_is_help=True, help="Events that were put aside: show, mend, try again.")
+Node = Annotated[str, typer.Argument(help="The site's edge.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do it.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what would be done.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why; it is kept.")]
+Which = Annotated[str, typer.Argument(help="Its id, as `quarantine list` shows it.")]
+Seconds = Annotated[float, typer.Option("--wait", help="Seconds to wait for the edge.")]
+_PAUSE: Final = 0.2
+
+
+# ── forks ───────────────────────────────────────────────────────────────────────────────────
+
+
+@fork.command("show")
+def show_fork(
+    node: Node, config: Config = None, *, wait: Seconds = 30, as_json: AsJson = False
+) -> None:
+    """Show both branches of a frozen edge and what would be booked; asks the edge for its own."""
+    with desk(config) as at:
+        with at.books.write() as tx:
+            closed = _forked(tx, node)
+            if closed.step == "open":
+                closed = closures.go(tx, _collect_anew(tx, closed), "looking")
+        closed = _watch(at.books, closed, wait, until=("open", "done"))
+        told = _told(at, closed)
+    if as_json:
+        write_json(told)
+        return
+    _say(told)
+
+
+@fork.command("resolve")
+def resolve_fork(
+    node: Node,
+    config: Config = None,
+    *,
+    dry_run: DryRun = False,
+    without_branch: Annotated[
+        bool,
+        typer.Option(
+            "--without-branch", help="Book what is known; the edge stays frozen for its own."
+        ),
+    ] = False,
+    yes: Yes = False,
+    wait: Seconds = 60,
+    as_json: AsJson = False,
+) -> None:
+    """Book both branches, give back what is left, and have the edge begin a new journal."""
+    with desk(config) as at:
+        with at.books.write() as tx:
+            closed = _forked(tx, node)
+        if dry_run or not yes:
+            told = _told(at, closed)
+            write_json(told) if as_json else _say(told)
+            if not dry_run:
+                raise Refusal("nothing was changed; to do it, add --yes")
+            return
+        with at.books.write() as tx:
+            closed = closures.find(tx, node, closed.incarnation) or closed
+            if closed.step in {"open", "looking"}:
+                closed = _collect_anew(tx, closed)
+                if closed.kind == "write-off":
+                    closed = closures.change(tx, closed, heads={**closed.heads, "forked": 1})
+                closed = closures.change(tx, closed, author=author())
+                closed = closures.go(tx, closed, "booking" if without_branch else "stopping")
+                detail = {"without_branch": without_branch, "incarnation": str(closed.incarnation)}
+                audit.note(tx, author=author(), act="fork resolve", target=node, detail=detail)
+        closed = _watch(at.books, closed, wait, until=("open", "done"))
+        told = _told(at, closed)
+    if as_json:
+        write_json(told)
+    else:
+        _say(told)
+    if closed.step not in {"open", "done"}:
+        console.print("It goes on by itself once the edge is there; this command shows how far.")
+
+
+def _forked(tx: Transaction, name: str) -> Closure:
+    """Return the end of an edge's journal that has forked; entered here when it is new."""
+    known = _edge(tx, name)
+    going = [each for each in closures.of(tx, name) if each.step != "done"]
+    if known.incarnation is None or known.state != "frozen":
+        if going:
+            return going[-1]
+        raise Refusal(f"{name} is not frozen: nothing has forked there")
+    return closures.begin(tx, name, known.incarnation, "fork", author=author())
+
+
+def _collect_anew(tx: Transaction, closed: Closure) -> Closure:
+    heads = {key: n for key, n in closed.heads.items() if not key.startswith("whole ")}
+    return closures.change(tx, closed, heads=heads)
+
+
+def _watch(books: Books, closed: Closure, seconds: float, *, until: tuple[str, ...]) -> Closure:
+    """Wait while the coordinator and the edge do their parts."""
+    deadline = time.monotonic() + seconds
+    while closed.step not in until and time.monotonic() < deadline:
+        time.sleep(_PAUSE)
+        with books.read() as tx:
+            closed = closures.find(tx, closed.node, closed.incarnation) or closed
+    if closed.step == "looking":
+        with books.write() as tx:
+            why = "the edge did not tell its branch; is it there, and does the coordinator run?"
+            closed = closures.go(tx, closed, "open", why)
+    return closed
+
+
+def _told(at: Desk, closed: Closure) -> dict[str, Any]:
+    """Return how far a fork is, and what booking it would come to, tried and undone."""
+    with at.books.read() as tx:
+        parts = [asdict(each) for each in forks.branches(tx, closed)]
+        collected = "seen ledger" in closed.heads
+    plan: Mapping[str, Any] = closed.result
+    if closed.step != "done" and not closed.returned:
+        plan = forks.rehearse(at.books, closed)
+    return {
+        "node": closed.node,
+        "incarnation": str(closed.incarnation),
+        "kind": closed.kind,
+        "step": closed.step,
+        "detail": closed.detail,
+        "collected": collected,
+        "branches": parts,
+        "done": closed.result,
+        "would_be": dict(plan),
+    }
+
+
+def _say(told: dict[str, Any]) -> None:
+    console.print(f"{told['node']}: {told['kind']}, {told['step']}. {told['detail']}", markup=False)
+    if not told["collected"]:
+        console.print("The edge's own branch is not here yet.", style="yellow")
+    show(
+        told["branches"],
+        as_json=False,
+        columns=("name", "common", "ours", "theirs"),
+        empty="No streams.",
+    )
+    done = told["step"] == "done"
+    sums = told["done"] if done else told["would_be"]
+    console.print("Booked:" if done else "In all, to be booked:")
+    for what, text in _WORDS.items():
+        if (value := sums.get(what)) is None:
+            continue
+        if isinstance(value, dict):
+            value = ", ".join(money(micros, unit) for unit, micros in value.items()) or "nothing"
+        console.print(f"  {text}: {value}", markup=False, highlight=False)
+    if not any(what in sums for what in _WORDS):
+        console.print("  nothing")
+
+
+_WORDS: Final = {
+    "charges": "charges of the edge's own branch",
+    "booked": "their sum",
+    "loss": "of it paid by the house",
+    "known": "events that the other branch had",
+    "quarantined": "events put aside",
+    "returned": "back to the accounts",
+    "written_off": "made good to people",
+    "given_back": "left over of it, back to the house",
+}
+
+
+# ── write-off ───────────────────────────────────────────────────────────────────────────────
+
+
+def write_off(
+    node: Node,
+    config: Config = None,
+    *,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make people whole for what sits at an edge that is lost for good, at the house's cost."""
+    with desk(config) as at:
+        with at.books.read() as tx:
+            known = _edge(tx, node)
+            there = nodes.money_at(tx, node)
+            if known.incarnation is None:
+                raise Refusal(f"{node} has no journal: there is nothing to write off")
+            if is_linked(linked=known.linked, seen_at=known.seen_at, now=tx.now):
+                raise Refusal(f"{node} is linked: it is not lost")
+        sums: dict[str, int] = {}
+        for _, unit, micros in there:
+            sums[unit] = sums.get(unit, 0) + micros
+        total = ", ".join(money(micros, unit) for unit, micros in sums.items()) or "nothing"
+        done = yes and not dry_run
+        if done:
+            with at.books.write() as tx:
+                writeoff.write_off(tx, node, author())
+                detail = {"accounts": len(there), "micros": sums}
+                audit.note(tx, author=author(), act="write-off", target=node, detail=detail)
+    if as_json:
+        write_json({"node": node, "accounts": len(there), "micros": sums, "done": done})
+        return
+    if done:
+        console.print(f"Written off: {total} of {len(there)} accounts. {node} is given nothing.")
+        console.print(f"For a new machine: printmesh central node enrol {node}")
+        return
+    console.print(f"{total} of {len(there)} accounts would go back to people, paid by the house.")
+    if not dry_run:
+        raise Refusal("nothing was changed; to do it, add --yes")
+
+
+def _edge(tx: Transaction, name: str) -> NodeRecord:
+    known = nodes.find(tx, name)
+    if known is None or known.kind != "edge":
+        names = (each.id for each in nodes.every(tx) if each.kind == "edge")
+        raise unknown("site", name, names, "see `printmesh central node list`")
+    return known
+
+
+# ── quarantine ──────────────────────────────────────────────────────────────────────────────
+
+
+@aside.command("list")
+def list_aside(
+    config: Config = None,
+    *,
+    node: Annotated[str | None, typer.Option(help="Only of this edge.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Also what was mended.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List events that were put aside."""
+    with desk(config) as at, at.books.read() as tx:
+        found = quarantine.every(tx, node_id=node, also_mended=everything)
+    rows = [asdict(each) for each in found]
+    columns = ("id", "node", "name", "seq", "type", "state", "reason")
+    show(rows, as_json=as_json, columns=columns, empty="Nothing is quarantined.")
+
+
+@aside.command("show")
+def show_aside(id_: Which, config: Config = None, *, as_json: AsJson = False) -> None:
+    """Show one event: its text, why it was put aside, what was done about it."""
+    with desk(config) as at, at.books.read() as tx:
+        put = _put(tx, id_)
+    if as_json:
+        write_json(asdict(put))
+        return
+    for key, value in asdict(put).items():
+        if value not in {None, ""}:
+            console.print(f"{key}: {value}", markup=False, highlight=False)
+
+
+@aside.command("repair")
+def repair(
+    id_: Which,
+    config: Config = None,
+    *,
+    file: Annotated[Path, typer.Option("--file", help="The event that stands for it, as JSON.")],
+    reason: Reason,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+) -> None:
+    """Apply another event in its place, once; the difference is shown first."""
+    try:
+        text = file.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refusal(f"{file} cannot be read: {error}") from error
+    with desk(config) as at:
+        with at.books.read() as tx:
+            put = _put(tx, id_)
+        checked = quarantine.check(put, text)
+        if isinstance(checked, Refused):
+            raise Refusal(checked.reason)
+        for line in quarantine.difference(put, text):
+            console.print(line, markup=False, highlight=False)
+        if dry_run or not yes:
+            if not dry_run:
+                raise Refusal("nothing was changed; to do it, add --yes")
+            return
+        with at.books.write() as tx:
+            who = author()
+            done = quarantine.repair(tx, id_, text, author=who, reason=reason, linked=frozenset())
+            _or_refuse(done)
+    console.print(f"Applied in place of {id_}. Its own text and hash stay.")
+
+
+@aside.command("replay")
+def replay(id_: Which, config: Config = None, *, reason: Reason = "") -> None:
+    """Try the event itself again: what was in its way may be gone."""
+    with desk(config) as at, at.books.write() as tx:
+        _or_refuse(quarantine.replay(tx, id_, author=author(), reason=reason, linked=frozenset()))
+    console.print(f"{id_} is applied now.")
+
+
+@aside.command("dismiss")
+def dismiss(id_: Which, config: Config = None, *, reason: Reason, yes: Yes = False) -> None:
+    """Let it be without effect; what it had spent at the edge goes back to its accounts."""
+    if not yes:
+        raise Refusal("what was printed is then not charged to anybody; if meant, add --yes")
+    with desk(config) as at, at.books.write() as tx:
+        _or_refuse(quarantine.dismiss(tx, id_, author=author(), reason=reason))
+    console.print(f"{id_} is dismissed.")
+
+
+def _put(tx: Transaction, id_: str) -> Put:
+    put = quarantine.find(tx, id_)
+    if put is None:
+        ids = (each.id for each in quarantine.every(tx, also_mended=True))
+        raise unknown("quarantined event", id_, ids, "see `printmesh central quarantine list`")
+    return put
+
+
+def _or_refuse(done: Done | Refused) -> None:
+    if isinstance(done, Refused):
+        raise Refusal(done.reason)
