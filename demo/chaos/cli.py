@@ -6,6 +6,7 @@ import asyncio
 import json
 import secrets
 import shutil
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -94,6 +95,9 @@ async def _play(order: Order, *, as_json: bool, keep: bool) -> int:
     from demo.chaos.show import Line, show  # noqa: PLC0415
 
     logs.configure("chaos", "error")
+    ourselves = asyncio.current_task()
+    if ourselves is not None:  # a mounted disk has to be taken away, whoever ends us
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ourselves.cancel)
     root = Path(tempfile.mkdtemp(prefix="pm-"))
     holds = False
     with Line(errors) as line:

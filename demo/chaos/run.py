@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import subprocess
 from collections import Counter, defaultdict
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from demo.chaos import clock, disk
@@ -282,12 +284,27 @@ class Run:
             if self._over:
                 return
             self._tell(self, f"{planned.kind} {planned.site}".rstrip())
+            began, trouble = datetime.now(UTC), ""
             with arena.suffering(planned.site):
                 try:
                     await self._deeds[planned.kind](planned)
                 except (LabError, OSError, TimeoutError, subprocess.SubprocessError) as error:
-                    arena.problems.append(f"fault {planned.number}, {planned.kind}: {error}")
+                    trouble = f"fault {planned.number}, {planned.kind}: {error}"
+                    arena.problems.append(trouble)
+                    self._tell(self, trouble)
             self.outcome.done[planned.kind.value] += 1
+            self._write_down(planned, began, trouble)
+
+    def _write_down(self, planned: Planned, began: datetime, trouble: str) -> None:
+        """Keep what was done when, for whoever looks for a fault of ours."""
+        told = {
+            **asdict(planned),
+            "began": began.isoformat(),
+            "ended": datetime.now(UTC).isoformat(),
+            "trouble": trouble,
+        }
+        with (self._root / "faults.jsonl").open("a") as file:
+            file.write(json.dumps(told) + "\n")
 
     async def _heal(self, arena: Arena) -> None:
         """Start what is not there; nothing should be missing."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from demo.chaos.oracle import Verdict
     from demo.chaos.run import Outcome, Run
 
-_EVERY = 50
+_EVERY = 25
 _SHOWN = 30
 
 
@@ -54,9 +54,7 @@ class Line:
         kinds = {kind.value for kind in Kind}
         line = text
         if any(text.startswith(kind) for kind in kinds):
-            if done % _EVERY:
-                return
-            line = f"{done} of {planned} faults"
+            line = f"{done - done % _EVERY} of {planned} faults"
         if line != self._said:
             self._said = line
             self._console.print(line, markup=False, highlight=False, soft_wrap=True)
