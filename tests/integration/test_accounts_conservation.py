@@ -122,7 +122,7 @@ class Household(RuleBasedStateMachine):
         """Give some of a charge back, or all of it; never more than it took."""
         if not self.charges:
             return
-        charge = self.charges[which % len(self.charges)]
+        charge = self.charges[-1 - which % min(len(self.charges), 4)]
         with self.books.write(self.now) as tx:
             wanted = None if part is None else Money(part, "EUR")
             done = corrections.refund(tx, charge.job, wanted, reason="x", author=AUTHOR)
@@ -155,7 +155,10 @@ class Household(RuleBasedStateMachine):
 
     @rule(name=node, part=st.integers(min_value=1, max_value=100))
     def print_something(self, name: str, part: int) -> None:
-        """Park, charge some of what is there and tell of it: the common case, in one."""
+        """Top up, park, charge some of what is there and tell of it: the common case, in one."""
+        self.linked.add(name)
+        for key in KEYS:
+            self.top_up(key, 1_000_000)
         self.park()
         for key, micros in sorted(self.edges[name].here.items()):
             self.spend(name, key, max(1, micros * part // 100))
