@@ -18,6 +18,7 @@ from broker.messages import (
     Charged,
     Command,
     CoordinatorStatus,
+    FundsAnswer,
     FundsRequest,
     JobHeld,
     JobRefused,
@@ -73,8 +74,8 @@ class Site:
         """Why its streams stand still, until it is met again."""
         self.paper: dict[UUID, int] = {}
         """What the printers have put out, by job: they forget nothing."""
-        self.waiting: dict[UUID, float] = {}
-        """Jobs whose owner waits for money, until when."""
+        self.waiting: dict[UUID, FundsRequest] = {}
+        """What was asked for jobs whose owner waits for money."""
         self.start()
 
     # ── life ────────────────────────────────────────────────────────────────────────────────
@@ -168,8 +169,8 @@ class Site:
         self.up.store_acked()
         if not self._changing.step(world.now):
             return
-        for job, until in list(self.waiting.items()):
-            if until <= world.now:
+        for job, asked in list(self.waiting.items()):
+            if asked.expires_at <= world.wall():
                 del self.waiting[job]
 
     def pump(self) -> None:
@@ -284,8 +285,7 @@ class Site:
                 self.books.release(after, released(after), now)
                 self.waiting.pop(record.job, None)
             case Denied(short=short) if short and self.agreed and record.job not in self.waiting:
-                self.waiting[record.job] = self.world.now + _PATIENCE
-                asked = FundsRequest(
+                self.waiting[record.job] = asked = FundsRequest(
                     corr=self.world.mint(),
                     expires_at=now + timedelta(seconds=_PATIENCE),
                     account=short.account,
@@ -295,17 +295,20 @@ class Site:
                 )
                 self._say(topics.REQUEST, asked, method="funds")
             case Denied() if record.job not in self.waiting:
-                refused = JobRefused(
-                    job=record.job,
-                    user=record.user,
-                    printer="printer",
-                    reason=decision.reason,
-                    detail=decision.detail[:1000],
-                    alone=not self.agreed,
-                )
-                self.books.refuse(record, refused, now)
+                self._refuse(record, decision.reason, decision.detail)
             case _:
                 pass
+
+    def _refuse(self, record: JobRecord, reason: str, detail: str) -> None:
+        event = JobRefused(
+            job=record.job,
+            user=record.user,
+            printer="printer",
+            reason=reason,
+            detail=detail[:1000],
+            alone=not self.agreed,
+        )
+        self.books.refuse(record, event, self.world.wall())
 
     # ── the line ────────────────────────────────────────────────────────────────────────────
 
@@ -330,6 +333,8 @@ class Site:
                     self.agreed, self.stopped = True, None
                 elif isinstance(met, Stopped):
                     self._stop(f"{met.stream}: {met.why}")
+            case Reply(corr=corr):
+                self._answered(corr, message)
             case Batch():
                 self._came(self.down.batch(message, now, self.world.wall()))
             case Ack():
@@ -340,6 +345,18 @@ class Site:
                 self._say(topics.COMMAND_STATE, state, id=str(message.id))
             case _:
                 pass
+
+    def _answered(self, corr: UUID, reply: Reply) -> None:
+        """Refuse at once when what comes is not enough, as `edge.funds` does."""
+        for job, asked in list(self.waiting.items()):
+            enough = (
+                reply.status == "ok"
+                and FundsAnswer.model_validate(reply.data).coming >= asked.micros
+            )
+            record = self.books.job(job)
+            if asked.corr == corr and not enough and record is not None:
+                del self.waiting[job]
+                self._refuse(record, "account-limit-reached", "not enough")
 
     def _told(self, status: CoordinatorStatus) -> None:
         outcome = self.gate.says(status, self.world.now)
