@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -26,7 +26,7 @@ from demo.printers import PrivateBus
 from demo.site import Site
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 #: What a process of ours may take to get going on a busy machine.
 _START_SECONDS = 60.0
@@ -41,6 +41,8 @@ class Person:
     card: str
     credit: str
     """As `printmesh central topup` takes it."""
+    groups: tuple[str, ...] = ()
+    """For rules."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,10 @@ class Plan:
     sites: tuple[str, ...] = ("north", "south")
     printers: int = 2
     """At each site."""
+    roles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """What `printmesh central role SITE` is told, the role first; remote where nothing is."""
+    rules: str = ""
+    """As `printmesh central rule set` reads them."""
     people: tuple[Person, ...] = ()
     mono: str = "0.05"
     """Price of a monochrome impression."""
@@ -147,6 +153,10 @@ class Lab:
         self._programs[name] = program
         return program
 
+    def started(self, name: str) -> bool:
+        """Say whether a process of this name was ever started."""
+        return name in self._programs
+
     @property
     def second_log(self) -> Path:
         """Where the second log is when it is not beside the books."""
@@ -192,18 +202,22 @@ class Lab:
         self.start_central()
         await asyncio.to_thread(self.bus.start)
         self._stack.callback(self.bus.stop)
-        for name, node in nodes.items():
-            self._say(f"  site {name}: print system, {self.plan.printers} printers, edge")
-            site = Site(self, name, node)
-            self.sites[name] = site
-            await site.start()
-            self._stack.push_async_callback(site.stop)
+        self.sites = {name: Site(self, name, node) for name, node in nodes.items()}
+        for site in self.sites.values():
+            count = f"{self.plan.printers} printer{'' if self.plan.printers == 1 else 's'}"
+            self._say(f"  site {site.name} ({site.role}): print system, {count}, edge")
+        self._stack.push_async_callback(self._stop_sites)
+        await _all(site.start() for site in self.sites.values())
         self._say("  waiting for the sites to be linked and to know prices and people")
         for site in self.sites.values():
             await site.until_linked()
+            await site.until_told()
         if self.plan.people:
             self._say("  credit for everybody, shared out over the sites")
         await self._give_credit()
+
+    async def _stop_sites(self) -> None:
+        await _all(site.stop() for site in self.sites.values())
 
     def _write_central(self) -> None:
         secret = self.root / "coordinator.secret"
@@ -237,7 +251,12 @@ class Lab:
                 for site in self.plan.sites
                 for number in range(1, self.plan.printers + 1)
             ),
+            *(("role", site, *words) for site, words in self.plan.roles.items()),
         )
+        if self.plan.rules:
+            file = self.root / "rules.toml"
+            file.write_text(self.plan.rules)
+            await self.central("rule", "set", str(file))
         return nodes
 
     async def _central_all(self, *commands: tuple[str, ...]) -> None:
@@ -254,7 +273,12 @@ class Lab:
 
     async def _enter_people(self) -> None:
         people = self.plan.people
-        await self._central_all(*(("user", "add", person.user) for person in people))
+        await self._central_all(
+            *(
+                ("user", "add", each.user, *(w for group in each.groups for w in ("--group", group)))
+                for each in people
+            )
+        )
         await self._central_all(*(("card", "add", each.user, each.card) for each in people))
 
     async def _give_credit(self) -> None:
@@ -313,3 +337,11 @@ class Lab:
             tail = log.read_text(errors="replace").splitlines()[-lines:]
             tails.append("\n".join([f"── {log.name}", *tail]))
         return "\n".join(tails)
+
+
+async def _all(several: Iterable[Awaitable[None]]) -> None:
+    """Do it all at once and to the end; then raise the first fault, if there was any."""
+    outcomes = await asyncio.gather(*several, return_exceptions=True)
+    for outcome in outcomes:
+        if outcome is not None:
+            raise outcome

@@ -9,7 +9,14 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from broker.messages import JobsRequest, Person, ReleaseRequest, Reply, StatusRequest
+from broker.messages import (
+    JobsRequest,
+    Person,
+    RedeemRequest,
+    ReleaseRequest,
+    Reply,
+    StatusRequest,
+)
 from config.ids import uuid7
 from config.settings import EdgeSettings, load
 from demo.cupsd import PrivateCups
@@ -56,6 +63,8 @@ class Site:
             for number in range(1, lab.plan.printers + 1)
         }
         self.broker_port = free_port()
+        self.role = lab.plan.roles.get(name, ("remote",))[0]
+        """What it begins as."""
         self._node = node
         self._stack = AsyncExitStack()
         self._asker: Asker | None = None
@@ -82,7 +91,8 @@ class Site:
     async def stop(self) -> None:
         """End everything of this site."""
         await self.hang_up()
-        await asyncio.to_thread(self.edge.stop)
+        if self.lab.started(f"edge-{self.name}"):
+            await asyncio.to_thread(self.edge.stop)
         await self._stack.aclose()
 
     def start_edge(self) -> Guarded:
@@ -170,6 +180,10 @@ class Site:
             confirmed=confirmed,
         )
 
+    async def redeem(self, code: str, *, card: str) -> Reply:
+        """Type a courier code as the person with this card."""
+        return await self.ask("redeem", RedeemRequest, code=code, person=Person(card=card))
+
     async def status(self, *, seconds: float = 30.0) -> dict[str, Any]:
         """Return what the edge says of itself."""
         return (await self.ask("status", StatusRequest, seconds=seconds)).data
@@ -244,6 +258,17 @@ class Site:
 
         await self.lab.until_async(linked, f"site {self.name} to be linked")
 
+    async def until_told(self) -> None:
+        """Wait until this site lives by the terms that the plan has for it, if it has any."""
+        if self.name not in self.lab.plan.roles:
+            return
+
+        async def told() -> bool:
+            status = await self.status()
+            return bool(status["terms"]["number"] and not status["waiting"])
+
+        await self.lab.until_async(told, f"site {self.name} to be told its terms")
+
     async def until_alone(self) -> None:
         """Wait until the site has noticed that its line is down."""
 
@@ -269,6 +294,7 @@ class Site:
         lines = [
             f'node = "{self.name}"',
             f'site = "{self.name.title()}"',
+            f'role = "{self.role}"',
             f'data = "{self.data}"',
             f'enrolment_code = "{node["enrolment_code"]}"',
             f'[coordinator]\nincarnation = "{node["coordinator_incarnation"]}"',

@@ -15,10 +15,9 @@ from demo.lab_error import LabError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from demo.audit import Report
     from demo.chaos.arena import Arena, Hurt
     from demo.chaos.clock import TurnedClock
-    from demo.chaos.people import People
+    from demo.chaos.people import People, Told
     from demo.lab import Lab
     from demo.printers import KeptJob
 
@@ -78,20 +77,42 @@ async def judge(arena: Arena, people: People) -> Verdict:
     lab = arena.lab
     report = await audit(lab, seconds=0, may_flag=True)
     books = Rows(lab.root / "books" / "books.db")
+    verdict = weigh(books, sides_of(lab), arena.hurts, arena.clocks, people.told)
+    verdict.lost += report.events_lost
+    verdict.doubled += report.events_duplicated
+    verdict.overspent_micros += report.overspend_micros
+    verdict.problems += report.problems
+    verdict.problems += await verified(lab)
+    return verdict
+
+
+def weigh(
+    books: Rows,
+    sides: Counter[str | None],
+    hurts: Sequence[Hurt],
+    clocks: Mapping[str, TurnedClock],
+    told: Told,
+) -> Verdict:
+    """Compare the books with paper and with what people know.
+
+    Args:
+        books: by their own file.
+        sides: printed, by the tag of the job.
+        hurts: what was killed that may have hurt jobs.
+        clocks: of sites whose clock was turned.
+        told: what people know.
+    """
     verdict = Verdict(events=_count(books, "event WHERE type NOT LIKE '%.opening.%'"))
-    lives = _lives(books, arena.clocks)
+    lives = _lives(books, clocks)
     verdict.jobs = len(lives)
-    sides = _sides(lab)
     for life in lives.values():
-        _judge_job(verdict, life, sides, arena.hurts)
-    _judge_promises(verdict, lives, people)
-    _judge_report(verdict, report)
-    _judge_money(verdict, books, people.receipts)
+        _judge_job(verdict, life, sides, hurts)
+    _judge_promises(verdict, lives, told)
+    _judge_money(verdict, books, told.receipts)
     if verdict.flags.total() > verdict.in_flight:
         verdict.problems.append(
             f"{verdict.flags.total()} jobs are flagged, {verdict.in_flight} were in flight"
         )
-    verdict.problems += await verified(lab)
     return verdict
 
 
@@ -139,7 +160,7 @@ def paper(lab: Lab) -> Iterator[KeptJob]:
             yield from printer.kept()
 
 
-def _sides(lab: Lab) -> Counter[str | None]:
+def sides_of(lab: Lab) -> Counter[str | None]:
     """Count the sides that printers kept, by the tag of the job; None: of no job."""
     sides: Counter[str | None] = Counter()
     for kept in paper(lab):
@@ -173,12 +194,12 @@ def _judge_job(
         )
 
 
-def _judge_promises(verdict: Verdict, lives: Mapping[str, Life], people: People) -> None:
+def _judge_promises(verdict: Verdict, lives: Mapping[str, Life], told: Told) -> None:
     titles = {life.name for life in lives.values()}
-    for title in people.printed.keys() - titles:
+    for title in told.printed.keys() - titles:
         verdict.lost += 1
         verdict.problems.append(f"{title} was printed, the books never heard of it")
-    for job in people.promised:
+    for job in told.promised:
         life = lives.get(str(job))
         if life is None or not life.released:
             verdict.lost += 1
@@ -186,15 +207,8 @@ def _judge_promises(verdict: Verdict, lives: Mapping[str, Life], people: People)
                 f"the release of {job} was promised; the books do not know of it"
             )
     for life in lives.values():
-        if life.name in people.printed and life.released and not life.ended:
+        if life.name in told.printed and life.released and not life.ended:
             verdict.problems.append(f"{life.name} ({life.job}) was released and never ended")
-
-
-def _judge_report(verdict: Verdict, report: Report) -> None:
-    verdict.lost += report.events_lost
-    verdict.doubled += report.events_duplicated
-    verdict.overspent_micros += report.overspend_micros
-    verdict.problems += report.problems
 
 
 def _judge_money(verdict: Verdict, books: Rows, receipts: Mapping[str, int]) -> None:

@@ -42,14 +42,9 @@ FINAL = frozenset({"settled", "disputed", "canceled"})
 
 
 @dataclass(slots=True)
-class People:
-    """Prints, releases, tops up, remembers."""
+class Told:
+    """What people know."""
 
-    lab: Lab
-    dice: random.Random
-    everybody: Sequence[Somebody]
-    holding: frozenset[str]
-    """Sites that hold jobs for release; at others people print to a printer's own queue."""
     receipts: Counter[str] = field(default_factory=Counter)
     """Account → all that was ever paid in, in micros; at least what the books got."""
     printed: dict[str, str] = field(default_factory=dict)
@@ -58,12 +53,24 @@ class People:
     """Jobs whose release was answered with ok."""
     refusals: Counter[str] = field(default_factory=Counter)
     """How often a release was refused, by the code of the reason."""
+
+
+@dataclass(slots=True)
+class People:
+    """Prints, releases, tops up, remembers."""
+
+    lab: Lab
+    dice: random.Random
+    everybody: Sequence[Somebody]
+    holding: frozenset[str]
+    """Sites that hold jobs for release; at others people print to a printer's own queue."""
+    told: Told = field(default_factory=Told)
     _number: int = 0
 
     def __post_init__(self) -> None:
         """Count what everybody begins with."""
         for person in self.everybody:
-            self.receipts[f"user:{person.user}"] += Money.parse(person.credit, "EUR").micros
+            self.told.receipts[f"user:{person.user}"] += Money.parse(person.credit, "EUR").micros
 
     async def print_until(self, done: asyncio.Event, *, every: float) -> None:
         """Print at random moments, one job in so many seconds on average."""
@@ -105,7 +112,7 @@ class People:
         """Top an account up; tried again while the books are away."""
         while True:
             # even what is said to have failed may be in the books
-            self.receipts[f"user:{user}"] += Money.parse(amount, "EUR").micros
+            self.told.receipts[f"user:{user}"] += Money.parse(amount, "EUR").micros
             try:
                 await self.lab.central("topup", f"user:{user}", amount)
             except LabError:
@@ -124,7 +131,7 @@ class People:
             await asyncio.sleep(_LOOK_AGAIN)
 
     async def _unfinished(self) -> dict[str, Any]:
-        left: dict[str, Any] = dict(self.printed)
+        left: dict[str, Any] = dict(self.told.printed)
         for site in self.lab.sites.values():
             try:
                 rows = await site.jobs()
@@ -152,7 +159,7 @@ class People:
                 # the spooler is away; what it had not taken is not lost
                 await asyncio.sleep(_PAUSE)
             else:
-                self.printed[title] = site.name
+                self.told.printed[title] = site.name
                 return
 
     async def _held(self, site: Site) -> list[dict[str, Any]]:
@@ -174,9 +181,9 @@ class People:
                 person=Person(card=card),
             )
             if reply.status == "ok":
-                self.promised.add(job)
+                self.told.promised.add(job)
             elif reply.problem is not None:
-                self.refusals[reply.problem.code] += 1
+                self.told.refusals[reply.problem.code] += 1
                 return True
         return False
 

@@ -225,7 +225,7 @@ class Run:
             self.outcome.calm_seconds = round(clock() - healed, 1)
             calm.set()
         self._tell(self, "counting it all again: paper, journals, books")
-        self.outcome.refusals = dict(people.refusals)
+        self.outcome.refusals = dict(people.told.refusals)
         self.outcome.longest_recovery = round(arena.longest_recovery, 1)
         self.outcome.recoveries = arena.recoveries
         self.outcome.problems += arena.problems
