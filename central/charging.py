@@ -129,10 +129,11 @@ class Charges:
         for (account, unit), micros in sums.items():
             have = self._left.get((account, unit))
             if have is None and micros:
-                return Unbookable(f"{account} was never given {unit} at {self._node}")
+                return Unbookable(f"{account} was never given {unit} at {self._node}", freezes=True)
             if have is not None and have < micros:
                 return Unbookable(
-                    f"{account} has {have} micros of {unit} at {self._node}, not {micros}"
+                    f"{account} has {have} micros of {unit} at {self._node}, not {micros}",
+                    freezes=True,
                 )
         return None
 

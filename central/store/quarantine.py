@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import insert, select, update
 
 from broker.codec import EVENT_LIMIT, Received, decode
-from broker.messages import Charged, GaveBack, Returned
+from broker.messages import Charged, GaveBack, Opening, Returned
 from broker.stream_inbound import Readable
 from broker.topics import STREAMS_UP
 from central.store import audit, ledger, nodes, streams
@@ -101,8 +101,9 @@ def check(put: Put, text: str) -> Received[Message] | Refused:
     old = _read(put)
     if old is not None and old.TYPE != read.message.TYPE:
         return Refused(f"it is a {old.TYPE}; a {read.message.TYPE} cannot stand for it")
-    if put.type and old is None and put.type != read.message.TYPE:
-        return Refused(f"it is a {put.type}; a {read.message.TYPE} cannot stand for it")
+    claimed = _claimed(put) if old is None else None
+    if isinstance(read.message, Opening) or claimed not in {None, read.message.TYPE}:
+        return Refused(f"a {read.message.TYPE} cannot stand for it")
     if isinstance(old, Charged) and isinstance(read.message, Charged):
         for field in ("charge", "job", "attempt"):
             if getattr(old, field) != getattr(read.message, field):
@@ -246,6 +247,15 @@ def _spent(message: Message | None) -> dict[tuple[str, Unit], int]:
         case _:
             pass
     return dict(sums)
+
+
+def _claimed(put: Put) -> str | None:
+    """Return what kind an event says to be that cannot be read; None when it says none we know."""
+    try:
+        said = json.loads(put.data or "").get("type")
+    except (ValueError, AttributeError):
+        return None
+    return said if said in {kind.TYPE for kind in STREAMS_UP[put.name]} else None
 
 
 def _lines(text: str) -> list[str]:
