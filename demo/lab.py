@@ -275,7 +275,12 @@ class Lab:
         people = self.plan.people
         await self._central_all(
             *(
-                ("user", "add", each.user, *(w for group in each.groups for w in ("--group", group)))
+                (
+                    "user",
+                    "add",
+                    each.user,
+                    *(w for group in each.groups for w in ("--group", group)),
+                )
                 for each in people
             )
         )

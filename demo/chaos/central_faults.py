@@ -36,6 +36,7 @@ class CentralFaults:
         self._lab = arena.lab
         self._backups: list[Path] = []
         self._fallen = 0
+        self._copies = 0
         self._epoch = 0
 
     def deeds(self) -> Mapping[Kind, Deed]:
@@ -54,13 +55,13 @@ class CentralFaults:
 
     async def back_up(self) -> Path:
         """Copy the books while they are used."""
-        file = self._lab.root / f"backup-{len(self._backups)}.db"
         while True:
+            self._copies += 1
+            file = self._lab.root / f"backup-{self._copies}.db"
             try:
                 async with self._arena.books:
                     await self._lab.central("backup", str(file))
             except LabError:  # its writes may just be refused
-                file.unlink(missing_ok=True)
                 await asyncio.sleep(_LOOK_AGAIN)
             else:
                 self._backups.append(file)
@@ -97,8 +98,20 @@ class CentralFaults:
         async with self._arena.books:
             await self._fall()
             backup = [str(each) for each in self._backups[-1:]]
-            log = ("--second-log", str(self._lab.second_log))
-            await self._lab.central("restore", *backup, *log, "--to", str(self._books))
+            await self._build_anew(*backup, "--second-log", str(self._lab.second_log))
+
+    async def _build_anew(self, *words: str) -> None:
+        """Restore the books and start the coordinator.
+
+        Raises:
+            LabError: it failed; the fallen books were put back, for the run to go on.
+        """
+        try:
+            await self._lab.central("restore", *words, "--to", str(self._books))
+        except LabError:
+            (self._lab.root / f"fallen-{self._fallen}").rename(self._books)
+            raise
+        finally:
             self._lab.start_central()
 
     async def _old_returns(self, planned: Planned) -> None:
@@ -133,15 +146,8 @@ class CentralFaults:
         async with self._arena.books:
             await self._fall()
             shutil.rmtree(self._lab.second_log)
-            backup = str(self._backups[-1])
-            await self._lab.central(
-                "restore",
-                backup,
-                "--without-second-log",
-                *("--epoch-at-least", str(self._epoch + 1)),
-                *("--to", str(self._books)),
-            )
-            self._lab.start_central()
+            above = ("--epoch-at-least", str(self._epoch + 1))
+            await self._build_anew(str(self._backups[-1]), "--without-second-log", *above)
             await self._recover()
         # what is granted from here on is in no older backup
         await self.back_up()

@@ -86,7 +86,11 @@ def chaos(
         kinds=kinds,
         rollbacks=rollbacks,
     )
-    raise typer.Exit(asyncio.run(_play(order, as_json=as_json, keep=keep)))
+    try:
+        status = asyncio.run(_play(order, as_json=as_json, keep=keep))
+    except asyncio.CancelledError:
+        status = 1  # somebody ended us; all that ran was ended too
+    raise typer.Exit(status)
 
 
 async def _play(order: Order, *, as_json: bool, keep: bool) -> int:
