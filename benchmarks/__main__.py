@@ -19,7 +19,8 @@ HERE = Path(__file__).parent
 
 def modules() -> list[str]:
     """Return the names of the modules that measure something, by their text alone."""
-    found = [entry.name for entry in pkgutil.iter_modules([str(HERE)]) if entry.name[0] != "_"]
+    files = [entry.name for entry in pkgutil.iter_modules([str(HERE)]) if not entry.ispkg]
+    found = [name for name in files if name[0] != "_"]
     return [name for name in found if "def measure(" in (HERE / f"{name}.py").read_text()]
 
 
