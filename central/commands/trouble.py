@@ -16,6 +16,7 @@ from central.commands.desk import (
     author,
     console,
     desk,
+    errors,
     is_linked,
     money,
     show,
@@ -109,7 +110,7 @@ def resolve_fork(
     else:
         _say(told)
     if closed.step not in {"open", "done"}:
-        console.print("It goes on by itself once the edge is there; this command shows how far.")
+        errors.print("It goes on by itself once the edge is there; this command shows how far.")
 
 
 def _forked(tx: Transaction, name: str) -> Closure:
@@ -146,7 +147,7 @@ def _told(at: Desk, closed: Closure) -> dict[str, Any]:
     """Return how far a fork is, and what booking it would come to, tried and undone."""
     with at.books.read() as tx:
         parts = [asdict(each) for each in forks.branches(tx, closed)]
-        collected = "seen ledger" in closed.heads
+        collected = "whole ledger" in closed.heads
     plan: Mapping[str, Any] = closed.result
     if closed.step != "done" and not closed.returned:
         plan = forks.rehearse(at.books, closed)

@@ -28,9 +28,10 @@ from central.store.ledger import Posted
 from central.store.verify import Counts, verify
 from config.ids import uuid7
 from config.policy.jobs import Source
-from edge.branch import Retirement, branch, put_away
+from edge.branch import Retirement, put_away
 from edge.jobs import JobRecord
 from edge.release import Phase
+from edge.reporting import report
 from edge.store import books as books_room
 from edge.store.books import DOWN, UP
 from edge.store.books import Books as EdgeBooks
@@ -224,7 +225,7 @@ class DiskEdge:
         """Do what the centre says."""
         if command.command == "retire-journal":
             return self.retirement.obey(command)
-        return branch(self.books, command)
+        return report(self.books, command)
 
 
 def go_on(edge: DiskEdge, closed: Closure, *, steps: int = 200, restart: bool = False) -> Closure:
