@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     from demo.lab import Lab
 
 
+#: An event of a job whose attributes rules have changed.
+_CONVERTED = (
+    "type LIKE '%job-released%' AND data IS NOT NULL "
+    "AND json_extract(data, '$.data.conversions') NOT IN ('{}')"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Machine:
     """One printer: what came out against what was billed."""
@@ -28,6 +35,21 @@ class Machine:
     billed: int
     flagged: int
     """Impressions of jobs that carry a flag instead of a bill."""
+
+
+@dataclass(frozen=True, slots=True)
+class AtSite:
+    """One site: what it did in its role."""
+
+    role: str
+    jobs: int
+    """Jobs of it that the books know."""
+    alone: int
+    """Charged jobs that were released while it worked alone."""
+    refused: int
+    """Releases that it refused."""
+    beyond_micros: int
+    """Charged past the money that was there, collected since or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +82,7 @@ class Report:
     impressions_billed: int
     """Sides charged for in the ledger."""
     billed_micros: int
-    """Sum of all charges."""
+    """Sum of all charges, whoever bore them."""
     overspend_micros: int
     """What was spent beyond the money that was there, over all accounts and places."""
     events_lost: int
@@ -71,8 +93,16 @@ class Report:
     """Charged jobs that were released while their site worked alone."""
     refused_jobs: int
     """Releases that were refused."""
+    courier_codes: int
+    """Codes that brought money to a site."""
+    conversions: int
+    """Releases of jobs that rules had changed."""
+    exposure_micros: int
+    """Charged past the money that was there, and not collected yet."""
     seconds: float
     """The story without set-up."""
+    roles: dict[str, AtSite] = field(default_factory=dict)
+    """What each site did, by site."""
     machines: tuple[Machine, ...] = ()
     accounts: tuple[Account, ...] = ()
     problems: tuple[str, ...] = field(default=())
@@ -96,7 +126,7 @@ async def audit(lab: Lab, *, seconds: float, may_flag: bool = False) -> Report:
         seconds: how long the story took.
         may_flag: jobs that were in flight at a crash may carry a flag instead of a bill.
     """
-    books = Rows(lab.root / "books" / "books.db")
+    books = _books(lab)
     heads = {}
     for name, site in lab.sites.items():
         heads[name] = (await site.status())["streams"]
@@ -107,10 +137,10 @@ async def audit(lab: Lab, *, seconds: float, may_flag: bool = False) -> Report:
     )
     accounts = _accounts(books)
     charges = books.all("SELECT charge, job, attempt, impressions, paid, alone FROM charge")
-    postings = books.one(
-        "SELECT coalesce(sum(-posting.micros), 0) AS micros FROM posting "
+    income = books.one(
+        "SELECT coalesce(sum(posting.micros), 0) AS micros FROM posting "
         "JOIN entry ON entry.n = entry JOIN location ON location.id = location "
-        "WHERE entry.kind = 'charge' AND location.place != ''"
+        "WHERE entry.kind = 'charge' AND location.account LIKE 'income:%'"
     )
     lost = _lost(books, heads)
     doubled = _doubled(books, charges)
@@ -139,17 +169,34 @@ async def audit(lab: Lab, *, seconds: float, may_flag: bool = False) -> Report:
         jobs=books.one("SELECT count(*) AS n FROM job")["n"],
         impressions_printed=printed,
         impressions_billed=billed,
-        billed_micros=postings["micros"],
+        billed_micros=income["micros"],
         overspend_micros=overspent,
         events_lost=lost,
         events_duplicated=doubled,
         offline_jobs=sum(1 for row in charges if row["alone"]),
         refused_jobs=refused,
+        courier_codes=_number(books, "code WHERE state = 'redeemed'"),
+        conversions=_number(books, f"event WHERE {_CONVERTED}"),
+        exposure_micros=_owed(books, "micros - collected"),
+        roles={name: _at_site(books, name) for name in lab.sites},
         seconds=round(seconds, 1),
         machines=machines,
         accounts=accounts,
         problems=tuple(problems),
     )
+
+
+async def at_rest(lab: Lab) -> None:
+    """Wait until everything is merged and no money is on its way."""
+    books = _books(lab)
+
+    async def resting() -> bool:
+        if _number(books, "reclaim WHERE state = 'open'"):
+            return False
+        states = [await site.status() for site in lab.sites.values()]
+        return all(each["linked"] and not each["waiting"] for each in states)
+
+    await lab.until_async(resting, "all sites to be merged and all money to have arrived")
 
 
 class Rows:
@@ -167,6 +214,35 @@ class Rows:
         """Return the only row."""
         (row,) = self.all(query, *values)
         return row
+
+
+def _books(lab: Lab) -> Rows:
+    return Rows(lab.root / "books" / "books.db")
+
+
+def _number(books: Rows, what: str, *values: object) -> int:
+    query = f"SELECT count(*) AS n FROM {what}"  # noqa: S608  our own words
+    return int(books.one(query, *values)["n"])
+
+
+def _owed(books: Rows, what: str, where: str = "true", *values: object) -> int:
+    query = f"SELECT coalesce(sum({what}), 0) AS n FROM owed WHERE {where}"  # noqa: S608  as above
+    return int(books.one(query, *values)["n"])
+
+
+def _at_site(books: Rows, node: str) -> AtSite:
+    return AtSite(
+        role=books.one("SELECT role FROM node WHERE id = ?", node)["role"],
+        jobs=_number(books, "job WHERE node = ?", node),
+        alone=_number(books, "charge WHERE node = ? AND alone", node),
+        refused=_number(
+            books,
+            "event JOIN stream ON stream.id = stream "
+            "WHERE type LIKE '%job-refused%' AND stream.node = ?",
+            node,
+        ),
+        beyond_micros=_owed(books, "micros", "node = ?", node),
+    )
 
 
 def _machine(books: Rows, device: str, printed: int, jobs: int) -> Machine:

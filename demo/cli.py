@@ -50,10 +50,11 @@ def demo(
         bool, typer.Option("--keep", help="Leave the fleet running until Ctrl-C.")
     ] = False,
 ) -> None:
-    """Play one story on a whole fleet on this machine; takes about a minute.
+    """Play one story on a whole fleet on this machine; takes a minute or two.
 
-    A centre, two sites with their own brokers, print systems and virtual printers. People print,
-    release and pay; one site is cut off, goes on within the money it has, and is merged again.
+    A centre and three sites, one in each role, with their own brokers, print systems and virtual
+    printers. People print, release and pay, by rules; lines are cut, each site goes on as far as
+    its role lets it; a courier code brings money; all is merged and compared with the paper.
     """
     if report is not None and (report.is_dir() or not report.absolute().parent.is_dir()):
         errors.print(
@@ -165,6 +166,13 @@ def show(report: Report) -> None:
         "all", str(total), str(report.impressions_printed), str(report.impressions_billed)
     )
     console.print(table)
+    table = Table("site", "role", title="Site by site", title_justify="left")
+    for head in ("jobs", "printed without a line", "refused", "past its money"):
+        table.add_column(head, justify="right")
+    for name, site in report.roles.items():
+        beyond = str(Money(site.beyond_micros, "EUR"))
+        table.add_row(name, site.role, *map(str, (site.jobs, site.alone, site.refused)), beyond)
+    console.print(table)
     table = Table("account", title="Balances against their postings", title_justify="left")
     for head in ("where it sits", "balance", "sum of its postings"):
         table.add_column(head, justify="right")
@@ -185,6 +193,7 @@ def show(report: Report) -> None:
     console.print(
         f"{report.jobs} jobs, {report.offline_jobs} of them while a site worked alone, "
         f"{report.refused_jobs} releases refused, "
+        f"{report.conversions} changed by rules, {report.courier_codes} courier codes typed, "
         f"{report.billed_micros / 1_000_000:.2f} EUR billed, in {report.seconds:.0f} s",
         soft_wrap=True,
     )
@@ -192,6 +201,7 @@ def show(report: Report) -> None:
         ("events lost", report.events_lost),
         ("events duplicated", report.events_duplicated),
         ("millionths overspent", report.overspend_micros),
+        ("millionths owed and not collected", report.exposure_micros),
     )
     for what, count in promises:
         console.print(f"  {what}: {count}", style="red" if count else "green")

@@ -253,10 +253,6 @@ class Lab:
             ),
             *(("role", site, *words) for site, words in self.plan.roles.items()),
         )
-        if self.plan.rules:
-            file = self.root / "rules.toml"
-            file.write_text(self.plan.rules)
-            await self.central("rule", "set", str(file))
         return nodes
 
     async def _central_all(self, *commands: tuple[str, ...]) -> None:
@@ -284,7 +280,12 @@ class Lab:
                 for each in people
             )
         )
-        await self._central_all(*(("card", "add", each.user, each.card) for each in people))
+        rules = self.root / "rules.toml"
+        rules.write_text(self.plan.rules)
+        await self._central_all(
+            *(("card", "add", each.user, each.card) for each in people),
+            *([("rule", "set", str(rules))] if self.plan.rules else []),
+        )
 
     async def _give_credit(self) -> None:
         """Top accounts up, and wait until the money is parked where people may come."""

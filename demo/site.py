@@ -145,6 +145,7 @@ class Site:
         after: UUID | None = None
         while True:
             reply = await self.ask("jobs", JobsRequest, held_only=held_only, after=after)
+            _must_be_ok(reply)
             rows += reply.data["jobs"]
             if not reply.data["more"]:
                 return rows
@@ -186,7 +187,9 @@ class Site:
 
     async def status(self, *, seconds: float = 30.0) -> dict[str, Any]:
         """Return what the edge says of itself."""
-        return (await self.ask("status", StatusRequest, seconds=seconds)).data
+        reply = await self.ask("status", StatusRequest, seconds=seconds)
+        _must_be_ok(reply)
+        return reply.data
 
     async def ask(
         self,
@@ -323,3 +326,13 @@ class Site:
         known = self.root / "credentials.json"
         self._broker_config.write_text(f'port = {self.broker_port}\ncredentials = "{known}"\n')
         return ["embedded = false", f'credentials = "{known}"']
+
+
+def _must_be_ok(reply: Reply) -> None:
+    """Refuse an answer without what was asked for.
+
+    Raises:
+        NoAnswer: it says why.
+    """
+    if reply.status != "ok":
+        raise NoAnswer(f"the edge answered {reply.status}: {reply.problem}")
