@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 #: Longer than anybody waits for anything, in seconds; and how often that is tried.
 LONG: Final = 70.0
 _ROUNDS: Final = 8
+#: Rounds of messages that a code or a change of role gets at once.
+_WHILE: Final = 3
 #: One history in so many has the centre's books folded again at its end.
 _DEEP: Final = 8
 #: What happens, and its particulars.
@@ -37,9 +39,9 @@ _MODES: Final = ("in-order", "in-order", "in-order", "any", "twice", "lost")
 
 #: How often each happens, and how its particulars are drawn.
 _STEPS: Final[dict[str, tuple[int, _Draw]]] = {
-    "print": (18, lambda d, n: (d.choice(n), d.choice(USERS), d.choice((3, 40, 90, 140, 250)))),
-    "settle": (14, lambda d, n: (d.choice(n), d.choice((0.0, 0.5, 1.0, 1.0, 1.2)))),
-    "net": (30, lambda d, _: (d.randint(2, 14), d.choice(_MODES))),
+    "print": (22, lambda d, n: (d.choice(n), d.choice(USERS), d.choice((3, 40, 90, 140, 250)))),
+    "settle": (16, lambda d, n: (d.choice(n), d.choice((0.0, 0.5, 1.0, 1.0, 1.2)))),
+    "net": (26, lambda d, _: (d.randint(3, 24), d.choice(_MODES))),
     "wait": (9, lambda d, _: (d.choice((0.5, 2.0, 6.0, 65.0, 700.0)),)),
     "cut": (6, lambda d, n: (d.choice(n),)),
     "join": (8, lambda d, n: (d.choice(n),)),
@@ -48,14 +50,18 @@ _STEPS: Final[dict[str, tuple[int, _Draw]]] = {
     "centre-dies": (3, lambda _d, _n: ()),
     "centre-begins": (6, lambda _d, _n: ()),
     "top-up": (5, lambda d, _: (d.choice(USERS), d.choice((10, 100, 300)))),
-    "code": (5, lambda d, n: (d.choice(n), d.choice(USERS), d.randint(1, 12))),
-    "redeem": (6, lambda d, _: (d.randint(0, 5), d.randint(0, 5))),
+    "code": (6, lambda d, n: (d.choice(n), d.choice(USERS), d.randint(1, 12))),
+    "redeem": (8, lambda d, _: (d.randint(0, 5), d.randint(0, 5))),
     "role": (
-        3,
-        lambda d, n: (d.choice(n), d.choice(("agent", "tracker", "remote")), d.choice((0, 50))),
+        6,
+        lambda d, n: (
+            d.choice(n),
+            d.choice(("agent", "tracker", "remote")),
+            d.choice((0, 100, 200)),
+        ),
     ),
     "back-up": (3, lambda _d, _n: ()),
-    "restore": (3, lambda d, _: (d.randint(0, 5), d.randint(0, 1))),
+    "restore": (3, lambda d, _: (d.randint(0, 5), d.randint(0, 2))),
 }
 #: Everything, as often as it happens.
 ALL: Final = {name: weight for name, (weight, _) in _STEPS.items()}
@@ -252,6 +258,18 @@ def _top_up(world: World, user: str, cents: int) -> None:
 
 def _code(world: World, node: str, user: str, tenths: int) -> None:
     world.code(node, user, tenths)
+    _hear(world)
+
+
+def _hear(world: World) -> None:
+    """Let what is under way arrive, and what it leads to, for a while."""
+    for _ in range(_WHILE):
+        world.look()
+        for site in world.sites.values():
+            site.tick()
+            site.pump()
+        _net(world, len(world.packets), "in-order")
+        world.now += 0.1
 
 
 def _redeem(world: World, which: int, other: int) -> None:
@@ -269,7 +287,7 @@ def _role(world: World, node: str, role: RoleName, cents: int) -> None:
     if cents and ROLES[role].past_allocation != "never":
         allowed = (UncoveredCap(unit=UNIT, site=2 * cents * CENT, user=cents * CENT),)
     world.wish(node, Wish(role, allowed))
-    world.look()
+    _hear(world)
 
 
 def _back_up(world: World) -> None:
@@ -277,7 +295,7 @@ def _back_up(world: World) -> None:
 
 
 def _restore(world: World, which: int, forget: int) -> None:
-    copy = world.copies[which % len(world.copies)] if world.copies and forget == 0 else None
+    copy = world.copies[which % len(world.copies)] if world.copies and forget else None
     world.restore(copy)
 
 

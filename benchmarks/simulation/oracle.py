@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from benchmarks.simulation.world import CENT, UNIT, USERS, raw
 from broker.messages import Charged
+from central.store.exposure import exposure
 from central.store.verify import Counts, verify
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ class Oracle:
         for account, place, micros, floor in rows:
             if floor is not None and micros < floor:
                 return Violation("negative", f"{account} has {micros} at {place or 'the centre'}")
-        return None if self.world.forgot else self._exposed(rows)
+        return None if self.world.forgot else self._exposed(rows) or self._owed()
 
     def _exposed(self, rows: list[tuple[str, str, int, int | None]]) -> Violation | None:
         """The centre never believes that less can be spent at a site than can be."""
@@ -126,6 +127,24 @@ class Oracle:
                     return Violation("exposure", said)
         return None
 
+    def _owed(self) -> Violation | None:
+        """What sites owe, holds included, is never more than the exposure that the centre shows."""
+        owing = {
+            site.node: owed
+            for site in self.world.sites.values()
+            if (owed := site.books.till.owed(UNIT))
+        }
+        if not owing:
+            return None
+        with self.world.books.read(self.world.wall()) as tx:
+            shown = {each.node: each.units.get(UNIT) for each in exposure(tx).sites}
+        for node, owed in owing.items():
+            known = shown.get(node)
+            worst = 0 if known is None else known.worst
+            if worst is not None and owed > worst:
+                return Violation("exposure", f"{node} owes {owed}, the worst case says {worst}")
+        return None
+
     # ── at rest ─────────────────────────────────────────────────────────────────────────────
 
     def _same(self) -> Violation | None:
@@ -138,6 +157,20 @@ class Oracle:
         for key in there.keys() | here.keys():
             if there.get(key, 0) != here.get(key, 0):
                 said = f"{key}: the centre says {there.get(key, 0)}, the site {here.get(key, 0)}"
+                return Violation("exposure", said)
+        return None if self.world.forgot else self._same_debts()
+
+    def _same_debts(self) -> Violation | None:
+        """Both ends know of the same debts."""
+        debts = dict(
+            raw(self.world.books).execute(
+                "SELECT node, sum(micros - collected) FROM owed GROUP BY node"
+            )
+        )
+        for node, site in self.world.sites.items():
+            owed = site.books.till.owed(UNIT)
+            if owed != debts.get(node, 0):
+                said = f"{node} owes {owed} by its journal, {debts.get(node, 0)} by the books"
                 return Violation("exposure", said)
         return None
 

@@ -7,6 +7,7 @@ once and reused); the sites are `site.Site`. Time and dice are the world's own.
 from __future__ import annotations
 
 import random
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, cast
@@ -177,7 +178,8 @@ class World:
 
     def wish(self, node: str, wish: terms.Wish) -> None:
         """The operator changes what a site is."""
-        with self.books.write(self.wall()) as tx:
+        # to a site that has still to tell what restored books forgot, nothing can be said
+        with suppress(streams.NodeAwaited), self.books.write(self.wall()) as tx:
             terms.set_wish(tx, node, wish, author="simulation")
 
     def back_up(self) -> None:
@@ -297,6 +299,7 @@ class Template:
         world.identify(1)
         world.epoch = 1
         world.topped = dict(self.topped)
+        world.copies.append(self.image)
         world.now = 10_000.0
         world.start_centre()
         for node, disk in self.disks.items():
