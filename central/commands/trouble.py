@@ -16,7 +16,6 @@ from central.commands.desk import (
     author,
     console,
     desk,
-    errors,
     is_linked,
     money,
     show,
@@ -109,8 +108,8 @@ def resolve_fork(
         write_json(told)
     else:
         _say(told)
-    if closed.step not in {"open", "done"}:
-        errors.print("It goes on by itself once the edge is there; this command shows how far.")
+    if closed.step not in {"open", "done"} and not as_json:
+        console.print("It goes on by itself once the edge is there; this command shows how far.")
 
 
 def _forked(tx: Transaction, name: str) -> Closure:

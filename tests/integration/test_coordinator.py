@@ -165,15 +165,32 @@ async def test_events_are_booked_and_acked(centre: Centre) -> None:
 
 
 async def test_a_refused_event_is_told_back_and_the_stream_goes_on(centre: Centre) -> None:
-    """An overdraft is quarantined; the edge hears of it; the next charge counts."""
+    """A charge that contradicts another is quarantined; the edge hears of it; the next counts."""
     north = centre.edge("north")
     async with joined(north):
         centre.top_up("1.00")
         await north.until(lambda: bool(north.memory.here))
-        await north.say(north.memory.charge(euros("1.01")), north.memory.charge(euros("0.40")))
+        first = north.memory.charge(euros("0.10"))
+        other = first.model_copy(update={"printed_above": 1})
+        await north.say(first, other, north.memory.charge(euros("0.40")))
         await north.until(lambda: any(isinstance(each, Rejected) for each in north.heard))
         await north.until(north.all_acked)
-        assert centre.places() == {"north": euros("0.60")}
+        assert centre.places() == {"north": euros("0.50")}
+    centre.assert_sound()
+
+
+async def test_an_edge_that_spends_what_it_was_never_given_is_frozen(centre: Centre) -> None:
+    """No honest edge does: its charge is put aside, and it is granted nothing any more."""
+    north = centre.edge("north")
+    async with joined(north):
+        centre.top_up("1.00")
+        await north.until(lambda: bool(north.memory.here))
+        await north.say(north.memory.charge(euros("1.01")))
+        await north.until(north.all_acked)
+        centre.top_up("2.00")
+        reply = await north.ask_funds(euros("0.50"))
+        assert reply.status == "refused"
+        assert centre.places()["north"] == euros("1.00")
     centre.assert_sound()
 
 
@@ -281,10 +298,13 @@ async def test_an_edge_that_agrees_has_no_findings(centre: Centre) -> None:
     async with joined(north):
         centre.top_up("4.00")
         await north.until(lambda: bool(north.memory.here))
-        await north.say(north.memory.charge(euros("1.00")), north.memory.charge(euros("9.00")))
+        first = north.memory.charge(euros("1.00"))
+        other = first.model_copy(update={"printed_above": 1})
+        north.memory.here["user:ana"] -= euros("1.00")
+        await north.say(first, other)
         await north.until(north.all_acked)
         assert centre.places() == {"north": euros("3.00")}
-        # an honest edge would not have spent 9.00; one that did says so, and it is accounted for
+        # an honest edge would not have spent it twice; one that did says so: it is accounted for
         assert await findings(centre, north) == []
 
 
