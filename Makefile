@@ -39,7 +39,10 @@ chaos: setup  ## set up, then strike a whole fleet with faults; ARGS="--seed 7 -
 bench: setup-test  ## side-by-side measurements; writes benchmarks/results.json
 	@$(BIN)/python -m benchmarks $(ARGS)
 
+simulate: setup-test  ## a year on cut-off sites under each policy; ARGS="--histories 1000" for faults
+	@$(BIN)/python -m benchmarks.simulation $(ARGS)
+
 clean:  ## remove what was built here
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: help setup setup-test demo test check chaos bench clean
+.PHONY: help setup setup-test demo test check chaos bench simulate clean
