@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from config.errors import PrintmeshError
 from demo.audit import Rows
 from demo.chaos.doing import kill
 from demo.chaos.oracle import paper, verified
@@ -58,6 +59,7 @@ async def roll_back(lab: Lab, site: Site, person: Person, *, told: bool) -> Roll
     await kill(site.edge)
     shutil.copytree(site.data, copy, symlinks=True, ignore=_sockets)
     site.start_edge()
+    await site.until_ready()
     await site.until_linked()
     done.bound_micros = (await site.status())["money"].get("EUR", 0)
     if not told:
@@ -77,7 +79,7 @@ async def roll_back(lab: Lab, site: Site, person: Person, *, told: bool) -> Roll
         await site.until_merged()
         await _print(site, person, f"{mark}-after", _AFTER)
         await site.until_merged()
-    except (LabError, TimeoutError) as error:
+    except (PrintmeshError, TimeoutError) as error:
         done.problems.append(str(error))
     _judge(lab, mark, done)
     done.problems += await verified(lab)

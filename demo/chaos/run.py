@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from config.errors import PrintmeshError
 from demo.chaos import clock, disk
 from demo.chaos.arena import Arena
 from demo.chaos.central_faults import CentralFaults
@@ -159,6 +160,7 @@ class Run:
         plan = Plan(
             sites=tuple(self.roles),
             printers=1,
+            roles={name: (role,) for name, role in self.roles.items() if role != "remote"},
             people=EVERYBODY,
             separate_site_brokers=self._own_broker,
             second_log=True,
@@ -169,7 +171,6 @@ class Run:
             async with lab:
                 for name in self._small_disk:
                     await disk.make_small(lab.sites[name], disks)
-                await self._give_roles(lab)
                 await self._suffer(Arena(lab, clocks))
         return self.outcome
 
@@ -180,19 +181,6 @@ class Run:
                 clocks[name] = clock.TurnedClock(self._root / f"clock-{name}")
                 lab.environs[f"edge-{name}"] = clocks[name].environ(self._library)
         return clocks
-
-    async def _give_roles(self, lab: Lab) -> None:
-        for name, role in self.roles.items():
-            if role != "remote":
-                self._tell(self, f"site {name} works as {role} from now on")
-                await lab.central("role", name, role)
-
-        async def taken() -> bool:
-            rows = await lab.central("node", "list", "--json")
-            now = {row["node"]: row["role"] for row in rows}
-            return all(now[name] == role for name, role in self.roles.items())
-
-        await lab.until_async(taken, "every site to take its role")
 
     async def _suffer(self, arena: Arena) -> None:
         lab, sites = arena.lab, list(arena.lab.sites.values())
@@ -288,7 +276,7 @@ class Run:
             with arena.suffering(planned.site):
                 try:
                     await self._deeds[planned.kind](planned)
-                except (LabError, OSError, TimeoutError, subprocess.SubprocessError) as error:
+                except (PrintmeshError, OSError, TimeoutError, subprocess.SubprocessError) as error:
                     trouble = f"fault {planned.number}, {planned.kind}: {error}"
                     arena.problems.append(trouble)
                     self._tell(self, trouble)
