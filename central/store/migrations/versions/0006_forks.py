@@ -53,9 +53,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["node"], ["node.id"], name=op.f("fk_branch_event_node")),
-        sa.PrimaryKeyConstraint(
-            "node", "incarnation", "name", "seq", name=op.f("pk_branch_event")
-        ),
+        sa.PrimaryKeyConstraint("node", "incarnation", "name", "seq", name=op.f("pk_branch_event")),
         sqlite_with_rowid=False,
     )
     op.create_table(
