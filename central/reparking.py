@@ -65,6 +65,10 @@ class Reparking:
         ):
             self._began, self._wanted, self._cursor = now, False, ""
             self._limitless()
+        if returned and linked:
+            # a debt was booked while the site that has the money was cut off
+            with fleet.books.read() as tx:
+                fleet.spent |= set(owed.who_can_pay(tx, linked, MOST - len(fleet.spent)))
         if not linked or (not fleet.spent and self._cursor is None):
             return
         with fleet.books.read() as tx:

@@ -26,7 +26,7 @@ from demo.printers import PrivateBus
 from demo.site import Site
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 #: What a process of ours may take to get going on a busy machine.
 _START_SECONDS = 60.0
@@ -126,12 +126,38 @@ class Lab:
         group, *rest = words
         return await self.command("central", group, *rest)
 
+    async def central_all(self, *commands: tuple[str, ...]) -> list[str]:
+        """Run several `printmesh central …` in order, in one process; return what each says.
+
+        Raises:
+            LabError: one failed; those after it were not run.
+        """
+        if not commands:
+            return []
+        done = await asyncio.to_thread(
+            subprocess.run,
+            [sys.executable, "-m", "demo.many"],
+            env=self._centres(),
+            input=json.dumps(commands),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        told = [json.loads(line) for line in done.stdout.splitlines()]
+        for words, each in zip(commands, told, strict=False):
+            if each["status"]:
+                raise _failed(("central", *words), each["err"] or each["out"], each["status"])
+        if done.returncode or len(told) < len(commands):
+            raise _failed(("central", *commands[len(told)]), done.stderr, done.returncode)
+        return [each["out"] for each in told]
+
     async def command(self, *words: str) -> Any:  # noqa: ANN401  as `central`
         """Run any `printmesh …` command with the centre's settings."""
         done = await asyncio.to_thread(
             subprocess.run,
             [sys.executable, "-m", "printmesh", *words],
-            env=self.environ({"PRINTMESH_CONFIG": str(self.root / "central.toml")}),
+            env=self._centres(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -139,8 +165,7 @@ class Lab:
             timeout=120,
         )
         if done.returncode:
-            said = (done.stderr or done.stdout).strip()
-            raise LabError(f"printmesh {' '.join(words)}: {said} (exit status {done.returncode})")
+            raise _failed(words, done.stderr or done.stdout, done.returncode)
         return json.loads(done.stdout) if "--json" in words else done.stdout
 
     def start(self, name: str, *words: str, config: Path) -> Guarded:
@@ -174,6 +199,9 @@ class Lab:
         """Return a process by name: `broker`, `central`, `edge-SITE`, `broker-SITE`."""
         return self._programs[name]
 
+    def _centres(self) -> dict[str, str]:
+        return self.environ({"PRINTMESH_CONFIG": str(self.root / "central.toml")})
+
     def environ(self, more: Mapping[str, str]) -> dict[str, str]:
         """Return the environment our processes get: nothing of the caller's settings."""
         return {
@@ -191,11 +219,8 @@ class Lab:
     async def _build(self) -> None:
         self._say("Setting up the centre: books")
         self._write_central()
-        await self.central("migrate")
-        self._say("  sites, printers, prices")
-        nodes = await self._enter_sites()
-        self._say("  people and their cards")
-        await self._enter_people()
+        self._say("  sites and their roles, printers, prices, people and their cards, rules")
+        nodes = await self._enter()
         self._say("  the broker and the coordinator")
         self.start_broker()
         await self.until(lambda: answers(self.broker_port), "the broker to listen")
@@ -240,36 +265,22 @@ class Lab:
             f'[broker]\nport = {self.broker_port}\nsecret_file = "{secret}"\n'
         )
 
-    async def _enter_sites(self) -> dict[str, dict[str, Any]]:
-        nodes = {}
-        for site in self.plan.sites:
-            nodes[site] = await self.central("node", "add", site, "--site", site.title(), "--json")
-        await self._central_all(
-            ("tariff", "set", "--mono", self.plan.mono, "--color", self.plan.color),
+    async def _enter(self) -> dict[str, dict[str, Any]]:
+        """Enter sites, printers, prices, people, rules; return what each new node is told."""
+        plan = self.plan
+        rules = self.root / "rules.toml"
+        rules.write_text(plan.rules)
+        nodes = [("node", "add", site, "--site", site.title(), "--json") for site in plan.sites]
+        said = await self.central_all(
+            ("migrate",),
+            *nodes,
+            ("tariff", "set", "--mono", plan.mono, "--color", plan.color),
             *(
                 ("printer", "add", f"{site}-{number}", "--node", site)
-                for site in self.plan.sites
-                for number in range(1, self.plan.printers + 1)
+                for site in plan.sites
+                for number in range(1, plan.printers + 1)
             ),
-            *(("role", site, *words) for site, words in self.plan.roles.items()),
-        )
-        return nodes
-
-    async def _central_all(self, *commands: tuple[str, ...]) -> None:
-        """Run commands that do not depend on one another, as many at once as there are cores."""
-        room = asyncio.Semaphore(os.cpu_count() or 1)
-
-        async def one(words: tuple[str, ...]) -> None:
-            async with room:
-                await self.central(*words)
-
-        async with asyncio.TaskGroup() as tasks:
-            for words in commands:
-                tasks.create_task(one(words))
-
-    async def _enter_people(self) -> None:
-        people = self.plan.people
-        await self._central_all(
+            *(("role", site, *words) for site, words in plan.roles.items()),
             *(
                 (
                     "user",
@@ -277,22 +288,19 @@ class Lab:
                     each.user,
                     *(w for group in each.groups for w in ("--group", group)),
                 )
-                for each in people
-            )
+                for each in plan.people
+            ),
+            *(("card", "add", each.user, each.card) for each in plan.people),
+            *([("rule", "set", str(rules))] if plan.rules else []),
         )
-        rules = self.root / "rules.toml"
-        rules.write_text(self.plan.rules)
-        await self._central_all(
-            *(("card", "add", each.user, each.card) for each in people),
-            *([("rule", "set", str(rules))] if self.plan.rules else []),
-        )
+        return dict(zip(plan.sites, map(json.loads, said[1 : 1 + len(nodes)]), strict=True))
 
     async def _give_credit(self) -> None:
         """Top accounts up, and wait until the money is parked where people may come."""
         total = Money(0, "EUR")
         for person in self.plan.people:
             total += Money.parse(person.credit, "EUR")
-        await self._central_all(
+        await self.central_all(
             *(("topup", f"user:{person.user}", person.credit) for person in self.plan.people)
         )
 
@@ -351,3 +359,7 @@ async def _all(several: Iterable[Awaitable[None]]) -> None:
     for outcome in outcomes:
         if outcome is not None:
             raise outcome
+
+
+def _failed(words: Sequence[str], said: str, status: int) -> LabError:
+    return LabError(f"printmesh {' '.join(words)}: {said.strip()} (exit status {status})")

@@ -122,6 +122,22 @@ def collect_from_limitless(tx: Transaction) -> set[str]:
     return wake
 
 
+def who_can_pay(tx: Transaction, linked: Iterable[str], limit: int) -> list[str]:
+    """Return accounts that owe and have money at one of these sites, at most so many."""
+    rows = tx.sql.execute(
+        select(owed.c.debtor)
+        .distinct()
+        .join(location, (location.c.account == owed.c.debtor) & (location.c.unit == owed.c.unit))
+        .where(
+            owed.c.collected < owed.c.micros,
+            location.c.place.in_(sorted(linked)),
+            location.c.micros > 0,
+        )
+        .limit(limit)
+    )
+    return list(rows.scalars())
+
+
 def of(tx: Transaction, debtor: str, unit: Unit) -> int:
     """Return what an account owes, in micros."""
     sums = select(_outstanding()).where(_open(debtor, unit))

@@ -31,18 +31,42 @@ async def test_demo_holds_and_says_so(tmp_path: Path) -> None:
     expected = {
         "holds": True,
         "problems": [],
-        "jobs": 15,
-        # 2 + 3 + 4 x 3 copies + 8 two to a side + pages 2 to 4 + 2 + 1 + 2, a receipt, 6 x 4 alone
-        "impressions_printed": 2 + 3 + 12 + 4 + 3 + 2 + 1 + 2 + 1 + 6 * 4,
-        "impressions_billed": 54,
-        "billed_micros": 4_350_000,
+        # 10 at north and 5 without a line, 2 at the agent, 1 and 3 at the tracker
+        "jobs": 21,
+        # 2 + 3 + 4 x 3 copies + 8 two to a side + pages 2 to 4 + 2 + 1 + 2, an essay, a memo, a
+        # receipt, 5 x 4 and 3 x 4 alone, a report; the novel was refused
+        "impressions_printed": 2 + 3 + 12 + 4 + 3 + 2 + 1 + 2 + 3 + 2 + 1 + 5 * 4 + 3 * 4 + 5,
+        "impressions_billed": 72,
+        # the essay's colour is not in it: a rule made it monochrome
+        "billed_micros": 5_550_000,
         "overspend_micros": 0,
         "events_lost": 0,
         "events_duplicated": 0,
-        # he has 1.50 at the cut-off site, each of his jobs costs 0.35
-        "offline_jobs": 4,
-        "refused_jobs": 2,
+        "offline_jobs": 8,
+        # a novel by a rule, a report at the agent without its line, one for which money was short
+        "refused_jobs": 3,
+        "courier_codes": 1,
+        "conversions": 1,
+        "exposure_micros": 0,
+        "roles": {
+            "north": _site("remote", jobs=15, alone=5, refused=2),
+            "south": _site("agent", jobs=2, alone=0, refused=1),
+            # 3 x 0.35, where 0.48 were left
+            "west": _site("tracker", jobs=4, alone=3, refused=0, beyond_micros=570_000),
+        },
     }
     assert expected == {name: report[name] for name in expected}
     assert 0 < report["seconds"] < 180
     assert "Every promise held." in done.stdout
+
+
+def _site(
+    role: str, *, jobs: int, alone: int, refused: int, beyond_micros: int = 0
+) -> dict[str, str | int]:
+    return {
+        "role": role,
+        "jobs": jobs,
+        "alone": alone,
+        "refused": refused,
+        "beyond_micros": beyond_micros,
+    }

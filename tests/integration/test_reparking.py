@@ -185,6 +185,31 @@ def test_a_debt_is_fetched_from_where_the_money_is(
     assert balance(books, "uncovered:lobby") == {}
 
 
+def test_a_debt_is_fetched_from_a_site_that_returns_after_it_was_booked(
+    books: Books, edges: dict[str, TermsEdge]
+) -> None:
+    """The site with the money was cut off when the debt came: it is asked once it is back."""
+    tracker = TermsEdge(books, "lobby", role="tracker")
+    tracker.join()
+    tracker.listen()
+    tracker.take_terms()
+    tracker.print_for("user:ana", euros("0.70"))
+    tracker.tell()
+    put(books, "2.00", "north")
+    fleet, news = news_of(books, {"south": edges["south"]})
+    spent(fleet, [tracker.charge(0)])
+    news.look(0.0)
+    assert fleet.spent == set()
+    edges["north"].listen()
+    assert edges["north"].reclaims == []
+    greet(fleet, "north", edges["north"].birth(), 1.0)
+    fleet.presence.message("north", 1.0)
+    news.look(1.0, anyway=True)
+    edges["north"].listen()
+    (asked,) = edges["north"].reclaims
+    assert asked.up_to == euros("0.70")
+
+
 def test_a_round_of_all_accounts_finds_what_nobody_remembered(
     books: Books, edges: dict[str, TermsEdge]
 ) -> None:
