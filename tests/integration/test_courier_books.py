@@ -458,7 +458,7 @@ def test_books_in_recovery_issue_nothing(books: Books, north: CodeEdge) -> None:
     assert north.secret
     with books.write() as tx:
         tx.sql.execute(text("UPDATE standing SET mode = 'recovery'"))
-        absent = "INSERT INTO recovery_edge VALUES ('north', 'absent', NULL, 0, '')"
+        absent = "INSERT INTO recovery_edge VALUES ('north', 'absent', NULL, 0, 0, '')"
         tx.sql.execute(text(absent))
     done = issue(books, wish())
     assert isinstance(done, Refused)

@@ -319,7 +319,8 @@ class WireEdge:
 def _read(payload: bytes, *kinds: type[M]) -> M:
     read = decode(payload, kinds)
     assert isinstance(read, Received), read
-    return read.message
+    message: M = read.message
+    return message
 
 
 __all__ = ["PATIENCE", "Position", "WireEdge"]
