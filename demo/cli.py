@@ -229,6 +229,12 @@ def _explain(lab: Lab) -> None:
         ("how the site is", f"{program} edge status -c {edge}"),
         ("what everybody has, and where", f"{program} central balance -c {central}"),
         ("what was printed", f"{program} central jobs -c {central}"),
+        ("why a job cost what it cost", f"{program} central rule explain JOB -c {central}"),
+        ("the worst case at this moment", f"{program} central exposure -c {central}"),
+        (
+            "make the agent a remote site",
+            f"{program} central role south remote -c {central}",
+        ),
         ("check the books and every site", f"{program} central verify --edges -c {central}"),
     ):
         console.print(f"  # {what}", style="dim")
