@@ -7,7 +7,7 @@ import shutil
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from config.errors import PrintmeshError
 from demo.audit import Rows
@@ -56,15 +56,17 @@ async def roll_back(lab: Lab, site: Site, person: Person, *, told: bool) -> Roll
     done = RolledBack(site.name, told=told)
     mark = f"back-{'told' if told else 'untold'}"
     copy = site.root / f"copy-{mark}"
+    await site.until_merged()
+    if not told:
+        site.line.cut()
+        await site.until_alone()
     await kill(site.edge)
     shutil.copytree(site.data, copy, symlinks=True, ignore=_sockets)
     site.start_edge()
     await site.until_ready()
-    await site.until_linked()
+    if told:
+        await site.until_linked()
     done.bound_micros = (await site.status())["money"].get("EUR", 0)
-    if not told:
-        site.line.cut()
-        await site.until_alone()
     await _print(site, person, f"{mark}-branch", _BRANCH)
     if told:
         await site.until_merged()
@@ -73,43 +75,44 @@ async def roll_back(lab: Lab, site: Site, person: Person, *, told: bool) -> Roll
     copy.rename(site.data)
     site.line.restore()
     site.start_edge()
-    await site.until_ready()
     try:
+        await site.until_ready()
         await _resolve(lab, site, done)
         await site.until_merged()
         await _print(site, person, f"{mark}-after", _AFTER)
         await site.until_merged()
     except (PrintmeshError, TimeoutError) as error:
-        done.problems.append(str(error))
+        done.problems.append(str(error).partition("\n")[0])
     _judge(lab, mark, done)
     done.problems += await verified(lab)
     return done
 
 
 async def _resolve(lab: Lab, site: Site, done: RolledBack) -> None:
-    """Wait for the fork to be seen, and resolve it as an administrator does."""
-    if not done.told:
-        await site.until_linked()
+    """Wait until the site is linked again, or its fork is seen and resolved by an administrator."""
+    states: list[str] = []
+
+    async def seen() -> bool:
+        states.append(await _state(lab, site.name))
+        return states[-1] == "frozen" or (not done.told and (await site.status())["linked"])
+
+    await lab.until_async(seen, f"the centre to see that {site.name} was rolled back", _SECONDS)
+    done.detected = states[-1] == "frozen"
+    if not done.detected:
         return
-
-    async def frozen() -> bool:
-        return bool(await _state(lab, site.name) == "frozen")
-
-    await lab.until_async(frozen, f"the centre to see that {site.name} was rolled back", _SECONDS)
-    done.detected = True
     await lab.central("fork", "resolve", site.name, "--yes")
 
     async def active() -> bool:
-        return bool(await _state(lab, site.name) == "active")
+        return await _state(lab, site.name) == "active"
 
     await lab.until_async(active, f"the fork of {site.name} to be resolved", _SECONDS)
     await site.until_linked()
     done.resolved = True
 
 
-async def _state(lab: Lab, name: str) -> Any:  # noqa: ANN401  of JSON
+async def _state(lab: Lab, name: str) -> str:
     rows = await lab.central("node", "list", "--json")
-    return next(row["state"] for row in rows if row["node"] == name)
+    return next(str(row["state"]) for row in rows if row["node"] == name)
 
 
 async def _print(site: Site, person: Person, title: str, count: int) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _EVERY = 25
 _SHOWN = 30
+_LONGEST = 600
 
 
 class Line:
@@ -75,7 +76,7 @@ def show(outcome: Outcome, console: Console) -> None:
         console.print(_results(outcome, outcome.verdict))
     problems = outcome.all_problems
     for problem in problems[:_SHOWN]:
-        console.print(f"  {problem}", style="red", markup=False, soft_wrap=True)
+        console.print(f"  {problem[:_LONGEST]}", style="red", markup=False, soft_wrap=True)
     if len(problems) > _SHOWN:
         console.print(f"  … and {len(problems) - _SHOWN} more", style="red")
 
@@ -96,8 +97,10 @@ def _results(outcome: Outcome, verdict: Verdict) -> Table:
         ("jobs flagged", verdict.flags.total()),
         ("jobs in flight at a kill", verdict.in_flight),
         ("releases refused", sum(outcome.refusals.values())),
-        ("disks rolled back, outside the failure model", len(outcome.rollbacks)),
-        ("  of which the centre could know, and knew", _known(outcome)),
+        ("forks made (a disk rolled back, outside the failure model)", len(outcome.rollbacks)),
+        ("  seen by the centre", sum(each.detected for each in outcome.rollbacks)),
+        ("  resolved by an administrator", sum(each.resolved for each in outcome.rollbacks)),
+        ("  lost by them", _lost(outcome)),
         ("longest recovery of a site, seconds", outcome.longest_recovery),
         ("from the last fault until all was merged, seconds", outcome.calm_seconds),
         ("faults went on for, seconds", outcome.seconds),
@@ -107,6 +110,7 @@ def _results(outcome: Outcome, verdict: Verdict) -> Table:
     return table
 
 
-def _known(outcome: Outcome) -> str:
-    told = [each for each in outcome.rollbacks if each.told]
-    return f"{len(told)}, {sum(each.detected for each in told)}"
+def _lost(outcome: Outcome) -> str:
+    lost = Money(sum(each.lost_micros for each in outcome.rollbacks), "EUR")
+    bound = Money(sum(each.bound_micros for each in outcome.rollbacks), "EUR")
+    return f"{lost} (at most {bound})"
