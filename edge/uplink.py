@@ -347,7 +347,8 @@ class Uplink:
             self._stopped("ledger", came.halted)
         if came.ack is not None:
             await self._voice.say(topics.UP_ACK, came.ack, stream="ledger")
-        if came.meet_again:
+        # not while meeting: a birth more would make the answer stale, and so on for ever
+        if came.meet_again and self._agreed:
             await self._meet()
 
     async def _take_ack(self, ack: Ack) -> None:
@@ -355,7 +356,7 @@ class Uplink:
         if is_halt(outcome):
             self._stopped(ack.stream, outcome)
         self._wake.set()
-        if is_ahead(outcome):
+        if is_ahead(outcome) and self._agreed:
             await self._meet()
 
     async def _obey(self, command: Command) -> None:

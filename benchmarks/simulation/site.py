@@ -60,6 +60,9 @@ if TYPE_CHECKING:
 CODE: Final = "a-code-for-once"
 #: Seconds that somebody waits at the printer for money from elsewhere.
 _PATIENCE: Final = 8.0
+#: Seconds until a birth that nobody answered is said again; doubled up to the longest.
+_BIRTH: Final = 5.0
+_LONGEST: Final = 60.0
 
 
 class Site:
@@ -117,6 +120,7 @@ class Site:
         )
         self.agreed = False
         self._session: UUID | None = None
+        self._born_at, self._patience = float("-inf"), _BIRTH
         self.waiting = {}
 
     def crash(self, disk: MemoryDisk) -> None:
@@ -164,7 +168,9 @@ class Site:
         world = self.world
         if isinstance(self.gate.tick(world.now), GateClosed):
             self._shut()
-        if self._session and self.gate.session and not self.agreed:
+        due = self._born_at + self._patience <= world.now
+        if self._session and self.gate.session and not self.agreed and due:
+            self._patience = min(2 * self._patience, _LONGEST)
             self._birth()
         self.up.store_acked()
         if not self._changing.step(world.now):
@@ -338,7 +344,7 @@ class Site:
             case Batch():
                 self._came(self.down.batch(message, now, self.world.wall()))
             case Ack():
-                if is_ahead(self.up.on_ack(message, now)):
+                if is_ahead(self.up.on_ack(message, now)) and self.agreed:
                     self._meet()
             case Command():
                 state = report(self.books, message)
@@ -371,7 +377,7 @@ class Site:
             self._stop(f"down: {came.halted}")
         if came.ack is not None:
             self._say(topics.UP_ACK, came.ack, stream="ledger")
-        if came.meet_again:
+        if came.meet_again and self.agreed:
             self._meet()
         if came.granted:
             for job in list(self.waiting):
@@ -385,10 +391,12 @@ class Site:
 
     def _meet(self) -> None:
         self.agreed = False
+        self._patience = _BIRTH
         self._birth()
 
     def _birth(self) -> None:
         if self._session is not None:
+            self._born_at = self.world.now
             birth = self.meetings.birth(self.world.mint(), self._session, self.gate.epoch)
             self._say(topics.BIRTH, birth)
 

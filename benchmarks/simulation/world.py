@@ -46,6 +46,8 @@ UNIT: Final = "EUR"
 USERS: Final = ("ana", "bob")
 NODES: Final = ("east", "north", "south", "west")
 CENT: Final = 10_000
+#: More messages than this, with nobody doing anything, are a storm that feeds itself.
+_STORM: Final = 1500
 _BEGIN: Final = datetime(2026, 1, 5, 8, tzinfo=UTC)
 
 
@@ -371,6 +373,7 @@ def _bring_directory(books: Books, replica: Replica) -> None:
 
 def quieten(world: World, rounds: int = 400) -> bool:
     """Let everything happen that is on its way; return whether all is quiet."""
+    most = _STORM
     for _ in range(rounds):
         world.look()
         for site in world.sites.values():
@@ -380,6 +383,9 @@ def quieten(world: World, rounds: int = 400) -> bool:
         if not world.packets and not restless:
             return True
         while world.packets:
+            if not most:
+                return False
+            most -= 1
             world.deliver(0)
         world.now += 0.2
     return False

@@ -414,6 +414,21 @@ async def test_a_batch_of_a_higher_epoch_makes_the_edge_meet_again() -> None:
         assert centre.books.free(ANA, "EUR") == 500
 
 
+async def test_what_comes_before_an_answer_makes_no_birth_more() -> None:
+    """What a restored centre sends before its answer is heard must not make that answer stale."""
+    async with serving(Centre()) as centre:
+        await centre.meets()
+        centre.epoch = 2
+        events = centre.sealed(granted())
+        await centre.sends(events)
+        born = len(centre.births)
+        await centre.sends(events)
+        await centre.acks("ledger")
+        assert len(centre.births) == born
+        await centre.answers()
+        assert centre.is_met()
+
+
 async def test_a_full_disk_leaves_the_line_up() -> None:
     """Watermarks that cannot be stored are stored later; what comes down is taken when it fits."""
     async with serving(Centre()) as centre:
