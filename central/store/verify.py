@@ -253,16 +253,17 @@ def _effect(
         data: the event.
         where: for people.
         told: noted there.
-        lost: of a journal that is closed: what it gave back had gone back before.
+        lost: of a journal that is closed: what it gives back late had gone back before.
     """
     read = decode(data, _MONEY, limit=EVENT_LIMIT)
     if not isinstance(read, Received):
         return
-    gave = lost and isinstance(read.message, Returned | GaveBack)
-    if not gave and (movement := _movement(tx, read.message)) is not None:
+    late = lost and isinstance(read.message, Returned | GaveBack)
+    if (movement := _movement(tx, read.message)) is not None:
         told.setdefault(read.message.TYPE, set()).add(movement.name)
         moved = _moved(tx, movement)
-        if moved != movement.micros:
+        # booked when it came before its journal was closed, and afterwards not at all
+        if moved != movement.micros and (moved or not late):
             detail = f"{where} says {abs(movement.micros)} micros, the ledger {abs(moved)}"
             yield Finding(movement.kind, movement.name, detail)
     match read.message:

@@ -129,6 +129,22 @@ def test_a_late_return_moves_nothing(tmp_path: Path) -> None:
     edge.centre.close()
 
 
+def test_what_came_back_before_the_loss_is_told_as_before(tmp_path: Path) -> None:
+    """A site that was written off had answered reclaims: books and their backups verify on."""
+    edge = DiskEdge(tmp_path / "data")
+    edge.begin("10.00")
+    with edge.centre.write() as tx:
+        assert reclaims.ask_quietly(tx, "north", ANA, "EUR", euros("6.00"), "parking")
+    edge.listen()
+    edge.report()
+    assert sums(edge)[ANA] == euros("6.00") // 10_000
+    with edge.centre.write() as tx:
+        write_off(tx, "north", "test")
+    sound(edge.centre)
+    edge.close()
+    edge.centre.close()
+
+
 def test_a_new_machine_in_its_place_is_left_alone(north: DiskEdge, tmp_path: Path) -> None:
     """The old machine tells what it has; the new one's journal and money stay as they are."""
     with north.centre.write() as tx:
