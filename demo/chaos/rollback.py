@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from broker.messages import JobsRequest
+from broker.messages import Person as Card
 from config.errors import PrintmeshError
 from demo.audit import Rows
 from demo.chaos.doing import kill
@@ -20,8 +22,9 @@ if TYPE_CHECKING:
     from demo.lab import Lab, Person
     from demo.site import Site
 
-_BEFORE = 3
 _BRANCH = 4
+#: What those cost: two sides each, one of them in colour.
+_NEEDED = _BRANCH * 250_000
 _AFTER = 2
 _SECONDS = 60.0
 
@@ -57,7 +60,10 @@ async def roll_back(lab: Lab, site: Site, person: Person, *, told: bool) -> Roll
     mark = f"back-{'told' if told else 'untold'}"
     copy = site.root / f"copy-{mark}"
     await site.until_merged()
+    await _submit(site, person, f"{mark}-branch", _BRANCH)
     if not told:
+        await _bring_money(lab, site, person)
+        await site.until_merged()
         site.line.cut()
         await site.until_alone()
     await kill(site.edge)
@@ -67,7 +73,7 @@ async def roll_back(lab: Lab, site: Site, person: Person, *, told: bool) -> Roll
     if told:
         await site.until_linked()
     done.bound_micros = (await site.status())["money"].get("EUR", 0)
-    await _print(site, person, f"{mark}-branch", _BRANCH)
+    await _release(site, person, f"{mark}-branch", _BRANCH)
     if told:
         await site.until_merged()
     await kill(site.edge)
@@ -79,7 +85,8 @@ async def roll_back(lab: Lab, site: Site, person: Person, *, told: bool) -> Roll
         await site.until_ready()
         await _resolve(lab, site, done)
         await site.until_merged()
-        await _print(site, person, f"{mark}-after", _AFTER)
+        await _submit(site, person, f"{mark}-after", _AFTER)
+        await _release(site, person, f"{mark}-after", _AFTER)
         await site.until_merged()
     except (PrintmeshError, TimeoutError) as error:
         done.problems.append(str(error).partition("\n")[0])
@@ -115,11 +122,30 @@ async def _state(lab: Lab, name: str) -> str:
     return next(str(row["state"]) for row in rows if row["node"] == name)
 
 
-async def _print(site: Site, person: Person, title: str, count: int) -> None:
-    """Print, release and wait until each is settled."""
+async def _submit(site: Site, person: Person, title: str, count: int) -> None:
+    """Print, and wait until each job is held."""
     paper = site.lab.root / "paper-2-1.pdf"
     for number in range(count):
         await site.print(paper, user=person.user, title=f"{title}-{number}", queue=PULL)
+    for number in range(count):
+        await site.job(f"{title}-{number}", "held")
+
+
+async def _bring_money(lab: Lab, site: Site, person: Person) -> None:
+    """Look at the jobs as their owner does: the centre brings what they need."""
+    await site.ask("jobs", JobsRequest, person=Card(card=person.card))
+
+    async def here() -> bool:
+        (row,) = await lab.central("balance", f"user:{person.user}", "--json")
+        return any(
+            each["place"] == site.name and each["micros"] >= _NEEDED for each in row["places"]
+        )
+
+    await lab.until_async(here, f"the money of {person.user} to come to {site.name}", _SECONDS)
+
+
+async def _release(site: Site, person: Person, title: str, count: int) -> None:
+    """Release, and wait until each is settled."""
     for number in range(count):
         row = await site.job(f"{title}-{number}", "held")
         reply = await site.release(row["job"], next(iter(site.printers)), card=person.card)

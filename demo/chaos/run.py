@@ -228,7 +228,12 @@ class Run:
         for told in (True, False):
             self._tell(self, f"the disk of {name} is rolled back (outside the failure model)")
             site = arena.lab.sites[name]
-            self.outcome.rollbacks.append(await roll_back(arena.lab, site, EVERYBODY[0], told=told))
+            try:
+                done = await roll_back(arena.lab, site, EVERYBODY[0], told=told)
+            except PrintmeshError as error:
+                self.outcome.problems.append(f"the disk of {name} was rolled back: {error}")
+                return
+            self.outcome.rollbacks.append(done)
 
     async def _act(
         self, arena: Arena, people: People, central: CentralFaults, done: asyncio.Event
