@@ -19,6 +19,7 @@ from edge.release import Phase
 from edge.releasing import ANSWER_NEEDED
 from edge.store.replica import rows_of
 from tests.unit.edge_lab import ANA, CENT, NOW, Site, figures, grant, held_job, said, tariff
+from tests.unit.roles_lab import become
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -101,6 +102,17 @@ async def test_a_conversion_is_printed_and_charged_as_converted(site: Site) -> N
     assert released.conversions == {"copies": "1", "sides": "two-sided-long-edge"}
     assert {"conversion", "price", "account"} <= {each.code for each in released.because}
     assert {each.rule for each in released.because if each.code == "conversion"} == {"the rule"}
+
+
+async def test_a_tracker_applies_no_rules(site: Site) -> None:
+    """What would be denied at a remote site is printed, counted and billed at a tracker."""
+    become(site, "tracker")
+    rule(site, then(deny="ask at the desk"))
+    job = await site.arrive("direct")
+    await site.intake.sweep()
+    assert site.phase(job) == "settled"
+    (charge,) = events(site, Charged)
+    assert charge.postings[0].micros == PRICE
 
 
 async def test_a_rule_refuses_in_its_own_words(site: Site) -> None:
