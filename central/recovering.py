@@ -98,7 +98,8 @@ def must_tell(fleet: Fleet, node: str, accepted: Accepted, birth: Birth) -> bool
     if not awaited:
         return False
     with fleet.books.write() as tx:
-        recovery.knew(tx, node, birth.up["ledger"].acked.seq if "ledger" in birth.up else 0)
+        # not what it knows to be acknowledged: the ack may have been lost, or forgotten in a crash
+        recovery.knew(tx, node, birth.up["ledger"].sent.seq if "ledger" in birth.up else 0)
     applied = birth.down.get("ledger")
     if applied is None or applied.seq <= accepted.down.at.seq:
         with fleet.books.write() as tx:

@@ -140,7 +140,7 @@ def awaited(tx: Transaction, node_id: str) -> bool:
 
 
 def knew(tx: Transaction, node_id: str, upto: int) -> None:
-    """Note how far the lost books had taken an edge's ledger stream in."""
+    """Note how far the lost books may have taken an edge's ledger stream in, at most."""
     tx.sql.execute(
         update(recovery_edge)
         .where(recovery_edge.c.node == node_id, recovery_edge.c.known_upto < upto)
