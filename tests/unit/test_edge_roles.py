@@ -301,6 +301,22 @@ async def test_an_account_without_limit_touches_no_money_here(site: Site) -> Non
     assert (site.books.money(), site.books.till.owed("EUR")) == (({}, 0), 0)
 
 
+async def test_a_tracker_that_is_alone_too_long_prints_nothing(site: Site) -> None:
+    """Its direct queue waits as well, and prints when the centre has been heard."""
+    become(site, "tracker")
+    grant(site.books, PRICE)
+    wish(site, "tracker", number=2, offline=86_400)
+    Changing(site.books, clock=site.clock).step(0.0)
+    site.funds.reachable = False
+    site.alone_for = timedelta(days=2)
+    job = await site.arrive("direct")
+    await site.intake.sweep()
+    assert site.phase(job) == "held"
+    site.alone_for = timedelta(seconds=1)
+    await site.intake.sweep()
+    assert site.phase(job) == "releasing"
+
+
 async def test_too_long_alone_nothing_is_released(site: Site) -> None:
     """The terms' limit on time without the centre holds, whatever money there is."""
     grant(site.books, 2 * PRICE)
