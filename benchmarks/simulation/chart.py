@@ -51,7 +51,7 @@ def chart(lines: Sequence[Line]) -> str:
         _text(16, 26, "Overspend against availability", "title"),
         _text(16, 46, about, "quiet"),
         _text(_LEFT, _TOP - 14, "allowed of what people could pay, at cut-off sites", "quiet"),
-        _text(_MIDDLE + _GAP, _TOP - 14, "overspent a year", "quiet"),
+        _text(_MIDDLE + _GAP, _TOP - 14, "overspent a year by 1,000 people", "quiet"),
     ]
     for tenth in range(0, 11, 2):
         x = _across(tenth / 10)

@@ -53,11 +53,11 @@ class Line:
     everywhere: Estimate
     """The same at all sites."""
     overspent: Estimate
-    """In currency, a year and all people."""
+    """In currency, a year and a thousand people."""
     worst: float
-    """The most by one person in any year."""
+    """The most by one person in any year, in currency."""
     unpaid: Estimate
-    """Of the overspent, still owed when the year ended."""
+    """Of the overspent, still owed when the year ended; a thousand people."""
     reclaims: Estimate
     """Reclaims for each hundred jobs."""
     messages: Estimate
@@ -81,6 +81,7 @@ def line_of(policy: Policy, sites: int, people: int, years: Sequence[Tally]) -> 
     def over(samples: Iterable[float]) -> Estimate:
         return estimate(list(samples))
 
+    thousand = EURO * people / 1000
     return Line(
         policy=policy.key,
         title=policy.title,
@@ -89,9 +90,9 @@ def line_of(policy: Policy, sites: int, people: int, years: Sequence[Tally]) -> 
         seeds=len(years),
         availability=over(year.availability for year in years),
         everywhere=over(year.allowed / max(year.coverable, 1) for year in years),
-        overspent=over(year.overspent / EURO for year in years),
+        overspent=over(year.overspent / thousand for year in years),
         worst=max(year.worst for year in years) / EURO,
-        unpaid=over(year.unpaid / EURO for year in years),
+        unpaid=over(year.unpaid / thousand for year in years),
         reclaims=over(100 * year.reclaims / max(year.jobs, 1) for year in years),
         messages=over(year.messages / max(year.jobs, 1) for year in years),
         stranded=over(100 * year.stranded / max(year.coverable, 1) for year in years),
@@ -119,7 +120,7 @@ def table_of(lines: Sequence[Line]) -> Table:
     for column in (
         "sites",
         "available at cut-off sites",
-        "overspent a year",
+        "overspent a year, of 1,000",
         "worst person",
         "never paid",
         "reclaims, % of jobs",
@@ -144,7 +145,7 @@ def markdown(lines: Sequence[Line]) -> str:
     """Return the table for a document."""
     rows = [
         (
-            "| policy | sites | available at cut-off sites | overspent a year (worst person) | "
+            "| policy | sites | available at cut-off sites | overspent a year by 1,000 people (most by one) | "
             "reclaims, % of jobs | messages a job |"
         ),
         "|---|---|---|---|---|---|",

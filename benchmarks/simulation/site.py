@@ -354,15 +354,14 @@ class Site:
 
     def _answered(self, corr: UUID, reply: Reply) -> None:
         """Refuse at once when what comes is not enough, as `edge.funds` does."""
-        for job, asked in list(self.waiting.items()):
-            enough = (
-                reply.status == "ok"
-                and FundsAnswer.model_validate(reply.data).coming >= asked.micros
-            )
-            record = self.books.job(job)
-            if asked.corr == corr and not enough and record is not None:
-                del self.waiting[job]
-                self._refuse(record, "account-limit-reached", "not enough")
+        found = next((job for job, asked in self.waiting.items() if asked.corr == corr), None)
+        if found is None:
+            return
+        coming = FundsAnswer.model_validate(reply.data).coming if reply.status == "ok" else 0
+        record = self.books.job(found)
+        if coming < self.waiting[found].micros and record is not None:
+            del self.waiting[found]
+            self._refuse(record, "account-limit-reached", "not enough comes")
 
     def _told(self, status: CoordinatorStatus) -> None:
         outcome = self.gate.says(status, self.world.now)

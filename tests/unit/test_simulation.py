@@ -108,7 +108,7 @@ def test_intervals_are_students() -> None:
 def test_the_chart_is_svg_with_every_policy() -> None:
     """The chart is well-formed, names each policy and its figures, and knows dark pages."""
     year = Tally(cut_coverable=100, cut_allowed=87, overspent=3 * EURO, jobs=1, coverable=1)
-    lines = [line_of(policy, 5, 10, [year, year]) for policy in BY_KEY.values()]
+    lines = [line_of(policy, 5, 1000, [year, year]) for policy in BY_KEY.values()]
     drawn = chart(lines)
     texts = {text.text for text in ET.fromstring(drawn).iter() if text.text}  # noqa: S314  ours
     assert {policy.title for policy in BY_KEY.values()} <= texts
