@@ -23,12 +23,13 @@ text { font: 13px system-ui, sans-serif; fill: #1f2328 }
 .quiet { fill: #59636e; font-size: 12px }
 .grid { stroke: #d1d9e0; stroke-width: 1 }
 .axis { stroke: #59636e; stroke-width: 1 }
-.allowed { fill: #0969da; stroke: #0969da; stroke-width: 2 }
+.allowed { fill: #0969da }
+.sure { stroke: #0969da; stroke-width: 1.5; fill: none }
 .spent { fill: #bc4c00 }
 @media (prefers-color-scheme: dark) {
   text { fill: #f0f6fc } .quiet { fill: #9198a1 }
   .grid { stroke: #3d444d } .axis { stroke: #9198a1 }
-  .allowed { fill: #4493f8; stroke: #4493f8 } .spent { fill: #f0883e }
+  .allowed { fill: #4493f8 } .sure { stroke: #4493f8 } .spent { fill: #f0883e }
 }
 """
 
@@ -73,8 +74,8 @@ def _row(line: Line, y: int, most: float) -> list[str]:
     said = f"{line.overspent.mean:.2f}" if line.overspent.mean else "0"
     return [
         _text(_LEFT - 14, y + 4, line.title, "", "end"),
-        f'<line class="allowed" x1="{low}" y1="{y}" x2="{high}" y2="{y}"/>',
-        f'<circle class="allowed" cx="{at}" cy="{y}" r="5"/>',
+        f'<path class="sure" d="M{low} {y - 6}V{y + 6}M{low} {y}H{high}M{high} {y - 6}V{y + 6}"/>',
+        f'<circle class="allowed" cx="{at}" cy="{y}" r="3"/>',
         _text(_MIDDLE + 10, y + 4, f"{line.availability.mean:.3f}", ""),
         f'<rect class="spent" x="{start}" y="{y - 7}" width="{wide}" height="14"/>',
         _text(start + wide + 6, y + 4, said, ""),

@@ -145,7 +145,8 @@ def markdown(lines: Sequence[Line]) -> str:
     """Return the table for a document."""
     rows = [
         (
-            "| policy | sites | available at cut-off sites | overspent a year by 1,000 people (most by one) | "
+            "| policy | sites | available at cut-off sites | "
+            "overspent a year by 1,000 people (most by one) | "
             "reclaims, % of jobs | messages a job |"
         ),
         "|---|---|---|---|---|---|",
