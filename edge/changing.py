@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 from config.logs import logger
 from edge.release import Phase
 from edge.store.errors import StoreUnwritableError
-from edge.terms import changes_role
+from edge.terms import changes_role, most_owed
 
 if TYPE_CHECKING:
     from edge.ports import Clock
     from edge.store.books import Books
+    from edge.terms import Terms
 
 _log = logger("edge.changing")
 
@@ -76,6 +77,20 @@ class Changing:
         patient = now - self._since[1] < PATIENCE
         if changes_role(terms.taken, wish) and printing and patient:
             return False
+        if not changes_role(terms.taken, wish) and self._owes_more(wish):
+            # what prints was let through by wider leave, and the centre counts that until we tell
+            return False
         if self._books.approach_terms(self._clock(), AT_ONCE):
             _log.info("terms taken", action="terms-taken", terms=wish.number, role=wish.name)
         return True
+
+    def _owes_more(self, wish: Terms) -> bool:
+        """Say whether jobs under way may yet charge more than a wish lets the site owe."""
+        under_way = self._books.jobs(Phase.RELEASING, Phase.DISPUTED)
+        past = {
+            each.unit
+            for job in under_way
+            for each in (job.hold.amounts if job.hold else ())
+            if each.covered_by == "uncovered"
+        }
+        return any(self._books.till.owed(unit) > most_owed(wish, unit) for unit in past)

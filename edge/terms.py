@@ -66,6 +66,11 @@ def changes_role(taken: Terms, wish: Terms | None) -> bool:
     return wish is not None and wish.name != taken.name
 
 
+def most_owed(terms: Terms, unit: Unit) -> int:
+    """Return how much a site may ever have outstanding in a unit under these terms."""
+    return _leave(terms, unit, 0, None, alone=True)
+
+
 def leave(
     terms: Terms, wish: Terms | None, unit: Unit, *, site: int, account: int | None, alone: bool
 ) -> int:

@@ -131,6 +131,27 @@ async def test_other_caps_are_taken_at_once(site: Site) -> None:
     assert site.books.jobs(Phase.RELEASING)
 
 
+async def test_narrower_caps_wait_for_jobs_that_went_past_them(site: Site) -> None:
+    """The centre counts the wider caps as long as a job under way may use them."""
+    become(site, "remote", caps=(2 * PRICE, None))
+    site.funds.reachable = False
+    still_printing(site)
+    job = await site.arrive()
+    await release(site, job)
+    assert site.books.till.owed("EUR") == PRICE
+    wish(site, "remote", number=2, caps=(PRICE - 1, None))
+    changing = Changing(site.books, clock=site.clock)
+    assert not changing.step(0.0)
+    assert not changing.step(PATIENCE)
+    site.spooler.end(job, JobState.COMPLETED, 10)
+    await site.intake.sweep()
+    assert changing.step(PATIENCE + 1)
+    assert [type(each).__name__ for each in said(site.books, "ledger")][-2:] == [
+        "Charged",
+        "TermsTaken",
+    ]
+
+
 def test_a_fresh_journal_begins_with_the_role_of_its_settings() -> None:
     """Afterwards settings have no say: what was taken holds, over a restart with others."""
     disk = MemoryDisk()
