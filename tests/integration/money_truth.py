@@ -11,22 +11,23 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from broker.codec import EVENT_LIMIT, Received, decode
-from broker.messages import Charged, GaveBack, Granted, Redeemed, Returned
+from broker.messages import Charged, Collected, GaveBack, Granted, Redeemed, Returned
 from broker.topics import STREAMS_DOWN, STREAMS_UP
 from central.store.corrections import HOUSE_CORRECTIONS
 from central.store.exposure import could_still
 from central.store.ledger import CENTRE, HOUSE_KINDS, HOUSE_TOPUP
 from central.store.verify import Counts, verify
-from edge.release import Phase
+from edge.release import Phase as JobPhase
 from edge.store.books import DOWN
 from edge.store.holds import disagreements
 from edge.store.recovery import recover
 from edge.terms import leave
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from uuid import UUID
 
-    from broker.messages import Message
+    from broker.messages import AccountAmount, Message
     from tests.integration.money_machine import Organisation
     from tests.integration.money_site import Site
 
@@ -65,7 +66,7 @@ class Truth:
             self._till(site)
             if known[name] == str(site.books.incarnation) and name not in awaited:
                 self._equation(balances, site)
-                self._exposed(site)
+                self._debts(site)
 
     def at_rest(self) -> None:
         """Check what holds when everybody has heard everything."""
@@ -198,17 +199,19 @@ class Truth:
     def _coming(self, site: Site) -> Sums:
         """Return grants that were posted and not applied, codes that came before them left out."""
         sums: Sums = Counter()
-        texts = self._rows(
-            "SELECT hash, data FROM event WHERE stream = ? AND seq > ?",
-            (self._stream(site, "down")[0], site.books.head(DOWN).seq),
-        )
-        for said in self._messages(texts):
+        for said in self._messages(self._unheard(site)):
             if isinstance(said, Granted):
                 code, codes = said.code, site.books.codes
                 mark = None if code is None else codes.mark(code.epoch, code.index)
                 if mark is None or mark.came != "redeemed":
                     sums[said.account, said.unit] += said.micros
         return sums
+
+    def _unheard(self, site: Site) -> list[tuple[str, str | None]]:
+        return self._rows(
+            "SELECT hash, data FROM event WHERE stream = ? AND seq > ?",
+            (self._stream(site, "down")[0], site.books.head(DOWN).seq),
+        )
 
     def _untold(self, site: Site) -> list[tuple[str, str | None]]:
         first, head = self._stream(site, "up")[1] + 1, site.books.head("ledger").seq
@@ -242,29 +245,57 @@ class Truth:
                     sums[said.account, said.unit] -= said.micros
         return sums
 
-    def _exposed(self, site: Site) -> None:
-        """The centre never believes that a site can go less far past its money than it can."""
+    def _debts(self, site: Site) -> None:
+        """What a site counts as owed, and the centre's belief of how far past its money it can go.
+
+        Owed there is what is owed in the books, what they have not heard of, and what they have
+        collected without the site's having heard of that.
+        """
         terms, till = site.books.terms, site.books.till
-        if not (terms.taken.uncovered or (terms.wish and terms.wish.uncovered)):
-            return
         open_: Counter[str] = Counter()
         for said in self._messages(self._untold(site)):
             if isinstance(said, Charged):
-                for part in said.postings:
-                    if part.covered_by == "uncovered":
-                        open_[part.unit] += part.micros
-        for job in site.books.jobs(Phase.RELEASING):
-            for part in job.hold.amounts if job.hold else ():
-                if part.covered_by == "uncovered":
-                    open_[part.unit] += part.micros
+                _add_uncovered(open_, said.postings)
+        for job in site.books.jobs(JobPhase.RELEASING):
+            _add_uncovered(open_, job.hold.amounts if job.hold else ())
+        due = open_ + self._owed_by(site)
+        due.subtract(self._adopted(site))
+        for said in self._messages(self._unheard(site)):
+            if isinstance(said, Collected):
+                due[said.account] += said.micros
+        for account in {*due, "user:ana", "user:bob", "project:x"}:
+            here = till.owed("EUR", account)
+            assert here == due[account], (
+                f"{account} owes {here} at {site.node}, it should be {due[account]}"
+            )
+        site.impatient &= bool(site.books.jobs(JobPhase.RELEASING))
+        if site.impatient:
+            return
         owed = till.owed("EUR")
         room = leave(terms.taken, terms.wish, "EUR", site=owed, account=None, alone=True)
-        can = room + open_["EUR"]
+        can = room + sum(open_.values())
         with self.of.books.read() as tx:
-            known = could_still(tx, site.node, "EUR")
+            known = could_still(tx, site.node, "EUR") if can else 0
         assert known is None or can <= known, (
             f"{site.node} can go {can} past its money, the centre believes {known}"
         )
+
+    def _owed_by(self, site: Site) -> Counter[str]:
+        rows = self._rows(
+            "SELECT account, SUM(micros - collected) FROM owed WHERE node = ? "
+            "AND incarnation = ? AND unit = 'EUR' GROUP BY account",
+            (site.node, str(site.books.incarnation)),
+        )
+        return Counter(dict(rows))
+
+    def _adopted(self, site: Site) -> Counter[str]:
+        """Return collections that restored books know again, and their debts not yet."""
+        rows = self._rows(
+            "SELECT account, SUM(micros) FROM adopted_collection WHERE node = ? AND unit = 'EUR' "
+            "GROUP BY account",
+            (site.node,),
+        )
+        return Counter(dict(rows))
 
     # ── reading ─────────────────────────────────────────────────────────────────────────────
 
@@ -292,6 +323,12 @@ class Truth:
 
 def _here(site: Site) -> dict[tuple[str, str], int]:
     return {(each.account, each.unit): each.micros for each in site.books.balances()}
+
+
+def _add_uncovered(sums: Counter[str], postings: Iterable[AccountAmount]) -> None:
+    for part in postings:
+        if part.covered_by == "uncovered":
+            sums[part.account] += part.micros
 
 
 def _at(balances: Balances, place: str) -> Sums:

@@ -46,6 +46,9 @@ payers = st.sampled_from(["own", "own", "grant", "project", "pages"])
 Job: TypeAlias = tuple[str, str, int, int | None]
 job = st.tuples(person, payers, cents, st.none() | quarters)
 role = st.sampled_from(["remote", "tracker", "agent"])
+#: What may be outstanding at a site, and on one account.
+Caps: TypeAlias = tuple[int | None, int | None]
+caps = st.sampled_from([(None, None), (1500, 700), (700, None), (250, 90), (40, 3)])
 FATES = ("once", "once", "twice", "lost")
 
 
@@ -82,7 +85,7 @@ class Household(RuleBasedStateMachine):
         cap=st.none() | cents,
         money=st.sampled_from([60, 500]),
         roles=st.tuples(role, role, role),
-        caps=st.tuples(st.none() | cents, st.none() | cents),
+        cap_of=caps,
     )
     def begin(
         self,
@@ -91,7 +94,7 @@ class Household(RuleBasedStateMachine):
         cap: int | None,
         money: int,
         roles: tuple[str, ...],
-        caps: tuple[int | None, int | None],
+        cap_of: Caps,
     ) -> None:
         """Enter a nightly grant; people have something to begin with, sites know what to be."""
         allowance = Allowance(
@@ -173,18 +176,12 @@ class Household(RuleBasedStateMachine):
             back = sum(money.micros for each in done for _, money in each.parts)
             self.org.told.refunded[job] += back
 
-    @rule(
-        name=node,
-        role=role,
-        site=st.none() | cents,
-        user=st.none() | cents,
-    )
-    def wish(self, name: str, role: str, site: int | None, user: int | None) -> None:
+    @rule(name=node, role=role, cap_of=caps)
+    def wish(self, name: str, role: str, cap_of: Caps) -> None:
         """Wish a site another role and other terms."""
         if self.org.awaited(name):
             return
-        at_site = None if site is None else site * CENT
-        on_one = None if user is None else user * CENT
+        at_site, on_one = (None if each is None else each * CENT for each in cap_of)
         caps = (UncoveredCap(unit="EUR", site=at_site, user=on_one),)
         line = next(each for each in ROLES.values() if each.name == role)
         wish = Wish(line.name, caps if line.past_allocation != "never" else ())
@@ -336,6 +333,7 @@ class Household(RuleBasedStateMachine):
                     org.settle(name, record, 4)
                 if name not in org.talks:
                     org.meet(name)
+                org.talk_again(name)  # what was lost comes again
                 org.converse(name, rounds=6)
                 org.retire(name)
             org.look()
