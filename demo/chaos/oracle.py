@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from demo.lab import Lab
     from demo.printers import KeptJob
 
+#: How far one account may be charged past its money at a tracker, unless terms say otherwise.
+LEAVE_MICROS = 20_000_000
 #: What a clock and a kill may miss each other by.
 _NEAR = timedelta(milliseconds=50)
 
@@ -66,6 +68,8 @@ class Verdict:
     """What was charged beyond what was paid in or stands as owed; what is below a floor."""
     owed_micros: int = 0
     """Past the allocation, by leave of a site's terms, and not collected yet."""
+    past_micros: int = 0
+    """All that was ever charged past the allocation, collected since or not."""
     flags: Counter[str] = field(default_factory=Counter)
     in_flight: int = 0
     """Jobs that were under way when something was killed that may have hurt them."""
@@ -217,9 +221,16 @@ def _judge_money(verdict: Verdict, books: Rows, receipts: Mapping[str, int]) -> 
     for row in books.all("SELECT paid FROM charge"):
         for part in json.loads(row["paid"]):
             charged[part["account"]] += part["micros"]
-    for row in books.all("SELECT account, micros - collected AS open FROM owed"):
+    owing: Counter[tuple[str, str]] = Counter()
+    for row in books.all("SELECT account, node, micros, micros - collected AS open FROM owed"):
         charged[row["account"]] -= row["open"]
         verdict.owed_micros += row["open"]
+        verdict.past_micros += row["micros"]
+        owing[row["account"], row["node"]] += row["open"]
+    for (account, node), micros in owing.items():
+        if micros > LEAVE_MICROS:
+            verdict.overspent_micros += micros - LEAVE_MICROS
+            verdict.problems.append(f"{account} owes {micros} micros at {node}: above the leave")
     for account, micros in charged.items():
         beyond = micros - receipts.get(account, 0)
         if beyond > 0:

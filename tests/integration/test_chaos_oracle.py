@@ -26,7 +26,7 @@ TAG = JOB.hex[:12]
 SCHEMA = """
 CREATE TABLE job (job TEXT, node TEXT, name TEXT, flag TEXT);
 CREATE TABLE charge (charge TEXT, job TEXT, impressions INTEGER, paid TEXT);
-CREATE TABLE owed (charge TEXT, account TEXT, micros INTEGER, collected INTEGER);
+CREATE TABLE owed (charge TEXT, account TEXT, node TEXT, micros INTEGER, collected INTEGER);
 CREATE TABLE event (stream INTEGER, seq INTEGER, type TEXT, data TEXT);
 """
 
@@ -104,9 +104,15 @@ def test_a_second_charge(life: Life) -> None:
 def test_what_is_owed_by_leave_is_not_overspent(life: Life) -> None:
     """Past the allocation counts apart, as long as it stands as owed."""
     life.charge("two")
-    life.sql.execute("INSERT INTO owed VALUES ('two', 'user:ana', 100000, 0)")
+    life.sql.execute("INSERT INTO owed VALUES ('two', 'user:ana', 'north', 100000, 0)")
     verdict = life.verdict()
     assert (verdict.overspent_micros, verdict.owed_micros) == (0, 100_000)
+
+
+def test_more_is_owed_than_there_was_leave_for(life: Life) -> None:
+    """What stands as owed has a bound."""
+    life.sql.execute("INSERT INTO owed VALUES ('two', 'user:ana', 'north', 20000001, 0)")
+    assert life.verdict().overspent_micros == 1
 
 
 def test_a_job_that_the_books_never_heard_of(life: Life) -> None:
