@@ -193,7 +193,7 @@ def show(report: Report) -> None:
     console.print(
         f"{report.jobs} jobs, {report.offline_jobs} of them while a site worked alone, "
         f"{report.refused_jobs} releases refused, "
-        f"{report.conversions} changed by rules, {report.courier_codes} courier codes typed, "
+        f"{report.conversions} changed by rules, courier codes typed: {report.courier_codes}, "
         f"{report.billed_micros / 1_000_000:.2f} EUR billed, in {report.seconds:.0f} s",
         soft_wrap=True,
     )
