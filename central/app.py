@@ -19,8 +19,8 @@ from broker.topics import Party
 from central.coordinator import Coordinator
 from central.fleet import Fleet
 from central.mailboxes import Mail, Mailboxes
+from central.opening import open_books
 from central.store import nodes
-from central.store.books import Books
 from central.store.restore import CREDENTIALS
 from central.store.upkeep import tend
 from config.errors import PrintmeshError
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from central.fleet import Say
+    from central.store.books import Books
     from config.settings import BrokerSettings, CentralSettings, LinkSettings
 
 _log = logger("central.app")
@@ -162,13 +163,7 @@ async def serve(
     loop = asyncio.get_running_loop()
     async with AsyncExitStack() as stack:
         store = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="books"))
-        opening = partial(
-            Books.open,
-            settings.url,
-            currency=settings.currency,
-            second_log=settings.second_log_directory,
-        )
-        books = await loop.run_in_executor(store, opening)
+        books = await loop.run_in_executor(store, open_books, settings)
         stack.push_async_callback(_close, books, store)
         fleet = Fleet(books)
         coordinator = await loop.run_in_executor(store, Coordinator, fleet)

@@ -207,7 +207,12 @@ class CentralSettings(Settings):
         """SQLAlchemy's URL of the books; may hold a password."""
         if self.database_url is not None:
             return self.database_url.get_secret_value()
-        return f"sqlite:///{(self.data / 'books.db').absolute()}"
+        return f"sqlite:///{self.file}"
+
+    @property
+    def file(self) -> Path:
+        """The file of the books, where no other database is named."""
+        return (self.data / "books.db").absolute()
 
     @property
     def second_log_directory(self) -> Path:

@@ -11,7 +11,8 @@ import typer
 
 from broker.credentials import CredentialFile, write_private
 from broker.topics import Party
-from central.commands.desk import Refusal, console, open_books
+from central.commands.desk import Refusal, console
+from central.opening import open_books
 from central.store.books import migrate_url
 from config.settings import CentralSettings, load
 

@@ -19,12 +19,12 @@ from central.commands.desk import (
     is_linked,
     money,
     node_id,
-    open_books,
     settings_of,
     show,
     write_json,
 )
 from central.edge_check import Edge, EdgeCheck
+from central.opening import open_books, refuse_if_lost
 from central.store import lists, nodes
 from central.store.books import migrate_url
 from central.store.verify import Counts, Finding, verify
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 def migrate(config: Config = None) -> None:
     """Bring the database to this version's schema; makes it when there is none."""
     settings = settings_of(config)
+    refuse_if_lost(settings)
     before, after = migrate_url(settings.url)
     books = open_books(settings)
     identity = books.identity

@@ -17,8 +17,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from central.opening import open_books
 from central.store import recovery
-from central.store.books import Books
 from config.errors import PrintmeshError
 from config.ids import NODE_ID_PATTERN
 from config.policy.money import Money, MoneyError
@@ -26,6 +26,8 @@ from config.settings import CentralSettings, load
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+
+    from central.store.books import Books
 
 Config = Annotated[
     Path | None,
@@ -67,13 +69,6 @@ def settings_of(config: Path | None) -> CentralSettings:
     if config is None and DEFAULT_CONFIG.exists():
         config = DEFAULT_CONFIG
     return load(CentralSettings, config)
-
-
-def open_books(settings: CentralSettings) -> Books:
-    """Open the books that the settings name."""
-    return Books.open(
-        settings.url, currency=settings.currency, second_log=settings.second_log_directory
-    )
 
 
 @contextmanager

@@ -53,3 +53,25 @@ def test_a_wrong_currency_makes_nothing(
     assert main(["init", str(tmp_path / "centre"), "--currency", wrong]) == 1
     assert "three capital letters like EUR" in capsys.readouterr().err
     assert not (tmp_path / "centre").exists()
+
+
+@pytest.mark.parametrize("command", [["run"], ["balance"], ["migrate"]])
+def test_lost_books_are_not_replaced_by_empty_ones(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where sites have credentials and the file is gone, nothing is made, and restore is named."""
+    home = tmp_path / "centre"
+    config = ["--config", str(home / "central.toml")]
+    assert main(["init", str(home)]) == 0
+    assert main(["node", "add", "north", "--site", "North", *config]) == 0
+    settings = load(CentralSettings, home / "central.toml")
+    for file in settings.file.parent.glob("books.db*"):
+        file.unlink()
+
+    assert main([*command, *config]) == 1
+
+    said = capsys.readouterr().err
+    assert "no books at" in said
+    assert "north" in said
+    assert "restore" in said
+    assert not settings.file.exists()
