@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 help:  ## say what can be made
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(STAMP): pyproject.toml constraints.txt tools/setup
 	@tools/setup venv
@@ -42,7 +42,10 @@ bench: setup-test  ## side-by-side measurements; writes benchmarks/results.json
 simulate: setup-test  ## a year on cut-off sites under each policy; ARGS="--histories 1000" for faults
 	@$(BIN)/python -m benchmarks.simulation $(ARGS)
 
+fortnight: setup-test  ## a site comes back after 14 days with 640,000 events; ARGS="--events 100000"
+	@$(BIN)/python -m benchmarks.fortnight $(ARGS)
+
 clean:  ## remove what was built here
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: help setup setup-test demo test check chaos bench simulate clean
+.PHONY: help setup setup-test demo test check chaos bench simulate fortnight clean
