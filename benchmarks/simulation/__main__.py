@@ -24,7 +24,7 @@ from config import logs
 if TYPE_CHECKING:
     from benchmarks.simulation.figures import Line
     from benchmarks.simulation.policies import Policy
-    from benchmarks.simulation.year import Tally
+    from benchmarks.simulation.tally import Tally
 
 #: What every policy is held against.
 _BEST = "clairvoyant"

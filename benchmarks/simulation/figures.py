@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from benchmarks.simulation.policies import Policy
-    from benchmarks.simulation.year import Tally
+    from benchmarks.simulation.tally import Tally
 
 #: Two-sided 95 % points of Student's t by degrees of freedom; from tables, 1.96 in the limit.
 _T: Final = (

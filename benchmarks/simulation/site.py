@@ -1,7 +1,6 @@
 """A site in the random histories: the edge's production parts, driven by hand in virtual time.
 
-Books, streams, meetings, decisions, codes, terms are the edge's own; only the task that carries
-between them (`edge.uplink`) and the spooler are played here, one message at a time.
+Only the task that carries between them (`edge.uplink`) and the spooler are played here.
 """
 
 from __future__ import annotations
@@ -9,6 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from benchmarks.simulation.billing import for_less
 from broker import topics
 from broker.codec import Unreadable, decode
 from broker.messages import (
@@ -30,13 +30,11 @@ from broker.messages import (
 from broker.stream_gate import Gate, GateClosed, GateOpened
 from config.policy.decisions import Allowed, Denied, PointOfPrint
 from config.policy.jobs import Source, came_out
-from config.policy.paying import charged, price_of
-from config.policy.pricing import NoPrice
 from edge.changing import Changing
 from edge.deciding import Deciding, Wish
 from edge.downward import Downward
 from edge.intent import intended, released
-from edge.jobs import Hold, JobRecord, amounts_of, counted
+from edge.jobs import JobRecord, counted
 from edge.meeting import Introduction, Meetings, Met, Stopped
 from edge.redeeming import Redeeming
 from edge.release import Phase
@@ -128,8 +126,6 @@ class Site:
         self.disconnect()
         self.disk = disk
         self.start()
-        for record in self.books.jobs(Phase.RELEASING):
-            self.paper.setdefault(record.job, 0)
 
     def connect(self) -> None:
         """The line is there."""
@@ -231,7 +227,7 @@ class Site:
         billed = came_out(planned, count, Source.DEVICE_JOB)
         amounts = hold.amounts
         if billed.impressions != planned.impressions:
-            amounts = self._less(hold, billed)
+            amounts = for_less(hold, billed, self.world.replica)
         charge = self.charge(record, amounts, billed) if amounts else None
         now = self.world.wall()
         after = record.with_(
@@ -265,16 +261,6 @@ class Site:
             alone=record.alone,
             settled_at=self.world.wall(),
         )
-
-    def _less(self, hold: Hold, billed: Figures) -> tuple[AccountAmount, ...]:
-        """Return what is charged of a hold for fewer impressions."""
-        tariff = self.world.replica.tariff_version(hold.tariff_version)
-        if tariff is None or not billed.impressions:
-            return ()
-        priced = price_of(tariff, "print", billed, "printer")
-        if isinstance(priced, NoPrice):
-            return ()
-        return amounts_of(charged(hold.charges, billed, priced))
 
     def redeem(self, code: str, user: str) -> None:
         """Somebody types a courier code."""

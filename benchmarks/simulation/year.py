@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from benchmarks.simulation import placing
 from benchmarks.simulation.purse import UNIT, Purse, Traffic
 from benchmarks.simulation.setting import DAY, outages, people, prints_of_day
+from benchmarks.simulation.tally import Tally
 from broker.messages import UncoveredCap
 from central.sizing import Habits, visited
 from edge.terms import Terms, leave
@@ -26,38 +27,6 @@ _WAYS: dict[str, Placing] = {
 }
 #: The centre's own line, as a place.
 _CENTRE_LINE = -1
-
-
-@dataclass(slots=True)
-class Tally:
-    """What a year came to; sums in micros."""
-
-    coverable: int = 0
-    """Tries to print that the person's whole money covered."""
-    allowed: int = 0
-    """Of these, allowed."""
-    cut_coverable: int = 0
-    """As `coverable`, at sites that were cut off then."""
-    cut_allowed: int = 0
-    stranded: int = 0
-    """Refused at linked sites though covered: the money sat at a cut-off one."""
-    overspent: int = 0
-    """Charged beyond everything the person had."""
-    worst: int = 0
-    """The most of it by one person."""
-    unpaid: int = 0
-    """Of it, still owed when the year ends; the rest was paid by later top-ups."""
-    codes: int = 0
-    """Courier codes used."""
-    reclaims: int = 0
-    messages: int = 0
-    jobs: int = 0
-    """Tries to print."""
-
-    @property
-    def availability(self) -> float:
-        """Allowed of coverable, at cut-off sites."""
-        return self.cut_allowed / self.cut_coverable if self.cut_coverable else 1.0
 
 
 class Year:
@@ -165,7 +134,8 @@ class Year:
                 tally.stranded += 1
         person = self.people[wanted.person]
         if allowed or covered:
-            if self.centre_up and after < person.refill_below:
+            # who lives near zero does not notice that they owe something
+            if self.centre_up and not person.near_zero and after < person.refill_below:
                 self.top_up(wanted.person, person.refill, wanted.at)
             return None
         if not self.centre_up:

@@ -21,7 +21,8 @@ from benchmarks.simulation.setting import (
     people,
     prints_of_day,
 )
-from benchmarks.simulation.year import Tally, live
+from benchmarks.simulation.tally import Tally
+from benchmarks.simulation.year import live
 
 if TYPE_CHECKING:
     from benchmarks.simulation.setting import Print
