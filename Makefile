@@ -24,7 +24,7 @@ ifdef ARGS
 	@$(BIN)/python -m pytest $(ARGS)
 else
 	@$(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/contract tests/integration
-	@$(BIN)/python -m pytest tests/acceptance
+	@$(BIN)/python -m pytest -n 2 --dist loadfile tests/acceptance
 endif
 
 check: setup-test  ## lint, format, types, and who may import whom

@@ -28,7 +28,7 @@ from demo.proxy import CuttableProxy
 from edge.asking import OPERATOR_SECRET, Asker, NoAnswer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from broker.messages import Request
@@ -243,51 +243,50 @@ class Site:
         await self.lab.until(
             lambda: answers(self.broker_port), f"the broker of site {self.name} to listen"
         )
-
-        async def ready() -> bool:
-            try:
-                return bool((await self.status(seconds=2))["ready"])
-            except NoAnswer:  # it has not come up yet
-                return False
-
-        await self.lab.until_async(ready, f"the queues of site {self.name}")
+        await self._until(
+            lambda status: status["ready"], f"the queues of site {self.name}", seconds=2
+        )
 
     async def until_linked(self) -> None:
         """Wait until the centre and this site agree and the directory is here."""
-
-        async def linked() -> bool:
-            status = await self.status()
-            return bool(status["linked"] and status["directory"] is not None)
-
-        await self.lab.until_async(linked, f"site {self.name} to be linked")
+        await self._until(
+            lambda status: status["linked"] and status["directory"] is not None,
+            f"site {self.name} to be linked",
+        )
 
     async def until_told(self) -> None:
         """Wait until this site lives by the terms that the plan has for it, if it has any."""
-        if self.name not in self.lab.plan.roles:
-            return
-
-        async def told() -> bool:
-            status = await self.status()
-            return bool(status["terms"]["number"] and not status["waiting"])
-
-        await self.lab.until_async(told, f"site {self.name} to be told its terms")
+        if self.name in self.lab.plan.roles:
+            await self._until(
+                lambda status: status["terms"]["number"] and not status["waiting"],
+                f"site {self.name} to be told its terms",
+            )
 
     async def until_alone(self) -> None:
         """Wait until the site has noticed that its line is down."""
-
-        async def alone() -> bool:
-            return not (await self.status())["linked"]
-
-        await self.lab.until_async(alone, f"site {self.name} to notice the cut")
+        await self._until(
+            lambda status: not status["linked"], f"site {self.name} to notice the cut"
+        )
 
     async def until_merged(self) -> None:
         """Wait until the centre has committed everything that happened here."""
+        await self._until(
+            lambda status: status["linked"] and status["waiting"] == 0,
+            f"site {self.name} to be merged",
+        )
 
-        async def merged() -> bool:
-            status = await self.status()
-            return bool(status["linked"] and status["waiting"] == 0)
+    async def _until(
+        self, holds: Callable[[dict[str, Any]], object], what: str, *, seconds: float = 30.0
+    ) -> None:
+        """Ask for the status until it is as wanted; an edge that is not up yet is asked again."""
 
-        await self.lab.until_async(merged, f"site {self.name} to be merged")
+        async def so() -> bool:
+            try:
+                return bool(holds(await self.status(seconds=seconds)))
+            except NoAnswer:
+                return False
+
+        await self.lab.until_async(so, what)
 
     def _write_config(self) -> None:
         node = self._node

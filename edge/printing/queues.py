@@ -77,19 +77,22 @@ def finish(cups: Cups, waiting: Iterable[PrinterQueue]) -> list[PrinterQueue]:
     there = cups("list its queues", lambda connection: connection.getPrinters())
     missing = []
     for printer in waiting:
-        if _is_made(there.get(printer.name, {})):
-            _open(cups, printer)
+        said = there.get(printer.name, {})
+        if _is_made(said):
+            _open(cups, printer, device=str(said.get("device-uri", "")))
         else:
             missing.append(printer)
     return missing
 
 
-def _open(cups: Cups, printer: PrinterQueue) -> None:
+def _open(cups: Cups, printer: PrinterQueue, *, device: str) -> None:
     # CUPS describes a printer only over ipp; then the backend that never sends a job twice takes
     # over. Where it is not installed this is refused, and a CUPS that crashes may print twice.
+    # Told its device, even the one it has, CUPS begins the job anew that is being printed there.
     what = f"set up queue {printer.name!r}"
-    with suppress(CupsSaidNoError):
-        cups(what, lambda connection: connection.setPrinterDevice(printer.name, _once(printer)))
+    if device != _once(printer):
+        with suppress(CupsSaidNoError):
+            cups(what, lambda connection: connection.setPrinterDevice(printer.name, _once(printer)))
     cups(what, lambda connection: connection.acceptJobs(printer.name))
 
 

@@ -59,6 +59,40 @@ async def test_cupsd_killed_while_a_job_is_sent(
         await spooler.close()
 
 
+async def test_queues_set_up_again_while_a_job_is_printed(
+    lab_directory: Path, bus: PrivateBus, tmp_path: Path
+) -> None:
+    """An edge that starts sets the queues up again: the job that is being printed goes on."""
+    people, printers = [PeopleQueue("pull", "pull")], []
+    with (
+        PrivateCups(lab_directory / "cups") as cups,
+        VirtualPrinter(lab_directory / "one", "One", bus) as printer,
+    ):
+        printer.order(Fault.SLOW, 1.5)
+        spooler = CupsSpooler(cups.socket)
+        printers.append(PrinterQueue("one", printer.uri))
+        await spooler.set_up(people, printers)
+        lp(cups, "pull", pdf(tmp_path / "a.pdf", PAGES), user="ana")
+        (job,) = await spooler.jobs()
+        await spooler.move(job.job, "one")
+        await spooler.resume(job.job, {})
+        async with asyncio.timeout(20):
+            while (seen := await spooler.job(job.job)) is None or (  # noqa: ASYNC110
+                seen.state is not JobState.PROCESSING
+            ):
+                await asyncio.sleep(0.02)
+
+        await spooler.set_up(people, printers)
+
+        async with asyncio.timeout(20):
+            while (seen := await spooler.job(job.job)) is None or not seen.state.terminal:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        assert seen.state is JobState.COMPLETED
+        assert [each.impressions for each in printer.kept()] == [PAGES]
+        assert (await spooler.evidence(job.job)).device_impressions == PAGES
+        await spooler.close()
+
+
 async def test_next_job_after_a_crash(lab_directory: Path, bus: PrivateBus, tmp_path: Path) -> None:
     """The printer's queue goes on after a crash: the next job prints."""
     with (
