@@ -79,9 +79,12 @@ class EdgeCheck:
     def _compare(self, parts: Iterable[int]) -> Iterator[Finding]:
         for part in parts:
             told = self._ask({"part": part})
-            ours = told if isinstance(told, Finding) else self._ours(told)
-            if isinstance(told, Finding) or isinstance(ours, Finding):
-                yield ours if isinstance(ours, Finding) else told  # type: ignore[misc]
+            if isinstance(told, Finding):
+                yield told
+                return
+            ours = self._ours(told)
+            if isinstance(ours, Finding):
+                yield ours
                 return
             theirs = {(row.account, row.unit): row.micros for row in told.rows}
             mine = {key: m for key, m in ours.balances.items() if part_of(key[0]) == part}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from abc import ABC, abstractmethod
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -29,7 +30,7 @@ _WAYS: dict[str, Placing] = {
 _CENTRE_LINE = -1
 
 
-class Year:
+class Year(ABC):
     """The world's year under a policy. Subclasses say what a site does when asked."""
 
     def __init__(self, setting: Setting, policy: Policy, seed: int) -> None:
@@ -68,22 +69,22 @@ class Year:
 
     # ── what differs ────────────────────────────────────────────────────────────────────────
 
+    @abstractmethod
     def total(self, person: int) -> int:
         """Everything somebody has, truly; below zero when they spent more."""
-        raise NotImplementedError
 
+    @abstractmethod
     def top_up(self, person: int, micros: int, at: float) -> None:
         """Put money on an account, at the centre."""
-        raise NotImplementedError
 
+    @abstractmethod
     def decide(self, wanted: Print) -> bool:
         """Print it, if the policy lets it."""
-        raise NotImplementedError
 
-    def cut(self, place: int) -> None:
+    def cut(self, place: int) -> None:  # noqa: B027  most policies have nothing to do then
         """A site is cut off from now on."""
 
-    def back(self, places: list[int], at: float) -> None:
+    def back(self, places: list[int], at: float) -> None:  # noqa: B027  likewise
         """Sites are linked again."""
 
     # ── what does not ───────────────────────────────────────────────────────────────────────

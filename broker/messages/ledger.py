@@ -9,12 +9,9 @@ from pydantic import AwareDatetime, Field
 
 from broker.messages.base import Count, Line, Message, Name, Part, Role, Sequence, StreamName
 from config.ids import AccountKey, NodeId
+from config.policy.accounts import CoveredBy
 from config.policy.jobs import Source
 from config.policy.money import Micros, PositiveMicros, Unit
-
-#: `allocation`: money that was at the edge. `account`: an account without limit, counted only.
-#: `uncovered`: past the allocation, by leave of the site's terms; collected later.
-CoveredBy = Literal["allocation", "account", "uncovered"]
 
 
 class AccountAmount(Part):
