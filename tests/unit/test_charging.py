@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.messages import AccountAmount, Charged, Counted, CoveredBy
+from broker.messages import AccountAmount, Charged, Counted
 from central.charging import Booked, Cap, Charges, Past, Repeated, Unbookable
+
+if TYPE_CHECKING:
+    from config.policy.accounts import CoveredBy
 
 ACCOUNTS = ("user:ana", "user:bob", "department:physics")
 LINES = st.lists(st.tuples(st.sampled_from(ACCOUNTS), st.integers(-5, 60)), min_size=1, max_size=4)
