@@ -1,5 +1,8 @@
 """Brings a site to the terms the centre wishes for: running jobs end, what is too much goes back.
 
+The site goes on after a while, whatever prints. The centre is told when nothing under way may
+charge more than the terms taken allow: until then it counts the wider ones.
+
 What is decided and written is the books'; here is only when. After a crash it begins again.
 """
 
@@ -69,7 +72,7 @@ class Changing:
         terms = self._books.terms
         wish = terms.wish
         if wish is None:
-            return True
+            return self._tell()
         if self._since is None or self._since[0] != wish.number:
             self._since = wish.number, now
             _log.info("terms wished", action="terms-wished", terms=wish.number, role=wish.name)
@@ -80,12 +83,25 @@ class Changing:
         if not changes_role(terms.taken, wish) and self._owes_more(wish):
             # what prints was let through by wider leave, and the centre counts that until we tell
             return False
-        if self._books.approach_terms(self._clock(), AT_ONCE):
-            _log.info("terms taken", action="terms-taken", terms=wish.number, role=wish.name)
+        tell = not self._owes_more(wish)
+        if not self._books.approach_terms(self._clock(), AT_ONCE, tell=tell):
+            return True
+        _log.info("terms taken", action="terms-taken", terms=wish.number, role=wish.name, told=tell)
+        return tell
+
+    def _tell(self) -> bool:
+        """Tell the centre of terms that were taken without a word; return whether it knows them."""
+        terms = self._books.terms
+        if not terms.untold:
+            return True
+        if self._owes_more(terms.taken):
+            return False
+        self._books.approach_terms(self._clock(), AT_ONCE)
+        _log.info("terms told", action="terms-told", terms=terms.taken.number)
         return True
 
     def _owes_more(self, wish: Terms) -> bool:
-        """Say whether jobs under way may yet charge more than a wish lets the site owe."""
+        """Say whether jobs under way, or in dispute, may yet charge more than terms let it owe."""
         under_way = self._books.jobs(Phase.RELEASING, Phase.DISPUTED)
         past = {
             each.unit

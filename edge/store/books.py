@@ -32,7 +32,6 @@ from broker.messages import (
     Rejected,
     SetTerms,
     StreamName,
-    TermsTaken,
 )
 from broker.stream import StreamKey, place, start
 from broker.stream_inbound import Quarantined, sift
@@ -280,28 +279,25 @@ class Books:
         with self._growing() as txn:
             self._returns.job_over(txn, job, {}, now)
 
-    def approach_terms(self, now: datetime, at_most: int) -> bool:
+    def approach_terms(self, now: datetime, at_most: int, *, tell: bool = True) -> bool:
         """Take the terms that are wished for, once nothing is left that they do not allow.
 
         The caller has stopped new holds and let running jobs settle. Each call is one record that
         gives back what the new role keeps not, of at most so many accounts; the last one takes the
         terms as well.
 
+        Args:
+            now: the moment it happens at.
+            at_most: accounts.
+            tell: the centre as well, in the same record; without, a later call does it.
+
         Returns:
             Whether they are taken; also when there is nothing to take.
         """
-        wish = self.terms.wish
-        if wish is None:
+        if self.terms.wish is None and not (tell and self.terms.untold):
             return True
-        spare = [] if wish.role.standing else self.till.spare(at_most + 1)
-        done = len(spare) <= at_most
         with self._growing() as txn:
-            self._returns.give_up(txn, spare[:at_most], now)
-            if done:
-                self.terms.take(wish)
-                taken = TermsTaken(terms=wish.number, role=wish.name)
-                self._say(txn, "ledger", taken, now)
-        return done
+            return self._returns.approach(txn, now, at_most, tell=tell)
 
     def apply(
         self, envelopes: Sequence[Envelope], now: datetime, *, because: str | None = None

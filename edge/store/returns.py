@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from tinydb import where
 
-from broker.messages import AccountAmount, GaveBack, Reclaim, Returned
+from broker.messages import AccountAmount, GaveBack, Reclaim, Returned, TermsTaken
 from edge.store.till import amounts_of
 
 if TYPE_CHECKING:
@@ -104,6 +104,21 @@ class Returns:
         """Give free money back because the role does not keep it."""
         for amount in self._till.take_out(amounts):
             self._gave_back(txn, amount, "role", now)
+
+    def approach(self, txn: Transaction, now: datetime, at_most: int, *, tell: bool) -> bool:
+        """Give back what wished terms keep not; take them when that was all of it, and tell."""
+        wish = self._terms.wish
+        spare = [] if wish is None or wish.role.standing else self._till.spare(at_most + 1)
+        self.give_up(txn, spare[:at_most], now)
+        if len(spare) > at_most:
+            return False
+        if wish is not None:
+            self._terms.take(wish)
+        if tell:
+            self._terms.told()
+            taken = self._terms.taken
+            self._say(txn, TermsTaken(terms=taken.number, role=taken.name), now)
+        return True
 
     def _gave_back(
         self,

@@ -1,4 +1,4 @@
-"""The site's terms as its journal keeps them: those in force, and those the centre wishes for."""
+"""The site's terms as its journal keeps them: in force, wished for, and not told of yet."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 
 _TAKEN: Final = "terms"
 _WISH: Final = "terms-wished"
+_UNTOLD: Final = "terms-untold"
 
 
 class TermsKept:
-    """Two rows of a journal."""
+    """A few rows of a journal."""
 
     def __init__(self, database: EdgeDatabase) -> None:
         self._meta = database.table("meta")
@@ -43,9 +44,19 @@ class TermsKept:
         if is_news(said, self.taken, self.wish):
             self._put(_WISH, wished(said))
 
+    @property
+    def untold(self) -> bool:
+        """Whether those in force were taken and the centre was not told: it counts the old too."""
+        return self._get(_UNTOLD) is not None
+
     def take(self, terms: Terms) -> None:
-        """Live by these from now on, inside the record that says so."""
+        """Live by these from now on; the centre is told in this record, or in a later one."""
         self._put(_TAKEN, terms)
+        self._put(_UNTOLD, terms)
+
+    def told(self) -> None:
+        """Note that the centre is told which are in force, inside the record that says so."""
+        self._meta.remove(where("key") == _UNTOLD)
 
     def _get(self, key: str) -> Terms | None:
         row = self._meta.find("key", key)

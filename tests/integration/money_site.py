@@ -37,7 +37,6 @@ from edge.store.books import DOWN, INDEXES, UP, Books
 from edge.store.database import EdgeDatabase
 from edge.store.journal import Journal
 from edge.store.memory_disk import MemoryDisk
-from edge.terms import changes_role
 from tests.integration.books_lab import CODE, Dice
 
 if TYPE_CHECKING:
@@ -85,8 +84,6 @@ class Site:
         self.code = CODE
         self.known = KnownAccounts()
         self.linked = False
-        self.impatient = False
-        """It took another role though a job was under way."""
         self.paper: dict[UUID, int] = {}
         """What is due for what came out, at most the price, by job: printers forget nothing."""
         self.start(MemoryDisk())
@@ -134,12 +131,9 @@ class Site:
     def tick(self) -> None:
         """Take terms that are wished for, if nothing is in the way."""
         terms = self.books.terms
-        while (wish := terms.wish) is not None:
-            changes = changes_role(terms.taken, wish)
+        while terms.wish is not None or terms.untold:
             if not self._changing.step(self.seconds()):
                 return
-            # it has waited for a job for long enough, and goes on without knowing its cost
-            self.impatient |= changes and bool(self.books.jobs(Phase.RELEASING))
 
     # ── the line ────────────────────────────────────────────────────────────────────────────
 

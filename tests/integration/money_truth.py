@@ -268,9 +268,6 @@ class Truth:
             assert here == due[account], (
                 f"{account} owes {here} at {site.node}, it should be {due[account]}"
             )
-        site.impatient &= bool(site.books.jobs(JobPhase.RELEASING))
-        if site.impatient:
-            return
         owed = till.owed("EUR")
         room = leave(terms.taken, terms.wish, "EUR", site=owed, account=None, alone=True)
         can = room + sum(open_.values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -42,6 +43,13 @@ from tests.unit.roles_lab import (
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from broker.messages import Role
+
+
+def taken(site: Site) -> list[TermsTaken]:
+    """Return what the centre was told of terms."""
+    return [each for each in ledger(site, TermsTaken) if isinstance(each, TermsTaken)]
 
 
 @pytest.fixture
@@ -150,6 +158,59 @@ async def test_narrower_caps_wait_for_jobs_that_went_past_them(site: Site) -> No
         "Charged",
         "TermsTaken",
     ]
+
+
+@pytest.mark.parametrize("disputed", [False, True])
+async def test_the_centre_is_told_of_a_role_when_what_went_past_it_is_settled(
+    site: Site,
+    disputed: bool,  # noqa: FBT001  a table
+) -> None:
+    """Until then the wider terms are counted there; here the new ones hold, over a crash too."""
+    become(site, "remote", caps=(2 * PRICE, None))
+    site.funds.reachable = False
+    still_printing(site)
+    job = await site.arrive()
+    await release(site, job)
+    assert site.books.till.owed("EUR") == PRICE
+    if disputed:
+        site.spooler.end(job, JobState.COMPLETED, 0)
+        await site.intake.sweep()
+        assert site.books.jobs(Phase.DISPUTED)
+    wish(site, "agent", number=2)
+    changing = Changing(site.books, clock=site.clock)
+    changing.step(0.0)
+    assert not changing.step(PATIENCE)
+    assert site.books.terms.taken.name == "agent"
+    assert [each.terms for each in taken(site)] == [1]
+    site.crash()
+    changing = Changing(site.books, clock=site.clock)
+    assert not changing.step(PATIENCE + 1)
+    if disputed:
+        site.now += timedelta(days=2)
+        await site.releasing.end_disputes()
+    else:
+        site.spooler.end(job, JobState.COMPLETED, 10)
+        await site.intake.sweep()
+    assert changing.step(PATIENCE + 2)
+    assert changing.step(PATIENCE + 3)
+    assert [each.terms for each in taken(site)] == [1, 2]
+    assert site.books.terms.taken.name == "agent"
+
+
+async def test_terms_that_were_overtaken_are_not_told(site: Site) -> None:
+    """Who was told of nothing since is told of the newest, once that is so."""
+    become(site, "remote", caps=(2 * PRICE, None))
+    site.funds.reachable = False
+    still_printing(site)
+    await release(site, await site.arrive())
+    changing = Changing(site.books, clock=site.clock)
+    roles: tuple[Role, ...] = ("agent", "remote")
+    for number, role in enumerate(roles, 2):
+        wish(site, role, number=number, caps=(2 * PRICE, None))
+        changing.step(number * 2 * PATIENCE)
+        changing.step(number * 2 * PATIENCE + PATIENCE)
+    assert site.books.terms.taken.name == "remote"
+    assert [each.terms for each in taken(site)] == [1, 3]
 
 
 def test_a_fresh_journal_begins_with_the_role_of_its_settings() -> None:
