@@ -10,11 +10,13 @@ import base64
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from broker import topics
 from broker.messages import Command, ReportedEvents
+from broker.messages.base import Count, Sequence
 from central.store import audit, closures, commands, forks, nodes, streams, writeoff
+from central.store.books import BooksUnwritable
 from config.logs import logger
 
 if TYPE_CHECKING:
@@ -35,6 +37,18 @@ PAUSE: Final = timedelta(seconds=2)
 _CODE_BYTES: Final = 15
 #: Seconds after a birth, answered or not, within which a node is there to be told something.
 _RECENT: Final = 150.0
+
+
+class _Stopped(BaseModel):
+    """What an edge answers to `stop`; all of it, or its journal is another one by now."""
+
+    model_config = ConfigDict(frozen=True, strict=True)
+
+    running: Count
+    """Jobs under way."""
+    ledger: Sequence
+    """Where its streams end."""
+    jobs: Sequence
 
 
 class Retiring:
@@ -62,14 +76,23 @@ class Retiring:
             self._token = token
         self._more = False
         for closed in self._active:
-            there = now - self._heard.get(closed.node, -_RECENT) < _RECENT
-            there = there or closed.node in fleet.presence.linked(now)
-            step = advance(fleet.books, closed, fleet.dice, there=there)
-            self._more |= step.more
-            if step.command is not None:
-                # whoever is frozen is not spoken with, but does as it is told
-                id_ = str(step.command.id)
-                fleet.say(topics.COMMAND, step.command, node=closed.node, id=id_)
+            try:
+                self._step(closed, now)
+            except BooksUnwritable:
+                raise
+            except Exception:  # noqa: BLE001  once per journal: nobody else waits for this one
+                _log.exception("an end stands still", action="retire-failed", node=closed.node)
+
+    def _step(self, closed: Closure, now: float) -> None:
+        fleet = self._fleet
+        there = now - self._heard.get(closed.node, -_RECENT) < _RECENT
+        there = there or closed.node in fleet.presence.linked(now)
+        step = advance(fleet.books, closed, fleet.dice, there=there)
+        self._more |= step.more
+        if step.command is not None:
+            # whoever is frozen is not spoken with, but does as it is told
+            id_ = str(step.command.id)
+            fleet.say(topics.COMMAND, step.command, node=closed.node, id=id_)
 
     def told(self, node: str, told: CommandState) -> None:
         """An answer was stored: go on at once if it is to one of ours."""
@@ -189,11 +212,14 @@ def _failed(tx: Transaction, closed: Closure, why: str) -> Step:
 
 def _stopped(tx: Transaction, closed: Closure, data: dict[str, Any]) -> Step:
     """Go on once nothing runs at the site any more."""
-    running = int(data.get("running", 0))
-    heads = {**closed.heads, "ledger": int(data.get("ledger", 0)), "jobs": int(data.get("jobs", 0))}
+    try:
+        told = _Stopped.model_validate(data)
+    except ValidationError:
+        return _failed(tx, closed, "its answer makes no sense; is another journal there by now?")
+    heads = {**closed.heads, "ledger": told.ledger, "jobs": told.jobs}
     closed = closures.change(tx, closed, heads=heads)
-    if running:
-        at = closures.change(tx, closed, detail=f"{running} jobs are still running there")
+    if told.running:
+        at = closures.change(tx, closed, detail=f"{told.running} jobs are still running there")
         # asked again in a moment, not at once
         closures.change(tx, at, command=None, asked_at=tx.now - PATIENCE + PAUSE)
         return Step()

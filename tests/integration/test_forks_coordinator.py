@@ -13,6 +13,7 @@ from central.coordinator import Coordinator
 from central.fleet import Fleet
 from central.mailboxes import Mail
 from central.store import accounts, closures, funds, nodes, streams
+from central.store.ledger import LedgerUnbalanced
 from config.policy.money import Money
 from edge.store.books import DOWN
 from tests.integration.books_lab import euros
@@ -168,3 +169,46 @@ def test_a_fork_is_ended_over_the_wire_by_the_coordinator_alone(talk: Talk) -> N
     assert state(talk) == "active"
     assert talk.replies[-1].status == "ok"
     sound(edge.centre)
+
+
+@pytest.mark.parametrize("nonsense", [{"running": "many"}, {"ledger": None}, {"jobs": -1}])
+def test_an_answer_that_makes_no_sense_stops_only_its_own_end(
+    talk: Talk, monkeypatch: pytest.MonkeyPatch, nonsense: dict[str, object]
+) -> None:
+    """The end of that journal rests, with the reason; the coordinator goes on with all else."""
+    edge = talk.edge
+    talk.born()
+    obey = edge.obey
+    monkeypatch.setattr(
+        edge,
+        "obey",
+        lambda command: obey(command).model_copy(
+            update={"state": "successful", "data": nonsense, "detail": ""}
+        ),
+    )
+    with edge.centre.write() as tx:
+        closed = closures.begin(tx, "north", edge.books.incarnation, "fork", author="test")
+        closures.go(tx, closed, "stopping")
+    for _ in range(3):
+        talk.look()
+    with edge.centre.read() as tx:
+        (found,) = closures.of(tx, "north")
+    assert found.step == "open"
+    assert "no sense" in found.detail
+
+
+def test_an_end_that_cannot_go_on_holds_nobody_up(
+    talk: Talk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever breaks in the end of one journal, what is due for all others is still said."""
+    edge = talk.edge
+    with edge.centre.write() as tx:
+        closed = closures.begin(tx, "north", edge.books.incarnation, "fork", author="test")
+        closures.go(tx, closed, "booking")
+
+    def broken(*_: object) -> bool:
+        raise LedgerUnbalanced("a balance is not what it was")
+
+    monkeypatch.setattr("central.store.forks.book_slice", broken)
+    said = talk.coordinator.look(talk.now + 31.0)
+    assert any(topics.ALL_COORDINATOR.match(each.topic) is not None for each in said)

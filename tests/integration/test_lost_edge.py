@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from broker.messages import CommandState
 from central.fleet import Fleet
-from central.retiring import Retiring
-from central.store import accounts, closures, funds, nodes, reclaims
+from central.retiring import Retiring, advance
+from central.store import accounts, closures, commands, funds, nodes, reclaims
 from central.store.streams import NodeUnborn
 from central.store.writeoff import write_off
 from tests.integration.books_lab import CODE, euros
@@ -201,3 +202,20 @@ def test_nobody_is_told_who_is_not_there(north: DiskEdge) -> None:
     retiring.look(1.0)
     retiring.look(2.0)
     assert fleet.said() == []
+
+
+def test_a_new_machine_cannot_speak_for_the_lost_one(north: DiskEdge) -> None:
+    """That it has put such a journal away ends nothing: the lost one may still come and tell."""
+    assert isinstance(north.born(), nodes.Accepted)
+    closed = lost(north)
+    command = advance(north.centre, closed, north.dice).command
+    assert command is not None
+    told = CommandState(id=command.id, state="successful", detail="it is put away")
+    with north.centre.write() as tx:
+        commands.answered(tx, "north", told)
+    for _ in range(3):
+        advance(north.centre, lost(north), north.dice, there=False)
+    assert lost(north).step == "open"
+    assert lost(north).remains == closed.remains
+    assert isinstance(north.born(), nodes.Accepted)
+    assert lost(north).step == "stopping"
