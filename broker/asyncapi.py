@@ -316,12 +316,17 @@ def _schemas(spoken: Iterable[type[BaseModel]]) -> dict[str, Any]:
 
 
 def _draft7(schema: Any) -> Any:  # noqa: ANN401  any JSON
-    """Say in draft 7, AsyncAPI's dialect, what pydantic says: there a `$ref` hides its siblings."""
+    """Say in draft 7, AsyncAPI's dialect, what pydantic says.
+
+    There a `$ref` hides its siblings, and `items` lists what stands at each place of a tuple.
+    """
     if isinstance(schema, list):
         return [_draft7(each) for each in schema]
     if not isinstance(schema, dict):
         return schema
     said = {key: _draft7(value) for key, value in schema.items()}
+    if "prefixItems" in said:
+        said["items"] = said.pop("prefixItems")
     if "$ref" in said and len(said) > 1:
         said = {"allOf": [{"$ref": said.pop("$ref")}], **said}
     if isinstance(said.get("description"), str):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime  # noqa: TC003  pydantic reads it at run time
+from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+from pydantic_core import SchemaValidator, core_schema
 
 from broker.messages import Message
 from config.errors import PrintmeshError
@@ -86,16 +88,53 @@ def decode(
     """Read one message of the expected kinds; whatever is wrong comes back as Unreadable."""
     if len(payload) > limit:
         return Unreadable(f"{len(payload)} bytes, the limit is {limit}")
+    kinds = tuple(expected)
+    if kinds:
+        try:
+            read = _at_once(kinds).validate_json(payload)
+        except (ValidationError, RecursionError):
+            pass  # read again below, in steps, to say what is wrong
+        else:
+            return Received(read["data"], read["id"], read["source"], read["time"])
+    return _in_steps(payload, kinds)
+
+
+def _in_steps(payload: bytes | str, kinds: tuple[type[M], ...]) -> Received[M] | Unreadable:
     try:
         event = CloudEvent.model_validate_json(payload)
-        for model in expected:
+        for model in kinds:
             if event.type == model.TYPE:
                 message = model.model_validate(event.data)
                 return Received(message, event.id, event.source, event.time)
     except (ValidationError, RecursionError) as error:
         return Unreadable(_reason(error))
-    wanted = ", ".join(model.TYPE for model in expected)
+    wanted = ", ".join(model.TYPE for model in kinds)
     return Unreadable(f"unknown type {event.type[:80]!r}; expected {wanted}"[:_REASON_LIMIT])
+
+
+@cache
+def _at_once(kinds: tuple[type[Message], ...]) -> SchemaValidator:
+    """Return what reads a CloudEvent together with its data, which takes half as long.
+
+    It accepts what `CloudEvent` and then the model named by its type accept, and nothing else.
+    """
+    choices: dict[str, core_schema.CoreSchema] = {}
+    for model in kinds:
+        choices.setdefault(model.TYPE, _whole(model))
+    return SchemaValidator(core_schema.tagged_union_schema(choices, "type"))
+
+
+def _whole(model: type[Message]) -> core_schema.CoreSchema:
+    field = core_schema.typed_dict_field
+    return core_schema.typed_dict_schema(
+        {
+            "specversion": field(core_schema.literal_schema(["1.0"])),
+            "id": field(core_schema.str_schema()),
+            "source": field(core_schema.str_schema()),
+            "time": field(core_schema.datetime_schema(tz_constraint="aware")),
+            "data": field(model.__pydantic_core_schema__),
+        }
+    )
 
 
 def _reason(error: ValidationError | RecursionError) -> str:

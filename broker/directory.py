@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from broker.described import Described
 from config.ids import AccountKey, NodeId
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 #: Key of the setting whose value is the rules in force, as JSON (`config.policy.rules`).
 RULES = "rules"
+#: Key of the setting whose value keys card digests (`keyed_card`), 32 bytes in hexadecimal.
+CARD_KEY = "card-key"
 
 
 def _empty(value: object) -> bool:
@@ -53,13 +56,27 @@ class UserRow(Row):
     """Departments, projects and shared accounts the person may charge instead."""
     enabled: bool = True
     """False denies everything."""
+    language: Annotated[str, _UNSAID_IF_EMPTY] = ""
+    """ISO 639-1; empty: as the terminal."""
+    pin: Annotated[str, Field(repr=False), _UNSAID_IF_EMPTY] = ""
+    """argon2id hash in PHC form; empty: none."""
+    password: Annotated[str, Field(repr=False), _UNSAID_IF_EMPTY] = ""
+    """The same of the password."""
+    operates: Annotated[tuple[str, ...], _UNSAID_IF_EMPTY] = ()
+    """Edges at whose sites they handle other people's jobs; `*`: all."""
+    delegates: Annotated[tuple[str, ...], _UNSAID_IF_EMPTY] = ()
+    """Users who may release this person's jobs."""
 
 
 class CardRow(Row):
-    """A card; key: card_digest(number)."""
+    """A card; key: keyed_card(number, key), or card_digest(number) until a key is in force."""
 
     user: str
     """Whose."""
+    expires_at: Annotated[AwareDatetime | None, _UNSAID_IF_EMPTY] = None
+    """It identifies nobody from then on."""
+    blocked: Annotated[bool, _UNSAID_IF_EMPTY] = False
+    """Reported lost: it identifies nobody, and cannot be entered again at a terminal."""
 
 
 class AccountRow(Row):
@@ -77,6 +94,8 @@ class AccountRow(Row):
     """In `page`: which impressions it pays for."""
     unlimited: Annotated[bool, _UNSAID_IF_EMPTY] = False
     """Counted only: it always covers, and no money of it sits at sites."""
+    label: Annotated[str, _UNSAID_IF_EMPTY] = ""
+    """What people read; empty: the key."""
 
 
 class PrinterRow(Row):
@@ -90,6 +109,8 @@ class PrinterRow(Row):
     """What people call it."""
     tags: Annotated[tuple[str, ...], _UNSAID_IF_EMPTY] = ()
     """For rules: `copier`, `library` …"""
+    copies: Annotated[bool, _UNSAID_IF_EMPTY] = False
+    """Copies are charged here, by a terminal beside it."""
 
 
 class SettingRow(Row):
@@ -117,6 +138,15 @@ def card_digest(number: str) -> str:
     replica; the digest only keeps numbers out of logs, backups and casual sight.
     """
     return hashlib.sha256(b"printmesh card\0" + number.strip().upper().encode()).hexdigest()
+
+
+def keyed_card(number: str, key: bytes) -> str:
+    """Return the key of a card row under the organisation's key.
+
+    Made from the older digest, so that cards entered before there was a key need not be read anew.
+    Who holds the rows alone learns no number by trying them all; who holds the key as well does.
+    """
+    return hmac.new(key, card_digest(number).encode(), "sha256").hexdigest()
 
 
 def row_digest(kind: str, key: str, n: int) -> int:

@@ -159,6 +159,15 @@ REQUEST = Topic(
         m.JobsRequest,
         m.StatusRequest,
         m.VerifyRequest,
+        m.IdentifyRequest,
+        m.SignOffRequest,
+        m.EnrolRequest,
+        m.QuoteRequest,
+        m.PreviewRequest,
+        m.BalanceRequest,
+        m.CopyBeginRequest,
+        m.CopyCountRequest,
+        m.CopyEndRequest,
     ),
     _N,
     _TO_C,
@@ -213,6 +222,25 @@ COMMAND = Topic(
     1,
     "What the coordinator wants a node to do.",
 )
+NEWS = Topic(
+    "news",
+    "down/{node}/news",
+    (m.PersonNews,),
+    _C,
+    _TO_N,
+    0,
+    "On a site's broker: what happens to the jobs of who is signed in at a terminal.",
+)
+ALL_SITE = Topic(
+    "site",
+    "all/site",
+    (m.SiteState,),
+    _C,
+    frozenset({_N, _D}),
+    1,
+    "On a site's broker: how the site is, its link and its printers.",
+    retain=True,
+)
 ALL_COORDINATOR = Topic(
     "coordinator",
     "all/coordinator",
@@ -247,6 +275,8 @@ TABLE: tuple[Topic, ...] = (
     DIRECTORY,
     REPLY,
     COMMAND,
+    NEWS,
+    ALL_SITE,
     ALL_COORDINATOR,
     FEED,
 )
@@ -261,6 +291,15 @@ METHODS: Mapping[str, type[m.Request]] = {
     "jobs": m.JobsRequest,
     "status": m.StatusRequest,
     "verify": m.VerifyRequest,
+    "identify": m.IdentifyRequest,
+    "sign-off": m.SignOffRequest,
+    "enrol": m.EnrolRequest,
+    "quote": m.QuoteRequest,
+    "preview": m.PreviewRequest,
+    "balance": m.BalanceRequest,
+    "copy-begin": m.CopyBeginRequest,
+    "copy-count": m.CopyCountRequest,
+    "copy-end": m.CopyEndRequest,
 }
 
 #: `{kind}` of the feed → what is said there.

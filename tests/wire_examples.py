@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from pydantic import SecretStr
+
 from broker import directory
 from broker import messages as m
-from config.policy.jobs import Source
+from config.policy.jobs import ColorMode, Sides, Source
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -403,6 +405,210 @@ EXAMPLES: dict[str, m.Message] = {
             stream="ledger",
             head=HEAD,
             events=(m.Envelope(seq=41, hash="ab" * 32, data='{"type":"printmesh.charged.v1"}'),),
+        ).model_dump(mode="json"),
+    ),
+    "release-request, changed at the machine": m.ReleaseRequest(
+        corr=CORR,
+        expires_at=LATER,
+        job=JOB,
+        printer="lobby",
+        person=m.Person(session=SESSION),
+        changes=m.JobChanges(
+            copies=2,
+            sides=Sides.TWO_SIDED_LONG_EDGE,
+            print_color_mode=ColorMode.MONOCHROME,
+            page_ranges=((1, 3), (7, 7)),
+        ),
+    ),
+    "jobs-request, of somebody else": m.JobsRequest(
+        corr=CORR, expires_at=LATER, person=m.Person(session=SESSION), printer="lobby", of="ben"
+    ),
+    "job-released, by a delegate": m.JobReleased(
+        job=JOB,
+        attempt=1,
+        user="ben",
+        printer="lobby",
+        held=PAID,
+        alone=True,
+        acting="delegate",
+        changed={"copies": "2"},
+    ),
+    "identify-request": m.IdentifyRequest(
+        corr=CORR, expires_at=LATER, card=SecretStr("04A224FF"), pin=SecretStr("2468")
+    ),
+    "identify-request, by password": m.IdentifyRequest(
+        corr=CORR, expires_at=LATER, user="ana", password=SecretStr("a pass phrase")
+    ),
+    "identify-request, by another session": m.IdentifyRequest(
+        corr=CORR, expires_at=LATER, session=SESSION
+    ),
+    "reply, identified": m.Reply(
+        corr=CORR,
+        status="ok",
+        data=m.IdentifyAnswer(
+            session=SESSION,
+            user="ana",
+            display="Ana",
+            language="fr",
+            operator=True,
+            provisional=True,
+            idle_seconds=60,
+        ).model_dump(mode="json"),
+    ),
+    "sign-off-request": m.SignOffRequest(corr=CORR, expires_at=LATER, session=SESSION),
+    "enrol-request": m.EnrolRequest(
+        corr=CORR, expires_at=LATER, person=m.Person(session=SESSION), card=SecretStr("04A224FF")
+    ),
+    "reply, enrolled": m.Reply(
+        corr=CORR,
+        status="ok",
+        data=m.EnrolAnswer(
+            provisional=True,
+            allowance=m.AccountAmount(account="user:ana", unit="EUR", micros=2_000_000),
+        ).model_dump(mode="json"),
+    ),
+    "quote-request": m.QuoteRequest(
+        corr=CORR,
+        expires_at=LATER,
+        person=m.Person(session=SESSION),
+        job=JOB,
+        printer="lobby",
+        changes=m.JobChanges(copies=3),
+        account="project:apollo",
+    ),
+    "reply, quoted": m.Reply(
+        corr=CORR,
+        status="ok",
+        data=m.QuoteAnswer(
+            allowed=False,
+            price=PAID,
+            question="print 600 pages?",
+            refusal="this machine prints no colour",
+            reason="printer-cannot",
+            able=("copier",),
+            because=(m.Because(code="price", text="4 monochrome impressions at 0.05 EUR"),),
+            impressions=4,
+            color_impressions=1,
+            sheets=2,
+            conversions={"sides": "two-sided-long-edge"},
+        ).model_dump(mode="json"),
+    ),
+    "preview-request": m.PreviewRequest(
+        corr=CORR,
+        expires_at=LATER,
+        person=m.Person(session=SESSION),
+        job=JOB,
+        page=2,
+        width=320,
+    ),
+    "reply, previewed": m.Reply(
+        corr=CORR,
+        status="ok",
+        data=m.PreviewAnswer(media_type="image/png", image="iVBORw0KGgo=", pages=12).model_dump(
+            mode="json"
+        ),
+    ),
+    "balance-request": m.BalanceRequest(
+        corr=CORR, expires_at=LATER, person=m.Person(session=SESSION)
+    ),
+    "reply, balance": m.Reply(
+        corr=CORR,
+        status="ok",
+        data=m.BalanceAnswer(
+            lists=(
+                (
+                    m.WalletHere(
+                        account="user:ana",
+                        unit="EUR",
+                        here=3_000_000,
+                        elsewhere="1.20 EUR at South, which works alone",
+                    ),
+                ),
+            ),
+            choices=(
+                m.WalletHere(
+                    account="quota:ana.color",
+                    unit="page",
+                    here=0,
+                    unlimited=True,
+                    counts="color",
+                    enabled=False,
+                ),
+            ),
+            outside=500_000,
+        ).model_dump(mode="json"),
+    ),
+    "site-state": m.SiteState(
+        node="edge-1",
+        site="North",
+        role="remote",
+        linked=False,
+        since=NOW,
+        waiting=214,
+        out_of_service="the centre cannot be reached; your jobs stay here",
+        copies=True,
+        printers=(
+            m.PrinterHere(printer="lobby", name="Lobby", color=False, two_sided=True, copies=True),
+        ),
+        zone="Europe/Madrid",
+    ),
+    "person-news": m.PersonNews(
+        session=SESSION,
+        what="asks",
+        job=JOB,
+        name="Übung 4 — 紙.pdf",
+        text="print 600 pages?",
+        choices=("yes", "no"),
+        data={"job": str(JOB)},
+    ),
+    "copy-began": m.CopyBegan(
+        job=JOB,
+        user="ana",
+        printer="copier",
+        held=PAID,
+        alone=True,
+        began_at=NOW,
+        tariff_version=7,
+        rules_version=3,
+        because=(m.Because(code="price", text="up to 40 impressions"),),
+    ),
+    "card-enrolled": m.CardEnrolled(
+        card="ab" * 32, user="ana", terminal="panel-1", by="pin", enrolled_at=NOW
+    ),
+    "copy-begin-request": m.CopyBeginRequest(
+        corr=CORR,
+        expires_at=LATER,
+        person=m.Person(session=SESSION),
+        printer="copier",
+        account="project:apollo",
+        confirmed=True,
+    ),
+    "copy-count-request": m.CopyCountRequest(
+        corr=CORR,
+        expires_at=LATER,
+        copy_id=JOB,
+        counts=m.CopyCounts(monochrome=7, color=1, monochrome_large=2, color_large=3),
+    ),
+    "copy-end-request": m.CopyEndRequest(
+        corr=CORR,
+        expires_at=LATER,
+        copy_id=JOB,
+        counts=m.CopyCounts(monochrome=7),
+        why="signed off",
+    ),
+    "reply, copying": m.Reply(
+        corr=CORR,
+        status="ok",
+        data=m.CopyState(
+            copy_id=JOB,
+            go_on=True,
+            settled=False,
+            counts=m.CopyCounts(monochrome=7),
+            cost=PAID,
+            left=3_650_000,
+            unit="EUR",
+            pages_left=m.CopyCounts(monochrome=73, color=18),
+            text="4.00 EUR are set aside",
         ).model_dump(mode="json"),
     ),
 }

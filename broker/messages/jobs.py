@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
-from broker.messages.base import Line, Message, Name, Part, Sequence
+from broker.messages.base import Digest, Line, Message, Name, Part, Sequence
 from broker.messages.ledger import AccountAmount, Counted, Opening
 from config.ids import NodeId
 
@@ -96,6 +96,14 @@ class JobReleased(Message):
     """IPP attributes that rules changed, with their new values."""
     redirected_from: NodeId | None = None
     """The printer that was asked for, when a rule chose another."""
+    acting: Annotated[
+        Literal["delegate", "operator"] | None, Field(exclude_if=lambda acting: acting is None)
+    ] = None
+    """As what `user` released a job that is not theirs; its owner pays."""
+    changed: Annotated[dict[Name, Name], Field(exclude_if=lambda changed: not changed)] = Field(
+        default_factory=dict
+    )
+    """IPP attributes that the person changed at the machine, with their new values."""
 
 
 class JobSettled(Message):
@@ -144,6 +152,46 @@ class JobFlagged(Message):
     """For people."""
 
 
+class CopyBegan(Message):
+    """Money is set aside and a person copies; it ends by JobSettled, like a release."""
+
+    TYPE: ClassVar[str] = "printmesh.copy-began.v1"
+    job: UUID
+    """Names the copy, like a job-uuid."""
+    user: Name
+    """Who copies."""
+    printer: NodeId
+    """The copier."""
+    held: tuple[AccountAmount, ...]
+    """What was set aside on each account: the most that may be charged."""
+    alone: bool
+    """The link to the centre was down."""
+    began_at: AwareDatetime
+    """When, by the edge's clock."""
+    tariff_version: Sequence = 0
+    """The tariff that prices it; 0: pages only."""
+    rules_version: Sequence = 0
+    """The rules it was decided by; 0: none."""
+    because: _Why = ()
+    """Why, line by line."""
+
+
+class CardEnrolled(Message):
+    """A person who proved who they are entered a new card at a terminal of the site."""
+
+    TYPE: ClassVar[str] = "printmesh.card-enrolled.v1"
+    card: Digest
+    """The card's key in the directory; never its number."""
+    user: Name
+    """Whose."""
+    terminal: NodeId
+    """Where."""
+    by: Literal["pin", "password"]
+    """How the person proved it."""
+    enrolled_at: AwareDatetime
+    """When, by the edge's clock."""
+
+
 JOBS_UP: tuple[type[Message], ...] = (
     Opening,
     JobHeld,
@@ -152,4 +200,6 @@ JOBS_UP: tuple[type[Message], ...] = (
     JobSettled,
     JobCanceled,
     JobFlagged,
+    CopyBegan,
+    CardEnrolled,
 )

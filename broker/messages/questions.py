@@ -12,7 +12,12 @@ from broker.messages.ledger import AccountAmount
 from broker.messages.presence import DirectoryCursor, Position
 from broker.messages.streams import Envelope
 from config.ids import AccountKey, NodeId
+from config.policy.jobs import COPIES_MAX, ColorMode, PageRange, Sides
 from config.policy.money import Micros, PositiveMicros, Unit
+
+
+def _unsaid(value: object) -> bool:
+    return value is None
 
 
 class Request(Message):
@@ -71,12 +76,27 @@ class DirectoryRequest(Request):
 
 
 class Person(Part):
-    """Who stands there; exactly one of the two."""
+    """Who stands there; exactly one of the three."""
 
     user: Name | None = None
-    """A user name vouched for by the asking node."""
-    card: Name | None = None
+    """A user name vouched for by the asking node; taken only from nodes that may vouch."""
+    card: Annotated[Name | None, Field(repr=False)] = None
     """A card number as the reader gave it."""
+    session: Annotated[UUID | None, Field(exclude_if=_unsaid)] = None
+    """Signed in at the asking terminal (IdentifyRequest)."""
+
+
+class JobChanges(Part):
+    """What a person changes of a held job before it is released; none: as it was printed."""
+
+    copies: Annotated[int | None, Field(ge=1, le=COPIES_MAX)] = None
+    """RFC 8011 §5.2.5."""
+    sides: Sides | None = None
+    """RFC 8011 §5.2.8."""
+    print_color_mode: ColorMode | None = None
+    """`monochrome`; back to colour only where the job was not made monochrome on its way here."""
+    page_ranges: Annotated[tuple[PageRange, ...] | None, Field(max_length=64)] = None
+    """RFC 8011 §5.2.7; ascending and apart."""
 
 
 class ReleaseRequest(Request):
@@ -88,11 +108,13 @@ class ReleaseRequest(Request):
     printer: NodeId
     """Device id."""
     person: Person
-    """Who asks; only the owner is served."""
+    """Who asks: its owner, a delegate of theirs, or an operator; the owner pays."""
     confirmed: bool = False
     """The person has said yes to what a rule asks."""
     account: AccountKey | None = None
-    """What to charge instead of the person's own wallets; must be among their choices."""
+    """What to charge instead of the owner's own wallets; must be among their choices."""
+    changes: Annotated[JobChanges | None, Field(exclude_if=_unsaid)] = None
+    """How it is to be printed, where that differs from how it came."""
 
 
 class RedeemRequest(Request):
@@ -142,6 +164,10 @@ class JobsRequest(Request):
     """False also lists what is done."""
     after: UUID | None = None
     """Paging: only jobs after this one."""
+    printer: Annotated[NodeId | None, Field(exclude_if=_unsaid)] = None
+    """Where they would be released: what each would come to is reckoned for it."""
+    of: Annotated[Name | None, Field(exclude_if=_unsaid)] = None
+    """Somebody else's, for an operator or a delegate; `*`: everybody's, for an operator."""
 
 
 class StatusRequest(Request):

@@ -186,4 +186,9 @@ def test_every_stream_begins_with_an_opening(
 
 def test_what_is_retained_is_state() -> None:
     """Only state is kept for who comes later; an event kept would be delivered again."""
-    assert {topic.name for topic in TABLE if topic.retain} == {"status", "device", "coordinator"}
+    assert {topic.name for topic in TABLE if topic.retain} == {
+        "status",
+        "device",
+        "coordinator",
+        "site",
+    }

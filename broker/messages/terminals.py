@@ -1,0 +1,379 @@
+"""What people do at terminals: said between a terminal and its site's edge, on the site's broker.
+
+Any maker's terminal may do the same. Whoever stands there is identified once, and the edge answers
+with a session; everything else names that session. A terminal keeps no secret of a person.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Final, Literal, Self
+from uuid import UUID
+
+from pydantic import (
+    AwareDatetime,
+    Field,
+    PlainSerializer,
+    SecretStr,
+    StringConstraints,
+    model_validator,
+)
+
+from broker.messages.base import Count, Line, Message, Name, Part, Role
+from broker.messages.jobs import Because
+from broker.messages.ledger import AccountAmount
+from broker.messages.questions import JobChanges, Person, Request
+from config.ids import AccountKey, NodeId
+from config.policy.accounts import Counts
+from config.policy.money import Micros, Unit
+
+
+def _told(secret: SecretStr | None) -> str | None:
+    return None if secret is None else secret.get_secret_value()
+
+
+#: Typed or held against a reader: on the wire as it is, in logs and reprs never.
+Secret = Annotated[
+    SecretStr, Field(min_length=1, max_length=255), PlainSerializer(_told, when_used="json")
+]
+#: ISO 639-1, such as `fr`.
+Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")]
+
+
+# ── who stands there ────────────────────────────────────────────────────────────────────────
+
+
+#: What may be given together. Nothing: a terminal of one person, such as a workstation's pop-up.
+_WAYS: Final = (
+    {"card"},
+    {"card", "pin"},
+    {"user", "pin"},
+    {"user", "password"},
+    {"session"},
+    set[str](),
+)
+
+
+class IdentifyRequest(Request):
+    """Say who stands here, by one of: card; user and PIN; user and password; another session."""
+
+    TYPE: ClassVar[str] = "printmesh.identify-request.v1"
+    card: Secret | None = None
+    """A card number as the reader gave it, transformed as the reader is set up."""
+    user: Name | None = None
+    """User name, with `pin` or `password`."""
+    pin: Secret | None = None
+    """Also beside a card, where the site wants both."""
+    password: Secret | None = None
+    """As at the centre's own pages."""
+    session: UUID | None = None
+    """A session at another terminal whose person signs in here too (a phone and a panel)."""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        given = {
+            name
+            for name in ("card", "user", "pin", "password", "session")
+            if getattr(self, name) is not None
+        }
+        if given not in _WAYS:
+            raise ValueError("one of: card (and pin); user and pin; user and password; session")
+        return self
+
+
+class IdentifyAnswer(Part):
+    """Data of the reply: somebody is signed in at the asking terminal."""
+
+    session: UUID
+    """Names it in what follows; ends by sign-off, by idling, with the edge's process."""
+    user: Name
+    """User name."""
+    display: Name
+    """What people read."""
+    language: Language | None = None
+    """The person's; none: as the terminal."""
+    operator: bool = False
+    """May see and handle other people's jobs here."""
+    provisional: bool = False
+    """By a card that the centre has not confirmed yet: a small allowance, until it does."""
+    idle_seconds: Count
+    """The session ends after so long without a question."""
+
+
+class SignOffRequest(Request):
+    """The person leaves; unknown sessions are answered ok too."""
+
+    TYPE: ClassVar[str] = "printmesh.sign-off-request.v1"
+    session: UUID
+    """Whose end it is."""
+
+
+class EnrolRequest(Request):
+    """Enter a new card for the person who is signed in; answered with EnrolAnswer."""
+
+    TYPE: ClassVar[str] = "printmesh.enrol-request.v1"
+    person: Person
+    """Signed in by PIN or password."""
+    card: Secret
+    """The new card's number."""
+
+
+class EnrolAnswer(Part):
+    """Data of the reply."""
+
+    provisional: bool
+    """The centre has not confirmed it: it works at this site, up to the allowance."""
+    allowance: AccountAmount | None = None
+    """What may be spent by it meanwhile; none: no bound but the balance."""
+
+
+# ── jobs at the machine ─────────────────────────────────────────────────────────────────────
+
+
+class QuoteRequest(Request):
+    """What a held job would come to at a printer, so changed; nothing is done."""
+
+    TYPE: ClassVar[str] = "printmesh.quote-request.v1"
+    person: Person
+    """Who asks."""
+    job: UUID
+    """job-uuid."""
+    printer: NodeId
+    """Device id."""
+    changes: JobChanges = JobChanges()
+    """As it would be printed."""
+    account: AccountKey | None = None
+    """To be charged instead of the person's own wallets."""
+
+
+class QuoteAnswer(Part):
+    """Data of the reply: a decision that binds nobody."""
+
+    allowed: bool
+    """It would be printed."""
+    price: tuple[AccountAmount, ...] = ()
+    """What each account would pay."""
+    question: Line | None = None
+    """What has to be answered first."""
+    refusal: Line | None = None
+    """Why it would be refused."""
+    reason: Name | None = None
+    """The same for machines."""
+    able: tuple[NodeId, ...] = ()
+    """Where the machine cannot print it: those of this site that can."""
+    because: tuple[Because, ...] = ()
+    """Why, line by line."""
+    impressions: Count | None = None
+    """As it would be printed, rules' conversions included."""
+    color_impressions: Count | None = None
+    """Of these in colour."""
+    sheets: Count | None = None
+    """Media sheets."""
+    conversions: dict[Name, Name] = Field(default_factory=dict)
+    """IPP attributes that rules would change."""
+
+
+class PreviewRequest(Request):
+    """A small picture of a page of a held job."""
+
+    TYPE: ClassVar[str] = "printmesh.preview-request.v1"
+    person: Person
+    """Its owner, a delegate or an operator."""
+    job: UUID
+    """job-uuid."""
+    page: Annotated[int, Field(ge=1, le=10_000)] = 1
+    """Which page."""
+    width: Annotated[int, Field(ge=32, le=480)] = 160
+    """Pixels at most."""
+
+
+class PreviewAnswer(Part):
+    """Data of the reply."""
+
+    media_type: Literal["image/png", "image/jpeg"]
+    """What the bytes are."""
+    image: Annotated[str, StringConstraints(max_length=60_000)]
+    """Base64."""
+    pages: Count
+    """How many the document has."""
+
+
+# ── money and place ─────────────────────────────────────────────────────────────────────────
+
+
+class WalletHere(Part):
+    """One account of a person as this site sees it."""
+
+    account: AccountKey
+    """`kind:name`."""
+    unit: Unit
+    """Its unit."""
+    here: Micros
+    """What may be spent here now; what an unlimited account has is not known here."""
+    unlimited: bool = False
+    """It always pays, and is counted only."""
+    counts: Counts = "impressions"
+    """In `page`: which impressions it pays for."""
+    enabled: bool = True
+    """False: closed or frozen."""
+    elsewhere: Line | None = None
+    """Where the rest sits, for people, as far as it is known here."""
+
+
+class BalanceRequest(Request):
+    """What somebody may spend, and where the rest is."""
+
+    TYPE: ClassVar[str] = "printmesh.balance-request.v1"
+    person: Person
+    """Whose."""
+
+
+class BalanceAnswer(Part):
+    """Data of the reply."""
+
+    lists: tuple[tuple[WalletHere, ...], ...]
+    """Each covers a charge together, the first spent first; all of them must cover."""
+    choices: tuple[WalletHere, ...] = ()
+    """May be charged instead of the first list."""
+    outside: Micros = 0
+    """Room left past what is here, by the site's terms, in the first list's unit."""
+
+
+class PrinterHere(Part):
+    """A point of print of the site."""
+
+    printer: NodeId
+    """Device id."""
+    name: Name
+    """What people call it."""
+    color: bool
+    """It prints colour."""
+    two_sided: bool
+    """It prints both sides."""
+    copies: bool = False
+    """Copies are charged at a terminal beside it."""
+
+
+class SiteState(Message):
+    """How the site is; retained on its broker, so that no screen has to ask."""
+
+    TYPE: ClassVar[str] = "printmesh.site-state.v1"
+    node: NodeId
+    """The edge."""
+    site: Name
+    """What people call the place."""
+    role: Role
+    """What the edge is."""
+    linked: bool
+    """The centre can be reached."""
+    since: AwareDatetime
+    """Linked, or not, since then."""
+    waiting: Count
+    """Events that wait for the centre."""
+    out_of_service: Line | None = None
+    """Why nothing is released or copied now; none: it is."""
+    copies: bool = False
+    """Copies are charged here now."""
+    printers: tuple[PrinterHere, ...] = ()
+    """The site's, in the order of their names."""
+    zone: Name = "UTC"
+    """The place's time zone."""
+
+
+class PersonNews(Message):
+    """Something happened to a person's job; said to the terminals where they are signed in."""
+
+    TYPE: ClassVar[str] = "printmesh.person-news.v1"
+    session: UUID
+    """Whose."""
+    what: Literal["held", "refused", "asks", "released", "settled", "canceled", "flagged", "money"]
+    """What happened; `money`: a balance changed."""
+    job: UUID | None = None
+    """job-uuid."""
+    name: Name = ""
+    """job-name."""
+    text: Line = ""
+    """A sentence for people."""
+    choices: tuple[Name, ...] = ()
+    """With `asks`: what may be answered."""
+    data: dict[str, Any] = Field(default_factory=dict)
+    """The job as lists show it."""
+
+
+# ── copies ──────────────────────────────────────────────────────────────────────────────────
+
+
+class CopyCounts(Part):
+    """Impressions copied since the copy began, by kind: totals, so that saying it twice is once."""
+
+    monochrome: Count = 0
+    """Small media (up to A4 and letter)."""
+    color: Count = 0
+    """Small media, in colour."""
+    monochrome_large: Count = 0
+    """Larger media."""
+    color_large: Count = 0
+    """Larger media, in colour."""
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.monochrome + self.color + self.monochrome_large + self.color_large
+
+
+class CopyBeginRequest(Request):
+    """Let a person copy at a machine; money is set aside first. Answered with CopyState."""
+
+    TYPE: ClassVar[str] = "printmesh.copy-begin-request.v1"
+    person: Person
+    """Who copies."""
+    printer: NodeId
+    """The copier's device id."""
+    account: AccountKey | None = None
+    """To be charged instead of the person's own wallets."""
+    confirmed: bool = False
+    """The person has said yes to what a rule asks."""
+
+
+class CopyCountRequest(Request):
+    """More was copied; durable at the edge before it is answered. Answered with CopyState."""
+
+    TYPE: ClassVar[str] = "printmesh.copy-count-request.v1"
+    copy_id: UUID
+    """As CopyState named it."""
+    counts: CopyCounts
+    """So far; a figure that fell is ignored and flagged."""
+
+
+class CopyEndRequest(Request):
+    """No more is copied: settle. Answered with CopyState; said again, with the same."""
+
+    TYPE: ClassVar[str] = "printmesh.copy-end-request.v1"
+    copy_id: UUID
+    """As CopyState named it."""
+    counts: CopyCounts
+    """The last word."""
+    why: Line = ""
+    """For the record: `signed off`, `budget`, `after a restart` …"""
+
+
+class CopyState(Part):
+    """How a copy stands."""
+
+    copy_id: UUID
+    """Names it for ever: its job-uuid in the books."""
+    go_on: bool
+    """False: stop the machine now; the budget is used but for the pages it still makes."""
+    settled: bool = False
+    """It is over and charged."""
+    counts: CopyCounts = CopyCounts()
+    """What is durable at the edge."""
+    cost: tuple[AccountAmount, ...] = ()
+    """So far, or in the end, on each account."""
+    left: Micros = 0
+    """Of the budget, in the unit of the price."""
+    unit: Unit = "page"
+    """That unit."""
+    pages_left: CopyCounts = CopyCounts()
+    """How many more of each kind alone; 0 where it is not allowed."""
+    text: Line = ""
+    """Why it stopped or began with less, for people."""
