@@ -18,6 +18,7 @@ from config.policy.pricing import NoPrice, Priced
 from edge.jobs import JobRecord, amounts_of, counted
 from edge.ports import SpoolerRefusedError, SpoolerUnavailableError
 from edge.release import Disputed, Evidence, Phase, Settled, Verdict, resolve, settle
+from edge.store.errors import StoreUnwritableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,15 +70,29 @@ class Settling:
             await self._forget(record)
 
     async def end_disputes(self) -> int:
-        """Settle by policy the disputes whose time is up; return how many there were."""
+        """Settle by policy the disputes whose time is up; return how many there were.
+
+        Raises:
+            StoreUnwritableError: those that are left are settled next time.
+            Exception: what went wrong with one; all others were settled.
+        """
         due = [
             record
             for record in self._books.jobs(Phase.DISPUTED)
             if record.deadline is not None and record.deadline <= self._clock()
         ]
+        failed: list[Exception] = []
         for record in due:
-            self._end_dispute(record)
+            try:
+                self._end_dispute(record)
+            except StoreUnwritableError:
+                raise  # so it is with all of them
+            except Exception as error:  # noqa: BLE001  once a job; reported by who asked for it
+                failed.append(error)
+                continue
             await self._forget(record)
+        if failed:
+            raise failed[0]
         return len(due)
 
     async def _forget(self, record: JobRecord) -> None:
