@@ -83,10 +83,15 @@ class Stray:
     queue: str
 
 
-Step = Move | Resume | Watch | Gather | Hold | Stray
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """Its printer is no longer at this site, and it has not begun to print: end it."""
 
 
-def next_step(source_queue: str, printer_queue: str, spooled: Spooled | None) -> Step:
+Step = Move | Resume | Watch | Gather | Hold | Stray | Withdraw
+
+
+def next_step(source_queue: str, printer_queue: str | None, spooled: Spooled | None) -> Step:
     """Say what a job with a durable release intent needs next.
 
     Each step is idempotent in effect: it is chosen from what the spooler says now, so a step that
@@ -95,13 +100,18 @@ def next_step(source_queue: str, printer_queue: str, spooled: Spooled | None) ->
 
     Args:
         source_queue: where people printed it to.
-        printer_queue: the queue of the printer it was released at.
+        printer_queue: the queue of the printer it was released at; None when that is not at this
+            site any more.
         spooled: the spooler's word; None when it no longer knows the job.
     """
     if spooled is None or spooled.state.terminal:
         return Gather()
+    if printer_queue is None and spooled.state is JobState.PENDING_HELD:
+        return Withdraw()
     if spooled.queue == source_queue:
         return Move() if spooled.state is JobState.PENDING_HELD else Hold()
+    if printer_queue is None:
+        return Watch()
     if spooled.queue != printer_queue:
         return Stray(spooled.queue)
     return Resume() if spooled.state is JobState.PENDING_HELD else Watch()

@@ -41,6 +41,7 @@ from edge.release import (
     Spooled,
     Stray,
     Watch,
+    Withdraw,
     next_step,
 )
 from edge.settling import Settling
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
     from config.policy.decisions import Short
     from edge.deciding import Standing
     from edge.jobs import JobRecord
-    from edge.ports import Clock, Funds, Spooler
+    from edge.ports import Clock, Funds, SpooledJob, Spooler
     from edge.settling import Ways
     from edge.store.books import Books
     from edge.store.replica import Replica
@@ -225,11 +226,8 @@ class Releasing:
             SpoolerUnavailableError: nothing was decided.
         """
         seen = await self._spooler.job(JobId(record.job))
-        if seen is not None and seen.documents > 1 and record.planned is not None:
-            # a second Send-Document after the first was counted: nobody knows what would come out
-            denied = Denied(
-                Reason.UNREADABLE, f"this job has {seen.documents} documents now; print each alone"
-            )
+        denied = _unprintable(record, seen)
+        if denied is not None:
             self._refuse(record, wish, denied)
             return denied
         # while the centre can be asked, nothing goes past what is here before it was
@@ -327,14 +325,14 @@ class Releasing:
     async def advance(self, record: JobRecord) -> None:
         """Go on with a job whose intent is durable, from wherever it is; alone with it."""
         printer = self._printers.get(record.printer or "")
-        queue = printer.queue if printer else ""
+        queue = printer.queue if printer else None
         for _ in range(_STEPS_MAX):
             seen = await self._spooler.job(JobId(record.job))
             spooled = Spooled(seen.queue, seen.state) if seen else None
             step = next_step(record.queue, queue, spooled)
             match step:
                 case Move():
-                    await self._spooler.move(JobId(record.job), queue)
+                    await self._spooler.move(JobId(record.job), queue or "")
                 case Resume():
                     await self._spooler.resume(JobId(record.job), record.changes)
                 case Hold():
@@ -345,6 +343,10 @@ class Releasing:
                 case Stray(queue=elsewhere):
                     self._flag_once(record, "moved-elsewhere", f"found on {elsewhere}, not moved")
                     return
+                case Withdraw():
+                    detail = f"{record.printer} is not at this site any more; print it again"
+                    record = self._flag_once(record, "printer-gone", detail)
+                    await self._spooler.cancel(JobId(record.job))
                 case Watch():
                     return
                 case _:
@@ -354,11 +356,25 @@ class Releasing:
         """Settle by policy the disputes whose time is up; return how many there were."""
         return await self._settling.end_disputes()
 
-    def _flag_once(self, record: JobRecord, cause: str, detail: str) -> None:
+    def _flag_once(self, record: JobRecord, cause: str, detail: str) -> JobRecord:
         if record.cause == cause:
-            return
+            return record
+        after = record.with_(cause=cause)
         event = JobFlagged(job=record.job, cause=cause, detail=detail)
-        self._books.flag(record.with_(cause=cause), event, self._clock())
+        self._books.flag(after, event, self._clock())
+        return after
+
+
+def _unprintable(record: JobRecord, seen: SpooledJob | None) -> Denied | None:
+    """Say why the spooler has nothing to print of a job that waits here; None when it has."""
+    if seen is None or seen.state.terminal:
+        # with an intent it would be one whose outcome nobody knows, its money held for a day
+        return Denied(Reason.NOTHING_TO_PRINT, "this job is no longer in its queue; print it again")
+    if seen.documents > 1 and record.planned is not None:
+        # a second Send-Document after the first was counted: nobody knows what would come out
+        detail = f"this job has {seen.documents} documents now; print each alone"
+        return Denied(Reason.UNREADABLE, detail)
+    return None
 
 
 def _payers(short: Short) -> tuple[AccountKey, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
@@ -17,6 +17,7 @@ from edge.printing.fake_spooler import PrinterBehaviour
 from edge.release import Phase
 from edge.store.errors import StoreUnwritableError
 from edge.store.replica import rows_of
+from edge.store.till import Overdrawn
 from tests.unit.edge_lab import ANA, CENT, Death, Site, die, grant, said, tariff
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from config.ids import JobId
+    from edge.jobs import JobRecord
 
 PRICE = 50 * CENT
 DEPARTMENT = "department:physics"
@@ -275,3 +277,62 @@ async def test_the_paper_is_the_one_that_is_paid(
     job = await site.arrive(attributes=asked)
     await site.releasing.release(job, "lib-1", "ana")
     assert (await site.look(job)).attributes["media"] == told
+
+
+@pytest.mark.parametrize("lost", [True, False])
+async def test_a_job_that_is_gone_holds_no_money(site: Site, lost: bool) -> None:  # noqa: FBT001
+    """Who canceled it at the queue, or lost it with the spool, is told so and nothing is held."""
+    job = await site.arrive()
+    if lost:
+        site.spooler.lose(job)
+    else:
+        await site.spooler.cancel(job)
+    answer = await site.releasing.release(job, "lib-1", "ana")
+    assert isinstance(answer, Denied)
+    assert answer.reason is Reason.NOTHING_TO_PRINT
+    await site.intake.sweep()
+    assert site.phase(job) == "canceled"
+    assert site.books.free(ANA, "EUR") == 2 * PRICE
+
+
+async def test_one_dispute_that_cannot_be_ended_keeps_no_other_waiting(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others are settled, and what is wrong with the one is not hidden."""
+    first, second = await under_way(site), await under_way(site)
+    for job in (first, second):
+        site.spooler.lose(job)
+    await site.intake.sweep()
+    settle = site.books.settle
+
+    def stumble(record: JobRecord, *rest: Any) -> None:  # noqa: ANN401  handed on
+        if record.job == first:
+            raise Overdrawn("its hold is not what it says")
+        settle(record, *rest)
+
+    monkeypatch.setattr(site.books, "settle", stumble)
+    site.now += timedelta(hours=25)
+    with pytest.raises(Overdrawn):
+        await site.releasing.end_disputes()
+    assert (site.phase(first), site.phase(second)) == ("disputed", "settled")
+
+
+@pytest.mark.parametrize("step", ["move", "resume"])
+async def test_a_printer_that_was_taken_away_keeps_nobodys_money(tmp_path: Path, step: str) -> None:
+    """A release that died before its printer left the settings ends flagged and refunded."""
+    site = Site(tmp_path, ("lib-1", "lib-2"))
+    await site.ready()
+    grant(site.books, PRICE)
+    job = await site.arrive()
+    call = getattr(site.spooler, step)
+    setattr(site.spooler, step, die)
+    with pytest.raises(Death):
+        await site.releasing.release(job, "lib-2", "ana")
+    setattr(site.spooler, step, call)
+    site.printers = ("lib-1",)
+    site.crash()
+    await site.intake.sweep()
+    assert site.phase(job) == "settled"
+    assert site.flags(job) == ["printer-gone"]
+    assert site.spooler.printed == []
+    assert site.books.free(ANA, "EUR") == PRICE

@@ -24,6 +24,7 @@ from edge.release import (
     Stray,
     Verdict,
     Watch,
+    Withdraw,
     next_step,
     resolve,
     settle,
@@ -76,6 +77,25 @@ def test_the_next_step_follows_from_what_the_spooler_says(
 ) -> None:
     """Recovery needs no memory of steps taken: the spooler's word and the intent are enough."""
     assert step == next_step("pull", "lib-1", spooled)
+
+
+GONE = [
+    # it never began: nobody waits for a printer that is not there
+    (Spooled("pull", HELD), Withdraw()),
+    (Spooled("lib-1", HELD), Withdraw()),
+    # it might begin any moment: the hold first
+    (Spooled("pull", PENDING), Hold()),
+    # it prints: let it, and bill it
+    (Spooled("lib-1", WORKING), Watch()),
+    (Spooled("lib-1", DONE), Gather()),
+    (None, Gather()),
+]
+
+
+@pytest.mark.parametrize(("spooled", "step"), GONE)
+def test_a_job_whose_printer_left_the_site_ends(spooled: Spooled | None, step: Step) -> None:
+    """It is ended before it began, or watched to its end; it waits for nothing for ever."""
+    assert step == next_step("pull", None, spooled)
 
 
 @dataclass
