@@ -103,16 +103,3 @@ class PackedRows:
             else:
                 self._base[doc_id] = row
         return not self._overlay
-
-    def _apply_over(self, doc_id: int, row: bytes | None) -> None:
-        """Set or delete a row while some are held back from the base."""
-        before = self.get(doc_id)
-        self._count += (row is not None) - (before is not None)
-        if self._frozen:
-            self._overlay[doc_id] = row
-            return
-        self._overlay.pop(doc_id, None)
-        if row is None:
-            self._base.pop(doc_id, None)
-        else:
-            self._base[doc_id] = row
