@@ -103,9 +103,14 @@ def find(tx: Transaction, node_id: str, incarnation: UUID) -> Closure | None:
 
 
 def written_off(tx: Transaction, node_id: str, incarnation: UUID) -> Closure | None:
-    """Return the end of a journal that was written off; cheap, for the path of every batch."""
+    """Return the end of a journal whose money the books have taken back, or are about to.
+
+    A fork that was only looked at is none: the books may still go on with that journal. Cheap, for
+    the path of every batch.
+    """
     (found,) = fetch_one(tx, _ANY, node=node_id, incarnation=str(incarnation))
-    return find(tx, node_id, incarnation) if found else None
+    closed = find(tx, node_id, incarnation) if found else None
+    return None if closed is None or closed.idle else closed
 
 
 def of(tx: Transaction, node_id: str) -> list[Closure]:

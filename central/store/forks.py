@@ -168,6 +168,11 @@ def return_slice(tx: Transaction, closed: Closure) -> bool:
     """Give the next accounts back what is left of theirs at the edge; say if there may be more."""
     if closed.returned:
         return False
+    known = tx.sql.execute(select(node.c.incarnation).where(node.c.id == closed.node)).scalar()
+    if known != str(closed.incarnation):
+        # what sits there belongs to the journal that came in its place
+        closures.change(tx, closed, returned=True)
+        return False
     there = tx.sql.execute(
         select(location.c.account, location.c.unit, location.c.micros)
         .where(location.c.place == closed.node, location.c.micros > 0)
@@ -192,12 +197,13 @@ def return_slice(tx: Transaction, closed: Closure) -> bool:
 
 def close(tx: Transaction, closed: Closure) -> None:
     """The books do not go on with this journal any more; the node stays as it is."""
-    stop_asking(tx, closed.node)
-    tx.sql.execute(
+    ended = tx.sql.execute(
         update(node)
         .where(node.c.id == closed.node, node.c.incarnation == str(closed.incarnation))
         .values(incarnation=None)
     )
+    if ended.rowcount:  # else the next journal is there, and answers for itself
+        stop_asking(tx, closed.node)
 
 
 def book_all(tx: Transaction, closed: Closure) -> Closure:

@@ -14,10 +14,12 @@ from broker.messages import Command
 from central.conversation import Conversation
 from central.proving import Unproven, judge
 from central.retiring import advance
-from central.store import accounts, closures, commands, forks, nodes
+from central.store import accounts, closures, commands, forks, funds, nodes, reclaims
+from central.store.late import LOSS_FORK
+from central.store.ledger import Posted
 from central.store.tables import charge
 from edge.branch import RETIRING, branch
-from tests.integration.books_lab import euros
+from tests.integration.books_lab import CODE, MemoryEdge, euros, open_account, open_books
 from tests.integration.forks_lab import ANA, DiskEdge, go_on, sound
 
 if TYPE_CHECKING:
@@ -285,3 +287,54 @@ def test_a_late_birth_proves_nothing(north: DiskEdge) -> None:
     assert greeting.unproven
     for about in greeting.unproven:
         assert judge(about, branch(north.books, question(north, about))) is None
+
+
+def test_a_false_alarm_that_was_only_looked_at_changes_nothing(tmp_path: Path) -> None:
+    """Freed again, what the edge gives back is booked, and what it never had is put aside."""
+    edge = MemoryEdge(open_books(f"sqlite:///{tmp_path / 'books.db'}"))
+    open_account(edge.books, ANA, "5.00")
+    edge.join()
+    with edge.books.write() as tx:
+        assert isinstance(funds.grant(tx, "north", ANA, "EUR", euros("5.00"), "parked"), Posted)
+        closures.begin(tx, "north", edge.incarnation, "fork", author="test")
+        reclaims.ask_quietly(tx, "north", ANA, "EUR", euros("2.00"), "parking")
+    edge.listen()
+    given = edge.say(edge.give_back(edge.reclaims[0]), edge.charge(euros("4.00")))
+    done = edge.send(given)
+    assert [seq for seq, _ in done.quarantined] == [3]
+    with edge.books.read() as tx:
+        there = {row.place: row.micros for row in accounts.balances(tx, ANA) if row.micros}
+        assert accounts.whole(tx, LOSS_FORK, "EUR") == 0
+    assert there == {"": euros("2.00"), "north": euros("3.00")}
+    sound(edge.books)
+    edge.books.close()
+
+
+def test_the_money_of_the_next_journal_is_left_alone(tmp_path: Path) -> None:
+    """Booked late, a fork gives back nothing that was granted to who came in its place."""
+    edge = MemoryEdge(open_books(f"sqlite:///{tmp_path / 'books.db'}"))
+    open_account(edge.books, ANA, "5.00")
+    edge.join()
+    with edge.books.write() as tx:
+        nodes.set_state(tx, "north", "frozen", "fork")
+        closed = closures.begin(tx, "north", edge.incarnation, "fork", author="test")
+        nodes.enrol(tx, "north", CODE)
+    new = MemoryEdge(edge.books)
+    new.incarnation = edge.mint()
+    with edge.books.write() as tx:
+        assert isinstance(nodes.accept(tx, "north", new.birth()), nodes.Accepted)
+        assert isinstance(funds.grant(tx, "north", ANA, "EUR", euros("5.00"), "parked"), Posted)
+        reclaims.ask_quietly(tx, "north", ANA, "EUR", euros("2.00"), "parking")
+        closures.go(tx, closed, "booking")
+    for _ in range(5):
+        advance(edge.books, closed, edge.dice)
+    new.listen()
+    done = new.send(new.say(new.give_back(new.reclaims[0])))
+    assert done.quarantined == ()
+    with edge.books.read() as tx:
+        there = {row.place: row.micros for row in accounts.balances(tx, ANA) if row.micros}
+        known = nodes.find(tx, "north")
+    assert there == {"": euros("2.00"), "north": euros("3.00")}
+    assert known is not None
+    assert known.incarnation == new.incarnation
+    edge.books.close()
