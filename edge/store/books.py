@@ -361,10 +361,12 @@ class Books:
     ) -> None:
         match event:
             case Granted():
-                if not self.codes.brought(event):
+                if self.codes.brought(event):
+                    self._returns.brought(txn, event, now)
+                else:
                     job = None if event.job is None else self.job(event.job)
-                    wanted = job is not None and not job.phase.final
-                    self._returns.credit(txn, event, now, wanted=wanted)
+                    waits = job is not None and job.hold is None and not job.phase.final
+                    self._returns.credit(txn, event, now, wanted=waits)
                 granted.append(event)
             case SetTerms():
                 self.terms.wish_for(event)

@@ -72,16 +72,24 @@ class Returns:
             txn: the record.
             grant: what came.
             now: the moment it happens at.
-            wanted: its job is here and not over yet.
+            wanted: its job is here and waits to be released.
         """
         amount = AccountAmount(account=grant.account, unit=grant.unit, micros=grant.micros)
         if grant.job is not None:
-            self._till.set_aside(grant.job, amount)
-            if not wanted:
-                self.job_over(txn, grant.job, {}, now)
+            if wanted:
+                self._till.set_aside(grant.job, amount)
+            else:
+                self._gave_back(txn, amount, "job-over", now, grant.job)
             return
         self._till.credit(amount)
         if not self._terms.taken.role.standing:
+            self.give_up(txn, [amount], now)
+
+    def brought(self, txn: Transaction, grant: Granted, now: datetime) -> None:
+        """Give back what a code brought before its grant came, where the role keeps nothing."""
+        if not self._terms.taken.role.standing:
+            micros = min(grant.micros, self._till.free(grant.account, grant.unit))
+            amount = AccountAmount(account=grant.account, unit=grant.unit, micros=micros)
             self.give_up(txn, [amount], now)
 
     def job_over(self, txn: Transaction, job: UUID, left: dict[str, int], now: datetime) -> None:

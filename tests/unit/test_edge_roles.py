@@ -151,6 +151,22 @@ async def test_what_came_too_late_goes_back(site: Site) -> None:
     assert site.books.money() == ({}, 0)
 
 
+async def test_money_for_a_job_that_has_its_own_goes_back(site: Site) -> None:
+    """A grant that comes when its job prints already is not kept until that ends, or is settled."""
+    become(site, "agent")
+    still_printing(site)
+    site.funds.for_jobs = True
+    site.funds.coming = {ANA: PRICE}
+    job = await site.arrive()
+    assert isinstance(await release(site, job), Allowed)
+    grant(site.books, 7 * CENT, job=job)
+    assert gave_back(site) == [(7 * CENT, "job-over", job)]
+    site.spooler.end(job, JobState.CANCELED, 4)
+    await site.intake.sweep()
+    assert gave_back(site)[1:] == [(30 * CENT, "job-over", job)]
+    assert site.books.money() == ({}, 0)
+
+
 async def test_money_nobody_comes_for_goes_back(site: Site) -> None:
     """What is set aside for a job that waits stays for a minute, over a crash too; not longer."""
     become(site, "agent")

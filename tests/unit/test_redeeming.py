@@ -18,15 +18,18 @@ from broker.messages import (
     CodeMark,
     CodesFrom,
     DirectoryRows,
+    GaveBack,
     Granted,
     Message,
     Opening,
     Reclaim,
     Redeemed,
     Returned,
+    SetTerms,
 )
 from broker.stream import place, seal
 from config.policy.courier import Purpose, make, step
+from edge.changing import Changing
 from edge.redeeming import Credited, NotTaken, Redeeming
 from edge.store.books import DOWN, Books
 from edge.store.errors import StoreUnwritableError
@@ -207,6 +210,19 @@ def test_a_grant_after_its_code_brings_nothing_more(site: Site) -> None:
     site.types(code)
     site.deliver()
     assert site.free() == 25 * TENTH
+
+
+def test_a_site_that_keeps_no_money_gives_back_what_a_code_brought(site: Site) -> None:
+    """At an agent it may be spent until the centre is met, and stays no longer."""
+    site.down.append(SetTerms(terms=1, role="agent"))
+    site.deliver()
+    assert Changing(site.books, clock=lambda: site.wall).step(0.0)
+    assert site.types(site.issue()) == "credited"
+    assert site.free() == 25 * TENTH
+    site.contact()
+    assert site.free() == 0
+    back = [each for each in said(site.books, "ledger") if isinstance(each, GaveBack)]
+    assert [(each.micros, each.why) for each in back] == [(25 * TENTH, "role")]
 
 
 def test_a_code_after_its_grant_brings_nothing_more(site: Site) -> None:
