@@ -356,7 +356,7 @@ class Edge:
 
     def _linked(self, floor: Floor) -> None:
         if self._next is not None:
-            accepted(self.settings.data)
+            accepted(self.settings.data, self._next)
         floor.sweep_soon()
 
     def _report_rejected(self, rejected: tuple[Rejected, ...]) -> None:

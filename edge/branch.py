@@ -112,6 +112,7 @@ class Retirement:
             _write(self._data, Next(code, beside))
         except OSError as error:
             return _failed(command, f"it cannot be put away: {error.strerror}")
+        books.end()  # what it would say from now on, nobody would hear
         _log.warning("this journal is put away", action="retire-archive", into=beside)
         self._again()
         return CommandState(id=command.id, state="successful", detail=f"it becomes {beside}")
@@ -133,10 +134,8 @@ def put_away(data: Path) -> Next | None:
     Raises:
         OSError: it cannot be done; nothing may be opened.
     """
-    try:
-        read = json.loads((data / _MARK).read_text())
-        due = Next(str(read["code"]), str(read["beside"]))
-    except FileNotFoundError:
+    due = _read(data)
+    if due is None:
         return None
     if not (data / due.beside).exists() and (data / _JOURNAL).exists():
         (data / _JOURNAL).rename(data / due.beside)
@@ -145,9 +144,23 @@ def put_away(data: Path) -> Next | None:
     return due
 
 
-def accepted(data: Path) -> None:
-    """The centre has taken the new journal in: the code is used."""
-    (data / _MARK).unlink(missing_ok=True)
+def accepted(data: Path, due: Next) -> None:
+    """The centre has taken the new journal in: the code is used.
+
+    Args:
+        data: the edge's data.
+        due: what `put_away` returned; what was decided since then stays.
+    """
+    if _read(data) == due:
+        (data / _MARK).unlink()
+
+
+def _read(data: Path) -> Next | None:
+    try:
+        read = json.loads((data / _MARK).read_text())
+    except FileNotFoundError:
+        return None
+    return Next(str(read["code"]), str(read["beside"]))
 
 
 def _write(data: Path, due: Next) -> None:

@@ -191,9 +191,7 @@ class Books:
     def acked(self, stream: StreamName) -> Position:
         """Return the stored watermark of a stream up; an old one does no harm."""
         row = self._meta.one(where("key") == f"acked {stream}")
-        if row is None:
-            return start(self.keys[stream])
-        return Position(seq=row["seq"], hash=row["hash"])
+        return Position(seq=row["seq"], hash=row["hash"]) if row else start(self.keys[stream])
 
     def note(self, key: str) -> str | None:
         """Return a remembered text: such as `epoch` or `accepted`."""
@@ -298,6 +296,10 @@ class Books:
             return True
         with self._growing() as txn:
             return self._returns.approach(txn, now, at_most, tell=tell)
+
+    def end(self) -> None:
+        """Write nothing any more, whatever is asked: the journal is put away as it is now."""
+        self._db.end()
 
     def apply(
         self, envelopes: Sequence[Envelope], now: datetime, *, because: str | None = None

@@ -164,6 +164,10 @@ class EdgeDatabase(TinyDB):
         """Make a whole checkpoint, blocking."""
         self._journal.checkpoint()
 
+    def end(self) -> None:
+        """Write nothing any more; see `Journal.end`."""
+        self._journal.end()
+
     def prune(self, acked: Mapping[str, int], now: datetime) -> int:
         """Drop old segments; see `Journal.prune`."""
         return self._journal.prune(acked, now)

@@ -76,6 +76,7 @@ class Journal:
         self._pool: ThreadPoolExecutor | None = None
         self._background = background or self._in_thread
         self._checkpoint: SnapshotWriter | None = None
+        self._ended = False
         self._last_read: dict[str, tuple[int, int]] = {}
         """By stream: the seq that was read last, and the packed place of its record."""
         self.restarted: StoreDamagedError | None = None
@@ -119,6 +120,8 @@ class Journal:
             StoreUnwritableError: disk and memory are as before; later commits may succeed.
             ValueError: the record would be beyond 256 MiB.
         """
+        if self._ended:
+            raise StoreUnwritableError(f"{self._disk.label} has ended; another journal follows")
         tail = self._tail
         if tail.must_roll or tail.length >= self._segment_bytes:
             self._roll()
@@ -211,6 +214,10 @@ class Journal:
             self.commit(Commit(oldest=oldest))
             self._remove_segments(dropped)
         return len(dropped)
+
+    def end(self) -> None:
+        """Take no transaction any more: what was written is all there will be."""
+        self._ended = True
 
     def close(self) -> None:
         """Let go of the directory; a checkpoint under way is given up."""

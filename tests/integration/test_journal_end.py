@@ -13,6 +13,7 @@ from config.policy.decisions import Reason
 from edge.branch import accepted, put_away
 from edge.release import Phase
 from edge.standing import PASSING, SiteStanding
+from edge.store.errors import StoreUnwritableError
 from edge.store.refusals import MOST, Refusals
 from tests.integration.books_lab import euros
 from tests.integration.forks_lab import DiskEdge
@@ -116,11 +117,47 @@ def test_the_next_journal_begins_with_the_code_and_the_old_one_stays(north: Disk
     north.open()
     assert north.books.incarnation != old
     north.close()
-    assert put_away(north.data) is not None  # the new journal stays where it is
+    due = put_away(north.data)  # the new journal stays where it is
+    assert due is not None
     north.open()
     assert len(list(north.data.glob("journal-*"))) == 1
-    accepted(north.data)
+    accepted(north.data, due)
     assert put_away(north.data) is None
+
+
+def put_away_next(north: DiskEdge, code: str) -> None:
+    """Stop the journal and have it put away at the next start."""
+    north.obey(retire(north, "stop"))
+    head = north.books.head("ledger").seq
+    told = north.obey(retire(north, "archive", code=code, ledger=str(head)))
+    assert told.state == "successful"
+
+
+def test_a_journal_says_nothing_after_its_end(north: DiskEdge) -> None:
+    """Between the decision and the next start nobody is charged: the centre would never hear it."""
+    put_away_next(north, "c")
+    head = north.books.head("ledger")
+    with pytest.raises(StoreUnwritableError):
+        north.print_one(euros("0.50"))
+    assert north.books.head("ledger") == head
+    again = north.obey(retire(north, "archive", code="c", ledger=str(head.seq)))
+    assert again.state == "successful"
+
+
+def test_an_older_mark_ends_no_newer_one(north: DiskEdge) -> None:
+    """A line that comes back while the next journal is put away does not call that off."""
+    put_away_next(north, "first")
+    north.close()
+    first = put_away(north.data)
+    assert first is not None
+    north.open()
+    put_away_next(north, "second")
+    accepted(north.data, first)
+    north.close()
+    due = put_away(north.data)
+    assert due is not None
+    assert due.code == "second"
+    north.open()
 
 
 def test_a_command_for_a_journal_that_is_gone_was_obeyed(north: DiskEdge) -> None:
