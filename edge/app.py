@@ -16,17 +16,15 @@ from zoneinfo import ZoneInfo
 
 from broker import topics
 from broker.codec import encode
-from broker.credentials import CredentialFile, CredentialMemory, write_private
-from broker.exchange import Limits
 from broker.link import Link, Will
-from broker.listeners import Listener, Tls
 from broker.messages import Command, CommandState, CoordinatorStatus, Message, Status
-from broker.server import BrokerServer
 from config.ids import uuid7
 from config.logs import logger
-from edge.addresses import link_to, listening
+from edge.addresses import listening
 from edge.alone import Alone, boot_time
-from edge.asking import OPERATOR, OPERATOR_SECRET
+from edge.answers.jobs import JobAnswers
+from edge.answers.site import SiteAnswers
+from edge.asking import OPERATOR
 from edge.branch import RETIRING, Retirement, accepted, put_away
 from edge.calm import Calm
 from edge.changing import Changing
@@ -48,6 +46,7 @@ from edge.releasing import Printer, Releasing
 from edge.reporting import report
 from edge.requests import Requests
 from edge.settling import Ways
+from edge.site_broker import DESK, site_broker
 from edge.standing import SiteStanding
 from edge.store import books as books_room
 from edge.store import replica as replica_room
@@ -57,21 +56,18 @@ from edge.store.refusals import Refusals
 from edge.store.replica import Replica
 from edge.supervision import first_of, supervised
 from edge.uplink import Uplink
+from edge.visitors import Vouched
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from broker.acl import Identity
-    from broker.credentials import Login
     from broker.messages import Rejected
-    from config.settings import EdgeSettings, LinkSettings
+    from config.settings import EdgeSettings
 
 _log = logger("edge.app")
 
 #: Seconds between what a retired journal says last and its end.
 _LAST_WORDS = 0.5
-#: The edge as coordinator of its own broker; so a node of that name cannot be made.
-_DESK = topics.COORDINATOR
 
 
 def clock() -> datetime:
@@ -173,10 +169,10 @@ class Edge:
             stack.callback(self._directory.close)
             stack.push_async_callback(self._spooler.close)
             stack.push_async_callback(self._analyst.close)
-            site = await self._site_broker(stack)
+            site = await site_broker(settings, stack)
             desk_link = Link(
                 site,
-                _DESK,
+                DESK,
                 subscriptions=(topics.COORDINATOR_SUBSCRIPTION,),
                 will=self._desk_will,
             )
@@ -226,44 +222,6 @@ class Edge:
             work.create_task(floor.prepare(people, printers), name="queues")
             work.create_task(floor.sweep(), name="jobs")
 
-    async def _site_broker(self, stack: AsyncExitStack) -> LinkSettings:
-        """Run the site's broker, or use the one there is; return how the edge itself reaches it."""
-        site = self.settings.site_broker
-        secret_file = self.settings.data / OPERATOR_SECRET
-        if not site.embedded:
-            if site.credentials is None:
-                raise ValueError("site_broker.credentials is needed where embedded = false")
-            known = CredentialFile(site.credentials)
-            write_private(secret_file, known.add(OPERATOR, topics.Party.NODE))
-            return link_to(site.host, site.port, known.add(_DESK, topics.Party.COORDINATOR))
-        own = CredentialMemory()
-        others = CredentialFile(site.credentials) if site.credentials else None
-        write_private(secret_file, own.add(OPERATOR, topics.Party.NODE))
-        secret = own.add(_DESK, topics.Party.COORDINATOR)
-
-        def who(login: Login) -> Identity | None:
-            found = own.authenticate(login)
-            return found or (others.authenticate(login) if others else None)
-
-        tls = (
-            Tls(site.tls_certificate, site.tls_key, site.tls_client_ca)
-            if site.tls_certificate and site.tls_key
-            else None
-        )
-        listeners = [Listener(site.host, site.port, tls=tls)]
-        if site.websocket_port is not None:
-            listeners.append(Listener(site.host, site.websocket_port, tls=tls, websocket=True))
-        # the edge itself comes in over loopback, whatever the terminals have to show
-        listeners.append(Listener("127.0.0.1", 0))
-        limits = Limits(
-            max_packet_bytes=site.max_packet_bytes,
-            max_queued_messages=site.max_queued_messages,
-            max_queued_bytes=site.max_queued_bytes,
-        )
-        server = BrokerServer(listeners, who, limits=limits)
-        await stack.enter_async_context(server)
-        return link_to("127.0.0.1", server.ports()[-1], secret)
-
     def _uplink(self, link: Link) -> Uplink:
         settings = self.settings
         given = settings.enrolment_code.get_secret_value() if settings.enrolment_code else None
@@ -300,18 +258,24 @@ class Edge:
         )
 
     def _requests(self, uplink: Uplink, floor: Floor) -> Requests:
-        return Requests(
+        operators = frozenset({OPERATOR})
+        jobs = JobAnswers(
             books=self.books,
             replica=self.replica,
+            visitors=Vouched(self.replica),
             releasing=self.releasing,
             redeeming=self._redeeming,
             prefetch=Prefetch(self.funds.prefetch, wanted=self._prefetches),
             spooler=self._spooler,
-            operators=frozenset({OPERATOR}),
-            status=lambda: {**self._status(uplink), "ready": floor.prepared},
-            verify=self._verify,
+            operators=operators,
             clock=clock,
         )
+        site = SiteAnswers(
+            operators=operators,
+            status=lambda: {**self._status(uplink), "ready": floor.prepared},
+            verify=self._verify,
+        )
+        return Requests((jobs, site), operators=operators, clock=clock)
 
     # ── what the parts ask back ─────────────────────────────────────────────────────────────
 

@@ -30,11 +30,14 @@ from broker.messages import (
 from broker.topics import METHODS
 from config.policy.courier import Purpose, make
 from config.policy.rules import RuleSet
+from edge.answers.jobs import JobAnswers
+from edge.answers.site import SiteAnswers
 from edge.ports import SpoolerRefusedError
 from edge.prefetch import Prefetch
 from edge.redeeming import Redeeming
 from edge.requests import Requests, Unanswered
 from edge.store.replica import rows_of
+from edge.visitors import Vouched
 from tests.unit.edge_lab import ANA, CENT, NOW, Site, grant, held_job, said
 
 if TYPE_CHECKING:
@@ -52,20 +55,24 @@ class Counter:
     def __init__(self, site: Site) -> None:
         self.site = site
         self.verified = asyncio.Event()
-        self.requests = Requests(
+        operators = frozenset({"operator"})
+        jobs = JobAnswers(
             books=site.books,
             replica=site.replica,
+            visitors=Vouched(site.replica),
             releasing=site.releasing,
             redeeming=Redeeming(
                 books=site.books, replica=site.replica, clock=site.clock, monotonic=lambda: 0.0
             ),
             prefetch=Prefetch(site.funds.prefetch, wanted=lambda: site.funds.reachable),
             spooler=site.spooler,
-            operators=frozenset({"operator"}),
-            status=lambda: {"ready": True},
-            verify=self._verify,
+            operators=operators,
             clock=site.clock,
         )
+        about = SiteAnswers(
+            operators=operators, status=lambda: {"ready": True}, verify=self._verify
+        )
+        self.requests = Requests((jobs, about), operators=operators, clock=site.clock)
 
     async def _verify(self) -> dict[str, Any]:
         await self.verified.wait()

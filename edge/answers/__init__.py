@@ -1,0 +1,1 @@
+"""What the edge answers at its own broker, a module for each kind of question."""
