@@ -180,7 +180,7 @@ class Settling:
         hold = record.hold
         if hold is None or not settled.billed.impressions:
             return (), None
-        if settled.billed.impressions == (record.expected or settled.billed).impressions:
+        if record.expected is None or _same_paper(settled.billed, record.expected):
             return hold.amounts, None
         priced = self._priced(record, hold, settled.billed)
         if isinstance(priced, NoPrice):
@@ -196,6 +196,11 @@ class Settling:
         if tariff is None:
             return NoPrice(f"tariff {hold.tariff_version} is no longer known here")
         return price_of(tariff, "print", billed, record.printer or "", hold.adjustments)
+
+
+def _same_paper(one: Figures, other: Figures) -> bool:
+    """Say whether figures cost the same, whoever counted."""
+    return one == other.model_copy(update={"source": one.source})
 
 
 def _counts(record: JobRecord, evidence: Evidence) -> tuple[Counted, ...]:

@@ -88,14 +88,17 @@ class FakeSpooler:
         self._tell(JobSeen(spooled))
         return job
 
-    def end(self, job: JobId, state: JobState, impressions: int | None) -> None:
-        """End a job at its printer."""
+    def end(
+        self, job: JobId, state: JobState, impressions: int | None, *, color: int | None = None
+    ) -> None:
+        """End a job at its printer, which may say how many impressions had colour."""
         there = self._jobs[job]
         there.evidence = Evidence(
             spooler_state=state,
             spooler_impressions=impressions,
             device_state=None if impressions is None else state,
             device_impressions=impressions,
+            device_color_impressions=color,
         )
         self._put(there, state=state)
 

@@ -10,15 +10,16 @@ from uuid import UUID
 import pytest
 
 from broker.directory import AccountRow, UserRow
-from broker.messages import Charged, DirectoryRows, JobRefused, JobSettled
+from broker.messages import Charged, DirectoryRows, JobFlagged, JobRefused, JobSettled
 from config.policy.decisions import Allowed, Denied, Reason
 from config.policy.jobs import JobState
+from config.policy.tariffs import TariffLine
 from edge.printing.fake_spooler import PrinterBehaviour
 from edge.release import Phase
 from edge.store.errors import StoreUnwritableError
 from edge.store.replica import rows_of
 from edge.store.till import Overdrawn
-from tests.unit.edge_lab import ANA, CENT, Death, Site, die, grant, said, tariff
+from tests.unit.edge_lab import ANA, CENT, Death, Site, die, figures, grant, said, tariff
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -145,6 +146,26 @@ async def test_a_job_is_settled_by_the_tariff_it_was_priced_by(site: Site) -> No
     await site.intake.sweep()
     assert [each.postings[0].micros for each in charges(site)] == [20 * CENT]
     assert charges(site)[0].tariff_version == 1
+
+
+async def test_colour_that_did_not_come_out_is_not_charged(site: Site) -> None:
+    """A canceled job of which every page came out, some without colour, pays for what came out."""
+    lines = (
+        TariffLine(color="monochrome", per_impression=5 * CENT),
+        TariffLine(color="color", per_impression=10 * CENT),
+    )
+    change(site, "tariff", "2", tariff(2).model_copy(update={"lines": lines}))
+    colour = figures().model_copy(update={"color_impressions": 10, "monochrome_impressions": 0})
+    site.spooler.behaviour = PrinterBehaviour(JobState.PROCESSING)
+    job = await site.arrive()
+    waiting = site.books.job(job)
+    assert waiting is not None
+    flag = JobFlagged(job=job, cause="test", detail="counted as colour")
+    site.books.flag(waiting.with_(planned=colour), flag, site.now)
+    assert isinstance(await site.releasing.release(job, "lib-1", "ana"), Allowed)
+    site.spooler.end(job, JobState.CANCELED, 10, color=4)
+    await site.intake.sweep()
+    assert [each.postings[0].micros for each in charges(site)] == [70 * CENT]
 
 
 async def test_a_full_disk_refuses_a_release_before_anything_moves(site: Site) -> None:
