@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import sqlite3
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
 from central.store.log_format import (
@@ -121,12 +123,12 @@ class LogFiles:
         segments = [each for each in self.segments() if each.epoch == epoch]
         skip = sum(1 for each in segments[1:] if each.first <= after + 1)
         expected = after + 1
-        for segment in segments[skip:]:
+        for segment, following in zip_longest(segments[skip:], segments[skip + 1 :]):
             if segment.first > expected:
                 missing = f"records {expected} to {segment.first - 1} are missing"
                 raise LogDamaged(f"{missing} before {segment.path}")
-            is_last = segment is segments[-1]
-            for record in _records(segment, is_last=is_last):
+            end = None if following is None else following.first
+            for record in _committed(segment, end):
                 if record.n < expected:
                     continue
                 if record.n > expected:
@@ -143,10 +145,11 @@ class LogFiles:
             OSError: there is no room, or it cannot be written.
         """
         part = self.directory / "base.part"
-        part.unlink(missing_ok=True)
-        n = copy_books(books, part, progress)
-        path = self.directory / base_name(epoch, n)
-        part.replace(path)
+        with _alone(self.directory / "base.lock"):
+            part.unlink(missing_ok=True)
+            n = copy_books(books, part, progress)
+            path = self.directory / base_name(epoch, n)
+            part.replace(path)
         sync_directory(self.directory)
         return Base(path, epoch, n)
 
@@ -208,6 +211,17 @@ def copy_books(
     return int(n)
 
 
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Hold a lock file: of two copies at once, one would get its name half made."""
+    lock = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
 def sync_directory(directory: Path) -> None:
     """Make the names in a directory durable."""
     handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
@@ -217,13 +231,30 @@ def sync_directory(directory: Path) -> None:
         os.close(handle)
 
 
+def _committed(segment: Segment, end: int | None) -> Iterator[Record]:
+    """Yield a file's records before the one that the next file begins with.
+
+    One more, whole or torn, was never committed: the log was begun anew in its place.
+    """
+    last = segment.first - 1
+    try:
+        for record in _records(segment, is_last=end is None):
+            if record.n == end:
+                return
+            last = record.n
+            yield record
+    except LogDamaged:
+        if last + 1 != end:
+            raise
+
+
 def _records(segment: Segment, *, is_last: bool) -> Iterator[Record]:
     frames = Frames(segment.path.read_bytes())
     texts: dict[str, str] = {}
     payloads = iter(frames)
     header = next(payloads, None)
     if header is None or read_header(header) is None:
-        if is_last:
+        if is_last and not _goes_on(frames):
             return  # its first bytes never reached the disk, so nothing of it was committed
         raise LogDamaged(f"{segment.path} does not begin as a second log does")
     for payload in payloads:

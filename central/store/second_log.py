@@ -65,6 +65,7 @@ class SecondLog:
         self.remark: str | None = None
         """Why this process began the log anew, if it did."""
         self._header: Header | None = None
+        self._begun = False
         self._file: int | None = None
         self._path: Path | None = None
         self._known: set[str] = set()
@@ -105,7 +106,7 @@ class SecondLog:
     def kept(self) -> None:
         """Note that the transaction was committed."""
         self._known.update(self._fresh)
-        self._fresh, self._written = {}, None
+        self._fresh, self._written, self._begun = {}, None, False
 
     def withdraw(self) -> None:
         """Take back what a transaction wrote that was not committed, as well as it goes."""
@@ -113,6 +114,10 @@ class SecondLog:
             with suppress(OSError):
                 os.ftruncate(self._file, self._written)
         self._fresh, self._written = {}, None
+        if self._begun:
+            # the books do not say that they have this log: the next transaction begins it
+            self.close()
+            self._header, self._begun, self.remark = None, False, None
 
     def close(self) -> None:
         """Close the file."""
@@ -203,6 +208,7 @@ class SecondLog:
         try:
             reason = _why_anew(LogFiles(directory), header, place)
             if reason is not None:
+                self._begun = True
                 self._begin_anew(raw, directory, replace(header, first=place.n + 1))
                 self.remark = f"{reason} in {directory}, after transaction {place.n}"
         except OSError as error:

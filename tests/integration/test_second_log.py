@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 import sqlite3
+import threading
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +16,14 @@ from sqlalchemy import LargeBinary
 from central.store import accounts
 from central.store.books import Books, BooksUnusable, BooksUnwritable, sqlite_url
 from central.store.log_files import LogDamaged, LogFiles
-from central.store.log_format import Frames, read_record
+from central.store.log_format import Frames, Record, Statement, read_record, record_frame
+from central.store.recording import Recording
 from central.store.replay import replay
+from central.store.second_log import SecondLog
 from central.store.tables import metadata
 from config.policy.money import Money
-from tests.integration.books_lab import open_account, open_books
-from tests.integration.log_lab import Life, rows_of
+from tests.integration.books_lab import MORNING, open_account, open_books
+from tests.integration.log_lab import Life, OnPurpose, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -324,3 +327,86 @@ def test_books_in_memory_have_no_second_log(tmp_path: Path) -> None:
     open_account(books, top_up="1.00")
     books.close()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_log_begun_by_a_transaction_that_is_given_up_is_begun_by_the_next(
+    tmp_path: Path,
+) -> None:
+    """Whatever the first transaction of a process comes to, the second one is in the log."""
+    file, log = tmp_path / "books.db", tmp_path / "other-volume"
+    books = Books.open(sqlite_url(file), second_log=log)
+    with pytest.raises(OnPurpose), books.write():
+        raise OnPurpose
+    open_account(books, "user:ana", "1.00")
+    books.close()
+    files = LogFiles(log)
+    base = files.bases()[-1]
+    assert [record.n for record in files.records(base.epoch, base.n)] == [1]
+
+
+def test_a_damaged_beginning_of_the_last_file_is_told(tmp_path: Path) -> None:
+    """Records stand behind it: they were committed, and are not left out without a word."""
+    life = Life(tmp_path)
+    life.go_on(5)
+    life.close()
+    segment = LogFiles(life.log).segments()[-1].path
+    data = bytearray(segment.read_bytes())
+    data[20] ^= 1
+    segment.write_bytes(bytes(data))
+    with pytest.raises(LogDamaged, match=segment.name):
+        list(LogFiles(life.log).records(1, 0))
+
+
+def test_what_was_never_committed_before_a_new_copy_is_never_replayed(tmp_path: Path) -> None:
+    """A log begun anew leaves the dead record of a crash behind; the next file's own counts."""
+    life = Life(tmp_path)
+    base = LogFiles(life.log).bases()[0]
+    n, end = log_end(life.file)
+    segment = LogFiles(life.log).segments()[-1]
+    header = segment.header()
+    assert header is not None
+    # a crash left one record behind the end, and then a new schema began another file
+    dead = record_frame(Record(n + 1, 0, 0, [Statement("nothing", ((),), many=False)]), set(), {})
+    data = segment.path.read_bytes()[:end]
+    segment.path.write_bytes(data + dead + dead[:9])
+    with closing(sqlite3.connect(life.file)) as sql:
+        sql.execute("UPDATE alembic_version SET version_num = '0001'")
+        sql.commit()
+    life.close()
+    log = SecondLog(life.file, life.log)
+    with closing(sqlite3.connect(life.file, factory=Recording, isolation_level=None)) as raw:
+        raw.execute("BEGIN IMMEDIATE")
+        log.begin(raw, header.incarnation, header.epoch)
+        raw.cursor().execute("UPDATE meta SET currency = 'EUR'")
+        log.seal(raw, MORNING)
+        raw.execute("COMMIT")
+    log.close()
+    found = list(LogFiles(life.log).records(1, base.n))
+    assert [record.n for record in found] == list(range(1, n + 2))
+    assert found[-1].statements[0].text.startswith("UPDATE meta")
+
+
+def test_two_copies_at_once_are_made_one_after_the_other(tmp_path: Path) -> None:
+    """Nobody gives the half of another's copy its name."""
+    life = Life(tmp_path)
+    life.close()
+    files = LogFiles(life.log)
+    begun, done = threading.Event(), threading.Event()
+
+    def half_way(_done: int, _all: int) -> None:
+        begun.set()
+        done.wait(5)
+
+    second = threading.Thread(target=files.make_base, args=(life.file, 1, half_way))
+
+    def start(_done: int, _all: int) -> None:
+        second.start()
+        begun.wait(0.5)
+
+    base = files.make_base(life.file, 1, start)
+    with closing(sqlite3.connect(f"file:{base.path}?mode=ro", uri=True)) as sql:
+        assert sql.execute("SELECT n FROM second_log").fetchone() == (base.n,)
+        assert sql.execute("PRAGMA quick_check").fetchone() == ("ok",)
+    done.set()
+    second.join()
+    assert rows_of(base.path) == rows_of(life.file)
