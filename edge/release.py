@@ -217,7 +217,7 @@ def settle(
                 )
                 above = max(0, count - planned.impressions)
                 ended = Disposition.STOPPED if billed.impressions else disposition
-                return Settled(ended, billed, printed_above=above)
+                return Settled(ended, billed, printed_above=above, flag=_goes_on(evidence, count))
             if not evidence.spooler_impressions:
                 return Settled(disposition, came_out(planned, 0, Source.SPOOLER))
             return Disputed(
@@ -228,6 +228,13 @@ def settle(
                 now + patience,
             )
     assert_never(disposition)
+
+
+def _goes_on(evidence: Evidence, count: int) -> str | None:
+    """Flag a job that the spooler has ended and its printer has not: more of it may come out."""
+    if evidence.device_state is None or evidence.device_state.terminal:
+        return None
+    return f"printer-at-work: still {evidence.device_state} there after {count} impressions"
 
 
 def resolve(

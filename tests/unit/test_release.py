@@ -247,3 +247,16 @@ def test_no_evidence_whatever_charges_more_than_planned(
     assert outcome.billed.color_impressions <= plan.color_impressions
     assert outcome.billed.sheets <= plan.sheets
     assert outcome.printed_above >= 0
+
+
+def test_a_printer_that_goes_on_after_its_job_was_billed_is_flagged() -> None:
+    """Canceled at the queue, still at work at the printer: what comes out later, nobody billed."""
+    evidence = Evidence(CANCELED, device_state=WORKING, device_impressions=3)
+    outcome = settle(planned(), evidence, now=NOW, patience=PATIENCE)
+    assert isinstance(outcome, Settled)
+    assert outcome.billed.impressions == 3
+    assert outcome.flag is not None
+    ended = Evidence(CANCELED, device_state=CANCELED, device_impressions=3)
+    outcome = settle(planned(), ended, now=NOW, patience=PATIENCE)
+    assert isinstance(outcome, Settled)
+    assert outcome.flag is None
