@@ -34,7 +34,7 @@ class _Statement:
     """Which parameter stands at each place."""
 
     def row(self, values: dict[str, Any]) -> tuple[Any, ...]:
-        return tuple(values[name] for name in self.order)
+        return tuple([values[name] for name in self.order])
 
     def rows(self, rows: Sequence[dict[str, Any]]) -> list[tuple[Any, ...]]:
         if len(self.order) == 1:
@@ -46,6 +46,24 @@ def insert_all(tx: Transaction, table: Table, rows: Sequence[dict[str, Any]]) ->
     """Insert rows of the same columns; values are as the driver wants them (`instant`)."""
     if rows:
         _many(tx, _insertion(table, tuple(rows[0]), tx.sql.dialect), rows)
+
+
+def insert_rows(
+    tx: Transaction, table: Table, names: tuple[str, ...], rows: Sequence[tuple[Any, ...]]
+) -> None:
+    """Insert rows that are tuples already, of the columns named; otherwise as `insert_all`."""
+    if rows:
+        _tuples(tx, _insertion(table, names, tx.sql.dialect), names, rows)
+
+
+def run_rows(
+    tx: Transaction,
+    statement: ClauseElement,
+    names: tuple[str, ...],
+    rows: Sequence[tuple[Any, ...]],
+) -> int:
+    """Run a statement for each row of parameters in the order of its own; as `run_all`."""
+    return _tuples(tx, _statement(statement, tx.sql.dialect), names, rows) if rows else 0
 
 
 def run_all(tx: Transaction, statement: ClauseElement, rows: Sequence[dict[str, Any]]) -> int:
@@ -63,7 +81,7 @@ def fetch(
     room = 1 << (len(keys) - 1).bit_length()
     padded = [*keys, *[keys[-1]] * (room - len(keys))]
     statement = _query(query, room, tx.sql.dialect)
-    named = {f"key{n}": key for n, key in enumerate(padded)}
+    named = dict(zip(_key_names(room), padded, strict=True))
     with closing(tx.sql.connection.cursor()) as cursor:
         cursor.execute(statement.text, statement.row(named | values))
         return list(cursor.fetchall())
@@ -81,8 +99,16 @@ def fetch_one(tx: Transaction, statement: ClauseElement, **values: object) -> tu
 
 
 def _many(tx: Transaction, statement: _Statement, rows: Sequence[dict[str, Any]]) -> int:
+    return _tuples(tx, statement, statement.order, statement.rows(rows))
+
+
+def _tuples(
+    tx: Transaction, statement: _Statement, names: tuple[str, ...], rows: Sequence[tuple[Any, ...]]
+) -> int:
+    if statement.order != names:
+        raise ValueError(f"the statement takes {statement.order}, not {names}")
     with closing(tx.sql.connection.cursor()) as cursor:
-        cursor.executemany(statement.text, statement.rows(rows))
+        cursor.executemany(statement.text, rows)
         return int(cursor.rowcount)
 
 
@@ -107,7 +133,12 @@ def _statement(statement: ClauseElement, dialect: Dialect) -> _Statement:
 
 @cache
 def _query(query: Query, room: int, dialect: Dialect) -> _Statement:
-    return _ready(query([bindparam(f"key{n}") for n in range(room)]), dialect)
+    return _ready(query([bindparam(name) for name in _key_names(room)]), dialect)
+
+
+@cache
+def _key_names(room: int) -> tuple[str, ...]:
+    return tuple(f"key{n}" for n in range(room))
 
 
 def _ready(

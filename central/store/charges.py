@@ -8,14 +8,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
-from pydantic import TypeAdapter
+from pydantic_core import to_json
 from sqlalchemy import and_, bindparam, literal_column, select, union_all, update
 
-from broker.messages import AccountAmount
 from central.charging import Booked, Charges, Unbookable, Verdict
 from central.sizing import visited
 from central.store import nodes, owed, past, recovery
-from central.store.bulk import as_text, fetch, insert_all, run_all
+from central.store.bulk import as_text, fetch, insert_rows, run_rows
 from central.store.ledger import (
     CENTRE,
     LedgerUnbalanced,
@@ -36,10 +35,6 @@ if TYPE_CHECKING:
     from broker.messages import Charged
     from central.store.books import Transaction
     from config.policy.money import Unit
-
-
-#: What each account paid, as JSON.
-_AMOUNTS = TypeAdapter(tuple[AccountAmount, ...])
 
 
 class _Good(NamedTuple):
@@ -86,10 +81,11 @@ def book(
         if isinstance(verdict, Booked)
     ]
     if good:
-        rows = _write(tx, node, good, places)
-        _count_visits(tx, node, good, rows, places)
+        settled = _write(tx, node, good, places)
+        _count_visits(tx, node, good, settled, places)
         if incarnation is not None:
-            owed.enter(tx, [debt for one in good for debt in _debts(node, incarnation, one)])
+            owing = [one for one in good if one.booked.owes]
+            owed.enter(tx, [debt for one in owing for debt in _debts(node, incarnation, one)])
     _freeze(tx, node, verdicts)
     return verdicts
 
@@ -171,51 +167,38 @@ def _named(keys: Sequence[BindParameter[str]]) -> CompoundSelect[Any]:
     )
 
 
-def _write(
-    tx: Transaction, node: str, good: Sequence[_Good], places: _Places
-) -> list[dict[str, Any]]:
-    """Write the charges and their entries; return the charges' rows."""
+def _write(tx: Transaction, node: str, good: Sequence[_Good], places: _Places) -> list[int]:
+    """Write the charges and their entries; return when each was settled, as stored."""
     changes: defaultdict[int, int] = defaultdict(int)
-    entries, postings, charges = [], [], []
+    entries, postings, charges, settled = [], [], [], []
     n, at = first_free(tx), instant(tx.now)
     for one in good:
-        number = None
+        booked, number = one.booked, None
         job = str(one.charge.job)
-        if one.booked.takes or one.booked.counted or one.booked.owes:
+        if booked.takes or booked.counted or booked.owes:
             number, n = n, n + 1
-            entries.append(
-                {
-                    "n": number,
-                    "id": one.id,
-                    "kind": "charge",
-                    "at": at,
-                    "reference": job,
-                    "note": "",
-                    "author": node,
-                }
-            )
+            entries.append((number, one.id, "charge", at, job, "", node))
             for where, micros in _lines(tx, node, one, places).items():
-                postings.append({"entry": number, "location": where, "micros": micros})
+                postings.append((number, where, micros))
                 changes[where] += micros
-        charges.append(_charge_row(node, one, number, job))
+        when = instant(one.charge.settled_at)
+        settled.append(when)
+        charges.append(_charge_row(node, one, number, job, when))
     move_all(tx, changes)
-    if entries:
-        insert_all(tx, entry, entries)
-        insert_all(tx, posting, postings)
-    insert_all(tx, charge_table, charges)
-    return charges
+    insert_rows(tx, entry, _ENTRY, entries)
+    insert_rows(tx, posting, _POSTING, postings)
+    insert_rows(tx, charge_table, _CHARGE, charges)
+    return settled
 
 
 def _lines(tx: Transaction, node: str, one: _Good, places: _Places) -> dict[int, int]:
     """Return what changes at each location: what people pay, and as much income of each unit."""
     changes: dict[int, int] = {}
-    income = _income(one.charge)
-    paid = [
-        (places.here[account, unit].id, unit, micros) for account, unit, micros in one.booked.takes
-    ]
-    for account, unit, micros in one.booked.counted:
+    booked, income = one.booked, _income(one.charge)
+    paid = [(places.here[account, unit].id, unit, micros) for account, unit, micros in booked.takes]
+    for account, unit, micros in booked.counted:
         paid.append((_central(tx, places, account, unit), unit, micros))
-    for _, unit, micros in one.booked.owes:
+    for _, unit, micros in booked.owes:
         paid.append((_central(tx, places, owed.house_of(node), unit), unit, micros))
     for payer, unit, micros in paid:
         earner = _central(tx, places, income, unit)
@@ -234,60 +217,79 @@ def _central(tx: Transaction, places: _Places, account: str, unit: Unit) -> int:
     return places.houses[key]
 
 
-def _charge_row(node: str, one: _Good, number: int | None, job: str) -> dict[str, Any]:
+#: What rows of the run are made of: dictionaries would cost as much as writing them.
+_ENTRY = ("n", "id", "kind", "at", "reference", "note", "author")
+_POSTING = ("entry", "location", "micros")
+_CHARGE = (
+    "charge",
+    "entry",
+    "node",
+    "content",
+    "job",
+    "attempt",
+    "user",
+    "printer",
+    "service",
+    "tariff_version",
+    "source",
+    "impressions",
+    "color_impressions",
+    "sheets",
+    "paid",
+    "printed_above",
+    "alone",
+    "settled_at",
+)
+_VISIT = ("account", "node", "value", "at")
+
+
+def _charge_row(
+    node: str, one: _Good, number: int | None, job: str, settled: int
+) -> tuple[object, ...]:
     charge, counted = one.charge, one.charge.counted
-    return {
-        "charge": one.id,
-        "entry": number,
-        "node": node,
-        "content": one.booked.content,
-        "job": job,
-        "attempt": charge.attempt,
-        "user": charge.user,
-        "printer": charge.printer,
-        "service": charge.service,
-        "tariff_version": charge.tariff_version,
-        "source": str(counted.source),
-        "impressions": counted.impressions,
-        "color_impressions": counted.color_impressions,
-        "sheets": counted.sheets,
-        "paid": _AMOUNTS.dump_json(charge.postings).decode(),
-        "printed_above": charge.printed_above,
-        "alone": charge.alone,
-        "settled_at": instant(charge.settled_at),
-    }
+    return (
+        one.id,
+        number,
+        node,
+        one.booked.content,
+        job,
+        charge.attempt,
+        charge.user,
+        charge.printer,
+        charge.service,
+        charge.tariff_version,
+        str(counted.source),
+        counted.impressions,
+        counted.color_impressions,
+        counted.sheets,
+        to_json(charge.postings).decode(),
+        charge.printed_above,
+        charge.alone,
+        settled,
+    )
 
 
 def _count_visits(
-    tx: Transaction,
-    node: str,
-    good: Sequence[_Good],
-    charges: Sequence[dict[str, Any]],
-    places: _Places,
+    tx: Transaction, node: str, good: Sequence[_Good], settled: Sequence[int], places: _Places
 ) -> None:
     counters: dict[str, tuple[float, int]] = {}
-    now = instant(tx.now)
-    for one, row in zip(good, charges, strict=True):
+    known, now = places.visits, instant(tx.now)
+    for one, when in zip(good, settled, strict=True):
         # an edge's clock may be ahead; ours bounds it
-        at = min(row["settled_at"], now)
+        at = min(when, now)
         for account in {p.account for p in one.charge.postings}:
-            value, last = counters.get(account) or places.visits.get(account) or (0.0, at)
+            value, last = counters.get(account) or known.get(account) or (0.0, at)
             counters[account] = visited(value, timedelta(microseconds=at - last)), max(last, at)
-    rows: list[dict[str, Any]] = [
-        {"account_": account, "node_": node, "value": value, "at": at}
-        for account, (value, at) in counters.items()
+    seen = [
+        (value, at, account, node) for account, (value, at) in counters.items() if account in known
     ]
-    run_all(tx, _VISITED, [row for row in rows if row["account_"] in places.visits])
-    insert_all(tx, visit, [_keyed(row) for row in rows if row["account_"] not in places.visits])
-
-
-def _keyed(row: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "account": row["account_"],
-        "node": row["node_"],
-        "value": row["value"],
-        "at": row["at"],
-    }
+    run_rows(tx, _VISITED, _VISITED_BY, seen)
+    fresh = [
+        (account, node, value, at)
+        for account, (value, at) in counters.items()
+        if account not in known
+    ]
+    insert_rows(tx, visit, _VISIT, fresh)
 
 
 _VISITED = (
@@ -295,6 +297,7 @@ _VISITED = (
     .where(visit.c.account == bindparam("account_"), visit.c.node == bindparam("node_"))
     .values(value=bindparam("value"), at=bindparam("at"))
 )
+_VISITED_BY = ("value", "at", "account_", "node_")
 
 
 def _visits(keys: Sequence[BindParameter[str]]) -> Select[Any]:

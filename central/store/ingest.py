@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from broker.messages import (
     Charged,
@@ -32,7 +32,7 @@ from central.store import (
     streams,
     terms,
 )
-from central.store.bulk import insert_all
+from central.store.bulk import insert_rows
 from central.store.ledger import Refused
 from central.store.streams import StreamMoved
 from central.store.tables import event, instant
@@ -108,7 +108,7 @@ def ingest(
     ]
     at = instant(tx.now)
     rows = [_row(at, state, each, why) for each, why in zip(read, reasons, strict=True)]
-    insert_all(tx, event, rows)
+    insert_rows(tx, event, _EVENT, rows)
     if rejected and closed is None:  # to a journal that is closed nothing is said any more
         name = state.key.name
         notes = [Rejected(stream=name, seq=seq, reason=reason) for seq, reason in rejected]
@@ -216,17 +216,21 @@ def _single(
     return None if refused is None else refused.reason
 
 
+_EVENT = ("stream", "seq", "hash", "data", "digest", "type", "state", "reason", "at")
+
+
 def _row(
     at: int, state: StreamState, each: Readable | Quarantined, reason: str | None
-) -> dict[str, Any]:
-    return {
-        "stream": state.id,
-        "seq": each.envelope.seq,
-        "hash": each.envelope.hash,
-        "data": each.envelope.data,
-        "digest": each.envelope.digest,
-        "type": each.event.message.TYPE if isinstance(each, Readable) else "",
-        "state": "applied" if reason is None else "quarantined",
-        "reason": "" if reason is None else reason[:_REASON_LIMIT],
-        "at": at,
-    }
+) -> tuple[object, ...]:
+    envelope = each.envelope
+    return (
+        state.id,
+        envelope.seq,
+        envelope.hash,
+        envelope.data,
+        envelope.digest,
+        each.event.message.TYPE if isinstance(each, Readable) else "",
+        "applied" if reason is None else "quarantined",
+        "" if reason is None else reason[:_REASON_LIMIT],
+        at,
+    )

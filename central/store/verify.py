@@ -7,7 +7,6 @@ hashed again. A database may be a forgery as a whole; this finds damage, not a c
 from __future__ import annotations
 
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import func, select
@@ -15,6 +14,7 @@ from sqlalchemy import func, select
 from broker.codec import EVENT_LIMIT, Received, decode
 from broker.messages import Charged, Collected, GaveBack, Granted, Redeemed, Returned
 from broker.stream import follows, place, start
+from central.charging import content_of
 from central.store import closures, streams
 from central.store.bulk import fetch
 from central.store.ledger import CENTRE
@@ -269,7 +269,7 @@ def _effect(
     match read.message:
         case Charged() as charged:
             told[Charged.TYPE].add(str(charged.charge))
-            content = sha256(charged.model_dump_json().encode()).hexdigest()
+            content = content_of(charged)
             found = fetch(tx, _content, [str(charged.charge)])
             kept = found[0][0] if found else None
             if kept != content:
