@@ -7,7 +7,6 @@ once and reused); the sites are `site.Site`. Time and dice are the world's own.
 from __future__ import annotations
 
 import random
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, cast
@@ -180,8 +179,7 @@ class World:
 
     def wish(self, node: str, wish: terms.Wish) -> None:
         """The operator changes what a site is."""
-        # to a site that has still to tell what restored books forgot, nothing can be said
-        with suppress(streams.NodeAwaited), self.books.write(self.wall()) as tx:
+        with self.books.write(self.wall()) as tx:
             terms.set_wish(tx, node, wish, author="simulation")
 
     def back_up(self) -> None:

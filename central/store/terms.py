@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import func, insert, select, update
 
 from broker.messages import SetTerms, TermsTaken, UncoveredCap
-from central.store import audit, nodes, streams
+from central.store import audit, nodes, recovery, streams
 from central.store.ledger import Refused
 from central.store.tables import node, terms
 from config.policy.money import UNIT_MICROS
@@ -115,6 +115,11 @@ def set_wish(tx: Transaction, node_id: str, wish: Wish, *, author: str) -> Terms
         return Refused(
             f"{node_id} runs {known.software or 'a program'} that knows no terms; bring it up to "
             "date and let it meet the centre once"
+        )
+    if known.incarnation is not None and recovery.awaited(tx, node_id):
+        return Refused(
+            f"{node_id} has not told yet what these restored books have forgotten, so it can be "
+            "told nothing; see `printmesh central recovery status`, and do this again afterwards"
         )
     made = _enter(tx, node_id, wish, author)
     if known.incarnation is not None:

@@ -179,8 +179,6 @@ class Household(RuleBasedStateMachine):
     @rule(name=node, role=role, cap_of=caps)
     def wish(self, name: str, role: str, cap_of: Caps) -> None:
         """Wish a site another role and other terms."""
-        if self.org.awaited(name):
-            return
         at_site, on_one = (None if each is None else each * CENT for each in cap_of)
         caps = (UncoveredCap(unit="EUR", site=at_site, user=on_one),)
         line = next(each for each in ROLES.values() if each.name == role)
