@@ -25,7 +25,7 @@ from central.commands.desk import (
     unknown,
     write_json,
 )
-from central.store import funds, nodes
+from central.store import audit, funds, nodes
 
 if TYPE_CHECKING:
     from central.commands.desk import Desk
@@ -69,6 +69,7 @@ def add_node(
                 tx, name, site=site or name, role=role, kind=kind, code=code
             ):
                 raise Refusal(f"there is a node {name!r} already; for a new code: node enrol")
+            audit.note(tx, author=author(), act="node add", target=name, detail={"kind": kind})
         party = Party.NODE if kind == "edge" else Party.DASHBOARD
         secret = CredentialFile(at.settings.credentials).add(name, party)
         told = {
@@ -125,8 +126,11 @@ def enrol_node(
                 "it: if the old one is lost for good, add --write-off; otherwise bring it back"
             )
         if write_off:
+            if is_linked(linked=known.linked, seen_at=known.seen_at, now=tx.now):
+                raise Refusal(f"{name} is linked: it is not lost")
             funds.write_off(tx, name, author())
         nodes.enrol(tx, name, code)
+        audit.note(tx, author=author(), act="node enrol", target=name)
     if as_json:
         write_json({"node": name, "enrolment_code": code})
         return
@@ -142,6 +146,8 @@ def free_node(name: Name, config: Config = None) -> None:
         if known.state == "active":
             raise Refusal(f"{name} is neither parked nor frozen")
         nodes.set_state(tx, name, "active", "")
+        detail = {"was": known.state, "reason": known.reason}
+        audit.note(tx, author=author(), act="node free", target=name, detail=detail)
     console.print(
         f"{name} was {known.state} ({known.reason}). It is listened to at its next birth."
     )
@@ -151,8 +157,9 @@ def free_node(name: Name, config: Config = None) -> None:
 def renew_secret(name: Name, config: Config = None, *, as_json: AsJson = False) -> None:
     """Give a node a new secret for the broker; the old one ends at once."""
     with desk(config) as at:
-        with at.books.read() as tx:
+        with at.books.write() as tx:
             known = _node(tx, name)
+            audit.note(tx, author=author(), act="node secret", target=name)
         party = Party.NODE if known.kind == "edge" else Party.DASHBOARD
         secret = CredentialFile(at.settings.credentials).add(name, party)
     if as_json:

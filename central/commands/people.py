@@ -71,6 +71,8 @@ def add_user(
             name=name, display=display or "", groups=tuple(group or ()), accounts=tuple(keys)
         )
         directory.put(tx, "user", name, row)
+        detail = {"accounts": keys}
+        audit.note(tx, author=author(), act="user add", target=f"person:{name}", detail=detail)
     console.print(f"Entered {name}; pays from {', '.join(keys)}.")
 
 
@@ -141,6 +143,7 @@ def remove_user(name: User, config: Config = None) -> None:
                 directory.remove(tx, "card", key)
         directory.remove(tx, "user", name)
         wallets.forget(tx, name)
+        audit.note(tx, author=author(), act="user remove", target=f"person:{name}")
     console.print(f"Removed {name} and their cards.")
 
 
@@ -178,6 +181,7 @@ def add_card(user: User, card: Card, config: Config = None) -> None:
         if before is not None and before["user"] != name:
             raise Refusal(f"that card belongs to {before['user']}; remove it there first")
         directory.put(tx, "card", card_digest(card), CardRow(user=name))
+        audit.note(tx, author=author(), act="card add", target=f"person:{name}")
     console.print(f"The card is {name}'s.")
 
 
@@ -185,8 +189,10 @@ def add_card(user: User, card: Card, config: Config = None) -> None:
 def remove_card(card: Card, config: Config = None) -> None:
     """Take a card away; sites hear of it at once."""
     with desk(config) as at, at.books.write() as tx:
-        if not directory.remove(tx, "card", card_digest(card)):
+        row = directory.get(tx, "card", card_digest(card))
+        if row is None or not directory.remove(tx, "card", card_digest(card)):
             raise Refusal("no such card; see `printmesh central card list`")
+        audit.note(tx, author=author(), act="card remove", target=f"person:{row['user']}")
     console.print("Removed.")
 
 

@@ -18,6 +18,7 @@ from central.commands.desk import (
     Config,
     Refusal,
     amount,
+    author,
     console,
     desk,
     money,
@@ -27,7 +28,7 @@ from central.commands.desk import (
     write_json,
 )
 from central.slices import ROW_LIMIT
-from central.store import directory, nodes, tokens
+from central.store import audit, directory, nodes, tokens
 from config.policy.tariffs import Tariff
 
 tariffs = typer.Typer(no_args_is_help=True, help="What printing costs: set, list.")
@@ -80,6 +81,7 @@ def set_tariff(
         if size > ROW_LIMIT:
             raise Refusal(f"the tariff has {size} bytes, {ROW_LIMIT} fit a message to a site")
         directory.put(tx, "tariff", str(tariff.version), tariff)
+        audit.note(tx, author=author(), act="tariff set", target=str(tariff.version))
     console.print(f"Tariff {tariff.version} is in force from {tariff.effective_from:%F %T %Z} on.")
 
 
@@ -133,6 +135,8 @@ def add_printer(
         tags = tuple(dict.fromkeys(given))
         row = PrinterRow(device=device, node=node, name=name or device, tags=tags)
         directory.put(tx, "printer", device, row)
+        detail = {"node": node, "tags": tags}
+        audit.note(tx, author=author(), act="printer add", target=device, detail=detail)
     console.print(f"{device} stands at {node}.")
 
 
@@ -143,6 +147,7 @@ def remove_printer(device: Device, config: Config = None) -> None:
         if not directory.remove(tx, "printer", device):
             known = (key for key, _ in directory.live(tx, "printer"))
             raise unknown("printer", device, known, "see `printmesh central printer list`")
+        audit.note(tx, author=author(), act="printer remove", target=device)
     console.print("Removed.")
 
 
@@ -165,6 +170,7 @@ def add_token(name: TokenName, config: Config = None, *, as_json: AsJson = False
     with desk(config) as at, at.books.write() as tx:
         if not tokens.add(tx, name, secret):
             raise Refusal(f"there is a token {name!r} already; remove it first")
+        audit.note(tx, author=author(), act="token add", target=name)
     if as_json:
         write_json({"name": name, "token": secret})
         return
@@ -178,6 +184,7 @@ def remove_token(name: TokenName, config: Config = None) -> None:
         if not tokens.remove(tx, name):
             known = (each for each, _ in tokens.every(tx))
             raise unknown("token", name, known, "see `printmesh central token list`")
+        audit.note(tx, author=author(), act="token remove", target=name)
     console.print("Removed.")
 
 

@@ -226,8 +226,6 @@ def write_off(
         if done:
             with at.books.write() as tx:
                 writeoff.write_off(tx, node, author())
-                detail = {"accounts": len(there), "micros": sums}
-                audit.note(tx, author=author(), act="write-off", target=node, detail=detail)
     if as_json:
         write_json({"node": node, "accounts": len(there), "micros": sums, "done": done})
         return

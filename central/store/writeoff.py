@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import update
 
-from central.store import closures, ledger, nodes
+from central.store import audit, closures, ledger, nodes
 from central.store.late import LOSS_WRITEOFF, suspense_of
 from central.store.ledger import CENTRE, Entry, Line, Refused
 from central.store.tables import node, reclaim
@@ -49,6 +49,8 @@ def write_off(tx: Transaction, node_id: str, author: str) -> int:
     stop_asking(tx, node_id)
     # the lost journal is closed: another one may begin, by a code
     tx.sql.execute(update(node).where(node.c.id == node_id).values(incarnation=None))
+    detail = {"accounts": len(there), "micros": sums}
+    audit.note(tx, author=author, act="write-off", target=node_id, detail=detail)
     return len(there)
 
 

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import json
 import stat
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
 from broker.credentials import CredentialFile
 from central.cli import main
+from central.store import audit
 from central.store.books import Books, sqlite_url
 from central.store.directory import live
 from central.store.funds import park_free
-from central.store.nodes import Accepted, accept, enrol, set_state
+from central.store.nodes import Accepted, accept, enrol, nobody_linked, set_state
 from config.settings import CentralSettings, EdgeSettings, load
 from tests.integration.books_lab import CODE, MemoryEdge, open_account
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from central.store.books import Transaction
+
+T = TypeVar("T")
 
 SETTINGS = """
 data = "books"
@@ -224,6 +230,10 @@ def test_a_new_journal_needs_a_decision_about_the_old_ones_money(run: Command) -
     assert status == 1
     assert "5.00 EUR of 1 accounts sit at north" in said
     assert "--write-off" in said
+    status, said = run("node", "enrol", "north", "--write-off")
+    assert status == 1
+    assert "linked: it is not lost" in said
+    at_books(run.path, nobody_linked)
     told = run.listed("node", "enrol", "north", "--write-off")
     assert len(told["enrolment_code"]) == 20
     (ana,) = run.listed("balance", "user:ana")
@@ -244,6 +254,51 @@ def test_a_frozen_node_can_be_freed(run: Command) -> None:
     run.ok("node", "free", "north")
     (node,) = run.listed("node", "list")
     assert node["state"] == "active"
+
+
+def at_books(path: Path, what: Callable[[Transaction], T]) -> T:
+    """Do something with the books of the commands."""
+    books = Books.open(sqlite_url(path / "books" / "books.db"))
+    with books.write() as tx:
+        done = what(tx)
+    books.close()
+    return done
+
+
+def test_every_administrative_act_is_in_the_audit(run: Command) -> None:
+    """Who may connect, who is who, what it costs, who may read: with author, without secrets."""
+    shown = run.listed("node", "add", "north")
+    words = [
+        ("node", "enrol", "north"),
+        ("node", "secret", "north"),
+        ("printer", "add", "north-1", "--node", "north"),
+        ("printer", "remove", "north-1"),
+        ("tariff", "set", "--mono", "0.05", "--color", "0.20"),
+        ("user", "add", "ana"),
+        ("card", "add", "ana", "0451"),
+        ("card", "remove", "0451"),
+        ("user", "remove", "ana"),
+        ("token", "add", "a screen"),
+        ("token", "remove", "a screen"),
+    ]
+    for each in words:
+        run.ok(*each)
+    at_books(run.path, lambda tx: set_state(tx, "north", "frozen", "fork"))
+    run.ok("node", "free", "north")
+    open_account_at(run.path, "north", "5.00")
+    at_books(run.path, nobody_linked)
+    run.ok("node", "enrol", "north", "--write-off")
+    found = at_books(run.path, audit.acts)
+    assert [each.act for each in found] == [
+        "node add",
+        *(" ".join(each[:2]) for each in words),
+        "node free",
+        "write-off",
+        "node enrol",
+    ]
+    assert all(each.author for each in found)
+    told = json.dumps([each.detail for each in found])
+    assert not any(secret in told for secret in (shown["secret"], shown["enrolment_code"], "0451"))
 
 
 def open_account_at(path: Path, node: str, amount: str) -> None:
