@@ -24,8 +24,6 @@ from config.policy.decisions import (
     Uncounted,
     decide,
 )
-from config.policy.money import Money
-from config.policy.roles import ROLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -36,11 +34,10 @@ if TYPE_CHECKING:
     from config.ids import AccountKey
     from config.policy.decisions import RuleSet, UnreadableRules
     from config.policy.jobs import Figures
-    from config.policy.money import Unit
+    from config.policy.money import Money, Unit
     from config.policy.roles import Role
     from edge.jobs import JobRecord
     from edge.ports import Clock
-    from edge.store.books import Books
     from edge.store.replica import Replica
 
 
@@ -78,42 +75,6 @@ class Standing(Protocol):
 
     def beyond(self, charges: Iterable[Charge]) -> Denied | None:
         """Say whether charges together go further past what is here than each of them may."""
-
-
-class Unbounded:
-    """The standing of a site without terms: it spends what is in its books, never past it."""
-
-    def __init__(self, books: Books) -> None:
-        self._books = books
-
-    def role(self) -> Role:
-        """Return the one role that decides for itself."""
-        return ROLES["remote"]
-
-    def waits(self, record: JobRecord) -> str | None:
-        """Let every job be released."""
-        del record
-        return None
-
-    def refuses(self, record: JobRecord) -> Denied | None:
-        """Refuse nothing."""
-        del record
-        return None
-
-    def available(self, account: AccountKey, unit: Unit, job: UUID) -> Money:
-        """Return what is free here."""
-        del job
-        return Money(self._books.free(account, unit), unit)
-
-    def past(self, account: AccountKey, unit: Unit) -> Money:
-        """Leave nothing."""
-        del account
-        return Money(0, unit)
-
-    def beyond(self, charges: Iterable[Charge]) -> Denied | None:
-        """Say that nothing goes past what is here."""
-        del charges
-        return None
 
 
 class Deciding:

@@ -28,7 +28,7 @@ from config.policy.decisions import (
     Reason,
 )
 from config.policy.reasons import bounded
-from edge.deciding import Deciding, Unbounded, Wish
+from edge.deciding import Deciding, Wish
 from edge.intent import as_allowed, intended, released
 from edge.jobs import said
 from edge.ports import SpoolerRefusedError, SpoolerUnavailableError
@@ -104,7 +104,7 @@ class Releasing:
         mint: Callable[[], UUID],
         ways: Ways,
         clock: Clock,
-        standing: Standing | None = None,
+        standing: Standing,
         direct: Mapping[str, str] | None = None,
         zone: tzinfo = UTC,
     ) -> None:
@@ -119,7 +119,7 @@ class Releasing:
             mint: makes ids of charges.
             ways: how disputes end.
             clock: the time.
-            standing: what this edge may do now; without, whatever is in its books.
+            standing: what this edge may do now.
             direct: for each direct queue its device id.
             zone: the site's, for rules that name hours.
         """
@@ -134,7 +134,7 @@ class Releasing:
             ways=ways,
             clock=clock,
         )
-        self.standing = standing or Unbounded(books)
+        self.standing = standing
         """What this edge may do now."""
         self._deciding = Deciding(
             replica=replica,

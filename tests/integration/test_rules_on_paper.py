@@ -24,6 +24,7 @@ from edge.printing.spooler import CupsSpooler
 from edge.release import Phase, Verdict
 from edge.releasing import Printer, Releasing
 from edge.settling import Ways
+from edge.standing import SiteStanding
 from edge.store.memory_disk import MemoryDisk
 from edge.store.replica import rows_of
 from tests.unit.edge_lab import (
@@ -89,6 +90,9 @@ class Floor:
             mint=lambda: mint(self.clock()),
             ways=Ways(timedelta(hours=24), Verdict.REFUND),
             clock=self.clock,
+            standing=SiteStanding(
+                self.books, reachable=lambda: True, alone_for=lambda: timedelta(0)
+            ),
             direct={"direct": "one"},
         )
         self.intake = Intake(
