@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -44,9 +45,12 @@ class Alone:
         self._monotonic = monotonic
         stored = books.note(_KEY)
         self._age = Age(_read(stored) if stored else None, clock(), monotonic())
+        self._ended = asyncio.Event()
 
     def heard(self) -> None:
         """Something came from the centre."""
+        if self.for_() >= STORE_EVERY:
+            self._ended.set()  # stored at once: a start that does not know would add all of it
         self._age.heard(self._monotonic())
 
     def for_(self) -> timedelta:
@@ -64,13 +68,15 @@ class Alone:
         self._books.remember(_KEY, text)
 
     async def run(self) -> None:
-        """Store it again and again."""
+        """Store it again and again, and when a long time alone is over."""
         while True:
+            self._ended.clear()
             try:
                 self.store()
             except StoreUnwritableError as error:
                 _log.warning("the age is not stored", action="age-unstored", why=str(error))
-            await asyncio.sleep(STORE_EVERY.total_seconds())
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._ended.wait(), STORE_EVERY.total_seconds())
 
 
 def _read(text: str) -> Kept:

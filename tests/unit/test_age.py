@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -102,3 +103,19 @@ def test_the_journal_keeps_it() -> None:
     assert again.for_() == 2 * HOUR + STORE_EVERY
     again.heard()
     assert again.for_() == timedelta(0)
+
+
+async def test_a_contact_after_a_long_cut_outlives_a_crash() -> None:
+    """Line and power often fail together: what was heard between two cuts counts at the start."""
+    disk, ticks = MemoryDisk(), [0.0]
+    alone = Alone(open_books(disk), clock=lambda: NOON, monotonic=lambda: ticks[0])
+    running = asyncio.create_task(alone.run())
+    await asyncio.sleep(0)
+    ticks[0] += 3600 * 70
+    alone.store()
+    alone.heard()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    running.cancel()
+    again = Alone(open_books(disk.crash(lambda _: 0)), clock=lambda: NOON, monotonic=lambda: 0.0)
+    assert again.for_() == STORE_EVERY
