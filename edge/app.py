@@ -18,6 +18,7 @@ from broker import topics
 from broker.codec import encode
 from broker.link import Link, Will
 from broker.messages import Command, CommandState, CoordinatorStatus, Message, Status
+from broker.server import BrokerServer
 from config.ids import uuid7
 from config.logs import logger
 from edge.addresses import listening
@@ -59,8 +60,13 @@ from edge.uplink import Uplink
 from edge.visitors import Vouched
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from uuid import UUID
 
+    from broker.acl import Identity
+    from broker.credentials import Login
+    from broker.exchange import Limits
+    from broker.listeners import Listener
     from broker.messages import Rejected
     from config.settings import EdgeSettings
 
@@ -78,6 +84,12 @@ def clock() -> datetime:
 def mint(now: datetime) -> UUID:
     """Return a fresh id."""
     return uuid7(now, secrets.token_bytes(10))
+
+
+def _serve(
+    listeners: list[Listener], who: Callable[[Login], Identity | None], limits: Limits
+) -> BrokerServer:
+    return BrokerServer(listeners, who, limits=limits)
 
 
 class Edge:
@@ -169,7 +181,7 @@ class Edge:
             stack.callback(self._directory.close)
             stack.push_async_callback(self._spooler.close)
             stack.push_async_callback(self._analyst.close)
-            site = await site_broker(settings, stack)
+            site = await site_broker(settings, stack, _serve)
             desk_link = Link(
                 site,
                 DESK,

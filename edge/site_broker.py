@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from broker import topics
 from broker.credentials import CredentialFile, CredentialMemory, write_private
 from broker.exchange import Limits
 from broker.listeners import Listener, Tls
-from broker.server import BrokerServer
 from edge.addresses import link_to
 from edge.asking import OPERATOR, OPERATOR_SECRET
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from contextlib import AsyncExitStack
 
     from broker.acl import Identity
@@ -23,7 +23,22 @@ if TYPE_CHECKING:
 DESK = topics.COORDINATOR
 
 
-async def site_broker(settings: EdgeSettings, stack: AsyncExitStack) -> LinkSettings:
+class Served(Protocol):
+    """A broker that runs in this process while its context is entered."""
+
+    def ports(self) -> list[int]:
+        """Return the port of each listener, in their order."""
+
+    async def __aenter__(self) -> object: ...
+
+    async def __aexit__(self, *exc: object) -> None: ...
+
+
+#: Makes one, of listeners, who a login is, and bounds.
+Serve: TypeAlias = "Callable[[list[Listener], Callable[[Login], Identity | None], Limits], Served]"
+
+
+async def site_broker(settings: EdgeSettings, stack: AsyncExitStack, serve: Serve) -> LinkSettings:
     """Run the site's broker, or use the one there is; return how the edge itself reaches it."""
     site = settings.site_broker
     secret_file = settings.data / OPERATOR_SECRET
@@ -57,6 +72,6 @@ async def site_broker(settings: EdgeSettings, stack: AsyncExitStack) -> LinkSett
         max_queued_messages=site.max_queued_messages,
         max_queued_bytes=site.max_queued_bytes,
     )
-    server = BrokerServer(listeners, who, limits=limits)
+    server = serve(listeners, who, limits)
     await stack.enter_async_context(server)
     return link_to("127.0.0.1", server.ports()[-1], secret)
