@@ -232,15 +232,15 @@ class Releasing:
             return denied
         # while the centre can be asked, nothing goes past what is here before it was
         decision = self._decide(record, wish, past=not self._funds.reachable)
-        fetched: set[str] = set()
+        fetched: set[tuple[int, str]] = set()
         while isinstance(decision, Denied) and decision.short and self._funds.reachable:
             short = decision.short
-            # what could be had of an account is here once it was asked for
+            # what could be had of an account for a list is here once it was asked for
             payers = _payers(short)
-            account = next((each for each in payers if each not in fetched), None)
+            account = next((each for each in payers if (short.demand, each) not in fetched), None)
             if account is None:
                 break
-            fetched.add(account)
+            fetched.add((short.demand, account))
             partly = len(payers) > 1
             await self._funds.fetch(account, short.missing, record.job, partly=partly)
             decision = self._decide(record, wish, past=False)

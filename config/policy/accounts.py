@@ -102,6 +102,8 @@ class Short:
     """All accounts of the list that could pay what is missing, in their order."""
     counts: Counts = "impressions"
     """Of what it is short, when it is one colour of impressions only."""
+    demand: int = 0
+    """Which of the demands it is, from 0: an account may stand in several."""
 
     @property
     def missing(self) -> Money:
@@ -186,7 +188,7 @@ def cover(
             if taken is not None:
                 taken[charge.account] -= charge.money.micros
         if due.monochrome or due.color:
-            return _short(demand, due)
+            return _short(demand, due, number)
     return Covered(tuple(charges))
 
 
@@ -272,7 +274,7 @@ def _pay(due: _Due, sources: Sequence[_Source], unit: Unit, number: int) -> list
     return paid
 
 
-def _short(demand: Demand, due: _Due) -> Short:
+def _short(demand: Demand, due: _Due, number: int) -> Short:
     """Name who could pay what is left, with the figures of those colours that are short."""
     unit, total = demand.amount.unit, demand.amount.micros
     counts: Counts = "impressions"
@@ -287,4 +289,4 @@ def _short(demand: Demand, due: _Due) -> Short:
     missing = Money(due.monochrome + due.color, unit)
     needed = Money(total, unit)
     first = able[0] if able else demand.wallets[0].account
-    return Short(first, needed, needed - missing, able, counts)
+    return Short(first, needed, needed - missing, able, counts, number)

@@ -41,7 +41,7 @@ def test_all_lists_must_cover_it() -> None:
     demands = [Demand(line("user:ana"), eur(60)), Demand(line("project:apollo"), eur(60))]
     here = {"user:ana": eur(60), "project:apollo": eur(59)}
     answer = cover(demands, here)
-    assert Short("project:apollo", eur(60), eur(59), ("project:apollo",)) == answer
+    assert Short("project:apollo", eur(60), eur(59), ("project:apollo",), demand=1) == answer
     assert eur(1) == answer.missing
     paid = (Charge("user:ana", eur(60)), Charge("project:apollo", eur(60), demand=1))
     assert Covered(paid) == cover(demands, here | {"project:apollo": eur(60)})
@@ -82,7 +82,7 @@ def test_what_is_not_here_is_nothing(here: dict[str, Money]) -> None:
 def test_an_account_in_two_lists_pays_twice() -> None:
     """Two lists cannot both spend the same money."""
     demands = [Demand(line("user:ana"), eur(6)), Demand(line("user:ana"), eur(5))]
-    short = Short("user:ana", eur(5), eur(4), ("user:ana",))
+    short = Short("user:ana", eur(5), eur(4), ("user:ana",), demand=1)
     assert short == cover(demands, {"user:ana": eur(10)})
     paid = (Charge("user:ana", eur(6)), Charge("user:ana", eur(5), demand=1))
     assert Covered(paid) == cover(demands, {"user:ana": eur(11)})

@@ -124,7 +124,7 @@ def test_a_short_account_is_told_with_figures() -> None:
     assert decision.reason is Reason.ACCOUNT_LIMIT_REACHED
     assert decision.detail == "costs 0.60 EUR, here are 0.30 EUR of the account project:apollo"
     needed, here = Money(600_000, "EUR"), Money(300_000, "EUR")
-    assert Short(BOTH[1], needed, here, (BOTH[1],)) == decision.short
+    assert Short(BOTH[1], needed, here, (BOTH[1],), demand=1) == decision.short
 
 
 def test_an_account_listed_twice_pays_once() -> None:
