@@ -37,6 +37,7 @@ __all__ = [
     "Settings",
     "SettingsError",
     "load",
+    "sqlite_url",
 ]
 
 _DURATION = re.compile(r"\s*([0-9]{1,9})\s*(ms|s|min|h|d)\s*")
@@ -70,6 +71,12 @@ SocketPath = Annotated[str, AfterValidator(_socket_path)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 #: What CUPS takes for the name of a queue, without what needs quoting.
 QueueName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,127}$")]
+
+
+def sqlite_url(path: Path) -> str:
+    """Return the database address of a file, whose name may be any."""
+    name = str(path).replace("%", "%25").replace("?", "%3F")
+    return f"sqlite:///{name}"
 
 
 class Part(BaseModel):
@@ -207,7 +214,7 @@ class CentralSettings(Settings):
         """SQLAlchemy's URL of the books; may hold a password."""
         if self.database_url is not None:
             return self.database_url.get_secret_value()
-        return f"sqlite:///{self.file}"
+        return sqlite_url(self.file)
 
     @property
     def file(self) -> Path:

@@ -14,7 +14,7 @@ from sqlalchemy.engine import make_url
 
 from central.store.books import Identity, Transaction
 from central.store.errors import BooksUnusable
-from central.store.log_files import copy_books, sync_directory
+from central.store.log_files import copy_books, read_only, sync_directory
 from central.store.tables import location
 from central.store.verify import Counts, Finding, verify
 from config.errors import PrintmeshError
@@ -123,7 +123,7 @@ def read_copy(path: Path) -> Copy:
         BooksUnusable: it is no copy of books.
     """
     try:
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as sql:
+        with closing(sqlite3.connect(read_only(path), uri=True)) as sql:
             incarnation, node, epoch, currency = sql.execute(
                 "SELECT incarnation, node, epoch, currency FROM meta"
             ).fetchone()
@@ -178,7 +178,7 @@ def _carry(path: Path, carry: Mapping[str, Path]) -> None:
 @contextmanager
 def _reading(path: Path, now: datetime) -> Iterator[Transaction]:
     copy = read_copy(path)
-    engine = create_engine(f"sqlite:///file:{path.absolute()}?mode=ro&uri=true")
+    engine = create_engine("sqlite://", creator=lambda: sqlite3.connect(read_only(path), uri=True))
     event.listen(engine, "begin", lambda sql: sql.exec_driver_sql("BEGIN"))
     identity = Identity(copy.node, copy.incarnation, copy.epoch, copy.currency)
 

@@ -22,13 +22,14 @@ from central.store.recording import Recording
 from central.store.second_log import SecondLog
 from central.store.tables import meta
 from config.ids import uuid7
+from config.settings import sqlite_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from sqlalchemy.engine.interfaces import DBAPIConnection
 
-__all__ = ["Books", "BooksUnusable", "BooksUnwritable", "Identity", "Transaction"]
+__all__ = ["Books", "BooksUnusable", "BooksUnwritable", "Identity", "Transaction", "sqlite_url"]
 
 #: How long a writer waits for another one before it gives up.
 _BUSY_MILLISECONDS = 15_000
@@ -222,11 +223,6 @@ class Books:
     def _transaction(self, sql: Connection, now: datetime | None) -> Transaction:
         at = self._clock() if now is None else now
         return Transaction(sql, self.identity, at, lambda: uuid7(at, self._dice(10)))
-
-
-def sqlite_url(path: Path) -> str:
-    """Return the database address of a file."""
-    return f"sqlite:///{path}"
 
 
 def migrate(engine: Engine) -> tuple[str | None, str]:

@@ -189,7 +189,7 @@ def copy_books(
     os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     try:
         with (
-            closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as old,
+            closing(sqlite3.connect(read_only(source), uri=True)) as old,
             closing(sqlite3.connect(target)) as new,
         ):
             old.isolation_level = None
@@ -209,6 +209,11 @@ def copy_books(
     finally:
         os.close(file)
     return int(n)
+
+
+def read_only(path: Path) -> str:
+    """Return the address of a database's file that nobody can write by; its name may be any."""
+    return f"{path.absolute().as_uri()}?mode=ro"
 
 
 @contextmanager

@@ -138,6 +138,8 @@ def carry_out(
     Raises:
         RestoreRefused: the directory is in use, or the result does not hold.
     """
+    if to.exists() and not to.is_dir():
+        raise RestoreRefused(f"{to} is no directory")
     if to.exists() and any(to.iterdir()):
         raise RestoreRefused(f"{to} is not empty; name a new directory")
     made = not to.exists()
@@ -145,9 +147,11 @@ def carry_out(
         to.mkdir(parents=True, exist_ok=True, mode=0o700)
         return _carry_out(plan, to, now, author, progress)
     except BaseException as error:
-        shutil.rmtree(to, ignore_errors=True)
-        if not made:
-            to.mkdir(mode=0o700)
+        if made:
+            shutil.rmtree(to, ignore_errors=True)
+        else:  # a volume's own directory, perhaps: it cannot be made anew
+            for each in to.iterdir():
+                each.unlink()
         if isinstance(error, OSError):
             raise RestoreRefused(f"{error.filename or to}: {error.strerror}") from error
         if isinstance(error, LogDamaged):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from broker.messages import FundsRequest, JobHeld
 from central.store import accounts, audit, commands, funds, nodes, streams
 from central.store.books import Books, sqlite_url
+from central.store.log_files import read_only
 from config.policy.money import Money
 from tests.integration.books_lab import MORNING, Clock, Dice, MemoryEdge, open_account
 
@@ -28,7 +29,7 @@ class OnPurpose(Exception):
 
 def rows_of(file: Path) -> dict[str, list[tuple[object, ...]]]:
     """Return every row of every table, but for where the log itself is."""
-    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as sql:
+    with closing(sqlite3.connect(read_only(file), uri=True)) as sql:
         names = [
             name
             for (name,) in sql.execute("SELECT name FROM sqlite_master WHERE type = 'table'")

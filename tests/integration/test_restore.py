@@ -357,3 +357,41 @@ def test_the_recovery_commands_ask_before_they_give_up_an_edge(
     assert run(capsys, "recovery", "status", *config)["unbounded"] == ["east", "north", "south"]
     assert run(capsys, "recovery", "finish", *config)["from_suspense"] == []
     assert run(capsys, "recovery", "status", *config)["mode"] == "normal"
+
+
+@pytest.mark.parametrize("name", ["a#b", "50%41", "so?mode=rwc", "é ü"])
+def test_any_directory_will_do(name: str, tmp_path: Path) -> None:
+    """A name that means something in an address still names the same file."""
+    home = tmp_path / name
+    home.mkdir()
+    life = Life(home)
+    life.go_on(5)
+    backup = back_up(life)
+    life.close()
+    done = carry_out(plan_restore(backup, life.log), home / "new", MORNING, author="test")
+    assert_same(life, done.books)
+    assert [each.name for each in tmp_path.iterdir()] == [name]
+
+
+def test_a_directory_that_was_there_is_kept(
+    life: Life, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A volume's own directory cannot be made anew: a failed restore only empties it."""
+    plan = plan_restore(None, life.log)
+    target = tmp_path / "volume"
+    target.mkdir()
+    link = tmp_path / "link"
+    link.symlink_to(target)
+    inode = target.stat().st_ino
+
+    def full(_source: Path, _target: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(shutil, "copyfile", full)
+    for each in (target, link):
+        with pytest.raises(RestoreRefused, match="No space left"):
+            carry_out(plan, each, MORNING, author="test")
+    assert target.stat().st_ino == inode
+    assert list(target.iterdir()) == []
+    with pytest.raises(RestoreRefused, match="is no directory"):
+        carry_out(plan, life.file, MORNING, author="test")

@@ -15,7 +15,7 @@ from sqlalchemy import LargeBinary
 
 from central.store import accounts
 from central.store.books import Books, BooksUnusable, BooksUnwritable, sqlite_url
-from central.store.log_files import LogDamaged, LogFiles
+from central.store.log_files import LogDamaged, LogFiles, read_only
 from central.store.log_format import Frames, Record, Statement, read_record, record_frame
 from central.store.recording import Recording
 from central.store.replay import replay
@@ -404,7 +404,7 @@ def test_two_copies_at_once_are_made_one_after_the_other(tmp_path: Path) -> None
         begun.wait(0.5)
 
     base = files.make_base(life.file, 1, start)
-    with closing(sqlite3.connect(f"file:{base.path}?mode=ro", uri=True)) as sql:
+    with closing(sqlite3.connect(read_only(base.path), uri=True)) as sql:
         assert sql.execute("SELECT n FROM second_log").fetchone() == (base.n,)
         assert sql.execute("PRAGMA quick_check").fetchone() == ("ok",)
     done.set()
