@@ -25,6 +25,7 @@ from central.store.restore import CREDENTIALS
 from central.store.upkeep import tend
 from config.errors import PrintmeshError
 from config.logs import logger
+from config.private import open_to_others
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -173,6 +174,7 @@ async def serve(
         CredentialFile(settings.credentials).add(
             settings.node, Party.COORDINATOR, settings.broker.secret.get_secret_value()
         )
+        _warn_of_open_files(settings)
         if settings.embedded_broker is not None:
             broker_port = await _start_broker(settings.embedded_broker, stack)
             link_settings = settings.broker.model_copy(update={"port": broker_port})
@@ -196,6 +198,18 @@ async def serve(
             for task in tasks:
                 task.cancel()
         _log.info("ending", action="stop", node=settings.node)
+
+
+def _warn_of_open_files(settings: CentralSettings) -> None:
+    """Say which files that hold secrets others may read: we make ours 0600, a copy may be wider."""
+    files = [settings.file, settings.credentials]
+    if settings.second_log_directory is not None:
+        files += sorted(settings.second_log_directory.glob("*"))
+    for file in open_to_others(files):
+        _log.warning(
+            f"{file} holds secrets, and others on this machine may read it: chmod 600",
+            action="open-to-others",
+        )
 
 
 def _link(settings: LinkSettings, coordinator: Coordinator, fleet: Fleet) -> Link:
