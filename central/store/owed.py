@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from uuid import UUID
 
+    from sqlalchemy import Select
+
     from central.store.books import Transaction
     from config.policy.money import Unit
 
@@ -76,15 +78,12 @@ def collect(tx: Transaction, debtor: str, unit: Unit, free: int) -> tuple[int, s
         The micros collected, and the nodes that are told.
     """
     rows = tx.sql.execute(
-        select(owed).where(_open(debtor, unit)).order_by(owed.c.charge, owed.c.account)
+        select(owed)
+        .where(_open(debtor, unit), _can_be_told(tx))
+        .order_by(owed.c.charge, owed.c.account)
     )
     left, whose = max(0, free), defaultdict[tuple[str, str, str], int](int)
-    silent: dict[str, bool] = {}
     for row in rows.all():
-        if row.node not in silent:
-            silent[row.node] = recovery.awaited(tx, row.node)
-        if silent[row.node]:
-            continue  # it could not be told yet, and would count the debt for ever
         part = min(left, row.micros - row.collected)
         if part <= 0:
             break
@@ -110,6 +109,7 @@ def collect_from_limitless(tx: Transaction) -> set[str]:
         .join(location, (location.c.account == owed.c.debtor) & (location.c.unit == owed.c.unit))
         .where(
             owed.c.collected < owed.c.micros,
+            _can_be_told(tx),
             location.c.place == CENTRE,
             location.c.floor.is_(None),
         )
@@ -130,6 +130,7 @@ def who_can_pay(tx: Transaction, linked: Iterable[str], limit: int) -> list[str]
         .join(location, (location.c.account == owed.c.debtor) & (location.c.unit == owed.c.unit))
         .where(
             owed.c.collected < owed.c.micros,
+            _can_be_told(tx),
             location.c.place.in_(sorted(linked)),
             location.c.micros > 0,
         )
@@ -142,6 +143,19 @@ def of(tx: Transaction, debtor: str, unit: Unit) -> int:
     """Return what an account owes, in micros."""
     sums = select(_outstanding()).where(_open(debtor, unit))
     return int(tx.sql.execute(sums).scalar_one())
+
+
+def due(tx: Transaction, debtor: str, unit: Unit) -> int:
+    """Return what of that can be collected now, in micros."""
+    sums = select(_outstanding()).where(_open(debtor, unit), _can_be_told(tx))
+    return int(tx.sql.execute(sums).scalar_one())
+
+
+def who_owe(tx: Transaction) -> Select[tuple[str, str]]:
+    """Return the query of (account, unit) from which something can be collected now."""
+    return select(owed.c.debtor, owed.c.unit).where(
+        owed.c.collected < owed.c.micros, _can_be_told(tx)
+    )
 
 
 def at_site(tx: Transaction, node_id: str, incarnation: UUID | None = None) -> dict[Unit, int]:
@@ -171,6 +185,11 @@ def on_accounts(
         .group_by(owed.c.account, owed.c.unit)
     )
     return {(account, unit): int(micros) for account, unit, micros in rows}
+
+
+def _can_be_told(tx: Transaction) -> Any:  # noqa: ANN401  a column expression
+    """Leave out edges to which nothing can be said yet: they would count the debt for ever."""
+    return owed.c.node.not_in(recovery.all_awaited(tx))
 
 
 def _outstanding() -> Any:  # noqa: ANN401  a column expression, which has no simpler name

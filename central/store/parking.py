@@ -26,7 +26,6 @@ from central.store.ledger import CENTRE, Posted
 from central.store.tables import account as account_table
 from central.store.tables import code as code_table
 from central.store.tables import entry, location, posting, visit
-from central.store.tables import owed as owed_table
 from config.policy.money import PAGE, UNIT_MICROS
 
 if TYPE_CHECKING:
@@ -135,7 +134,7 @@ def misplaced(
         here = {place: micros for place, micros in places.items() if place in linked and micros > 0}
         if not here:
             continue
-        if (lacking := owed.of(tx, key, unit) - free) > 0:
+        if (lacking := owed.due(tx, key, unit) - free) > 0:
             found += _towards(key, unit, here, lacking)
         elif len(sites) > 1:
             moves = repark(free, habits(tx, key, unit, popularity), places, sites, _quantum(unit))
@@ -207,23 +206,16 @@ def habits(
 
 def _collect(tx: Transaction) -> tuple[set[str], bool]:
     """Collect from accounts that have something free at the centre."""
-    if tx.sql.execute(_ANY_DEBT).first() is None:
+    who = owed.who_owe(tx)
+    if tx.sql.execute(who.limit(1)).first() is None:
         return set(), False
-    owes = exists().where(
-        owed_table.c.debtor == location.c.account,
-        owed_table.c.unit == location.c.unit,
-        owed_table.c.collected < owed_table.c.micros,
-    )
+    debts = who.subquery()
+    owes = exists().where(debts.c.debtor == location.c.account, debts.c.unit == location.c.unit)
     rows = tx.sql.execute(_FREE.where(owes)).all()
     wake: set[str] = set()
     for account, unit, micros in rows:
         wake |= owed.collect(tx, account, unit, micros)[1]
     return wake, len(rows) == _PARK_AT_ONCE
-
-
-_ANY_DEBT: Final = (
-    select(owed_table.c.charge).where(owed_table.c.collected < owed_table.c.micros).limit(1)
-)
 
 
 def _towards(account: str, unit: Unit, here: dict[str, int], lacking: int) -> list[Fetch]:

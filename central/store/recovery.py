@@ -133,10 +133,13 @@ def edges(tx: Transaction) -> list[EdgeReport]:
 
 def awaited(tx: Transaction, node_id: str) -> bool:
     """Say whether an edge has still to tell; one that was given up may come late."""
-    state = tx.sql.execute(
-        select(recovery_edge.c.state).where(recovery_edge.c.node == node_id)
-    ).scalar_one_or_none()
-    return state in {"absent", "accepted"}
+    return node_id in all_awaited(tx)
+
+
+def all_awaited(tx: Transaction) -> frozenset[str]:
+    """Return the edges that have still to tell: to them nothing can be said."""
+    waiting = recovery_edge.c.state.in_(("absent", "accepted"))
+    return frozenset(tx.sql.execute(select(recovery_edge.c.node).where(waiting)).scalars())
 
 
 def knew(tx: Transaction, node_id: str, upto: int) -> None:

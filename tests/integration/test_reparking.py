@@ -13,8 +13,9 @@ from central.births import greet
 from central.fleet import Fleet
 from central.news import News
 from central.reparking import DAILY, MOST, spent
-from central.store import accounts, funds, parking
-from central.store.tables import reclaim, visit
+from central.store import accounts, funds, owed, parking
+from central.store.ledger import Posted
+from central.store.tables import reclaim, recovery_edge, visit
 from config.policy.money import Money
 from tests.integration.accounts_lab import assert_sound, balance
 from tests.integration.books_lab import MORNING, Clock, Dice, euros, open_account, open_books
@@ -249,3 +250,33 @@ def test_own_costs_count_once_there_are_enough(books: Books, edges: dict[str, Te
         found = parking.habits(tx, "user:ana", "EUR", None)
     assert found.mean_cost == euros("2.00")
     assert found.visits["north"] > 19
+
+
+def test_debts_at_an_edge_that_is_given_up_hold_nobody_up(
+    books: Books, edges: dict[str, TermsEdge]
+) -> None:
+    """They cannot be told there, so they are left alone; all others are collected, and it ends."""
+    people = [f"user:p{n:02}" for n in range(30)]
+    for key in people:
+        open_account(books, key)
+    for name, some in (("lobby", people[:-1]), ("porch", people[-1:])):
+        tracker = TermsEdge(books, name, role="tracker")
+        tracker.join()
+        tracker.listen()
+        tracker.take_terms()
+        for key in some:
+            tracker.print_for(key, euros("0.10"))
+        tracker.tell()
+    with books.write() as tx:
+        for key in people:
+            accounts.top_up(tx, key, Money.parse("0.10", "EUR"), note="", author="test")
+            done = funds.grant(tx, "north", key, "EUR", euros("0.02"), "parked")
+            assert isinstance(done, Posted)
+        values = {"node": "lobby", "state": "accepted", "adopted": 0, "known_upto": 0, "detail": ""}
+        tx.sql.execute(insert(recovery_edge).values(**values))
+        _, more = funds.park_free(tx, frozenset())
+        assert owed.of(tx, people[-1], "EUR") == euros("0.02")
+        assert owed.of(tx, people[0], "EUR") == euros("0.10")
+        wanted = parking.misplaced(tx, people, frozenset({"north"}))
+        assert [each.account for each in wanted] == people[-1:]
+    assert not more
