@@ -50,8 +50,10 @@ def adopt(tx: Transaction, state: StreamState, envelopes: Sequence[Envelope]) ->
     rows = []
     for envelope in envelopes:
         read = decode(envelope.data or "", STREAMS_DOWN["ledger"], limit=EVENT_LIMIT)
-        message = read.message if isinstance(read, Received) else None
-        _effect(tx, state, message)
+        if not isinstance(read, Received):
+            # it may have moved money: a newer program wrote it
+            raise NotAdopted(f"event {envelope.seq} cannot be read here: {read.reason}")
+        _effect(tx, state, read.message)
         rows.append(
             {
                 "stream": state.id,
@@ -59,7 +61,7 @@ def adopt(tx: Transaction, state: StreamState, envelopes: Sequence[Envelope]) ->
                 "hash": envelope.hash,
                 "data": envelope.data,
                 "digest": envelope.digest,
-                "type": "" if message is None else message.TYPE,
+                "type": read.message.TYPE,
                 "state": "sent",
                 "reason": "",
                 "at": tx.now,
@@ -145,7 +147,7 @@ def take_back(tx: Transaction, node_id: str, returned: Returned) -> Refused | No
 # ── inside ──────────────────────────────────────────────────────────────────────────────────
 
 
-def _effect(tx: Transaction, state: StreamState, message: Message | None) -> None:
+def _effect(tx: Transaction, state: StreamState, message: Message) -> None:
     node_id, author = state.key.receiver, tx.identity.node
     match message:
         case Granted() as granted:

@@ -28,7 +28,7 @@ from broker.messages import (
     ReportedEvents,
     UpHeads,
 )
-from broker.stream import place, start
+from broker.stream import StreamKey, place, seal, start
 from central.coordinator import Coordinator
 from central.fleet import Fleet
 from central.mailboxes import Mail
@@ -395,9 +395,9 @@ def test_a_charge_is_not_judged_before_its_grant_is_known(firm: Organisation) ->
     firm.assert_sound()
 
 
-@pytest.mark.parametrize("harm", ["pruned", "forged"])
+@pytest.mark.parametrize("harm", ["pruned", "forged", "newer"])
 def test_what_does_not_join_is_left_to_a_person(firm: Organisation, harm: str) -> None:
-    """Events that the edge dropped, or that do not follow ours by their hashes, are not booked."""
+    """Events that were dropped, do not follow ours, or may be a newer program's are not booked."""
     firm.back_up()
     firm.grant("north", "1.00")
     firm.grant("north", "2.00")
@@ -405,6 +405,11 @@ def test_what_does_not_join_is_left_to_a_person(firm: Organisation, harm: str) -
     before = len(site.down) - 2
     if harm == "pruned":
         site.kept_from = before + 2
+    elif harm == "newer":
+        ours, edge = firm.books.identity, site.memory
+        key = StreamKey(ours.node, ours.incarnation, edge.node, edge.incarnation, "ledger")
+        text = str(site.down[-1].data).replace("granted.v1", "granted.v9")
+        site.down[-1] = seal(key, place(site.down[-2]), text)
     else:
         text = str(site.down[before].data).replace("1000000", "9000000")
         site.down[before] = site.down[before].model_copy(update={"data": text})
