@@ -6,18 +6,19 @@ again. The texts are still its own, for whichever database it is.
 
 from __future__ import annotations
 
-from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-from sqlalchemy import BindParameter, Text, bindparam, cast, insert
+from sqlalchemy import BindParameter, Text, bindparam, insert
+from sqlalchemy import cast as sql_cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from sqlalchemy import Cast, ClauseElement, Dialect, Table
+    from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 
     from central.store.books import Transaction
 
@@ -82,20 +83,20 @@ def fetch(
     padded = [*keys, *[keys[-1]] * (room - len(keys))]
     statement = _query(query, room, tx.sql.dialect)
     named = dict(zip(_key_names(room), padded, strict=True))
-    with closing(tx.sql.connection.cursor()) as cursor:
-        cursor.execute(statement.text, statement.row(named | values))
-        return list(cursor.fetchall())
+    cursor = _cursor(tx)
+    cursor.execute(statement.text, statement.row(named | values))
+    return list(cursor.fetchall())
 
 
 def fetch_one(tx: Transaction, statement: ClauseElement, **values: object) -> tuple[Any, ...]:
     """Run a query that always has one row."""
     ready = _statement(statement, tx.sql.dialect)
-    with closing(tx.sql.connection.cursor()) as cursor:
-        cursor.execute(ready.text, ready.row(dict(values)))
-        row = cursor.fetchone()
-    if row is None:
+    cursor = _cursor(tx)
+    cursor.execute(ready.text, ready.row(dict(values)))
+    rows = cursor.fetchall()
+    if not rows:
         raise LookupError("a query that always has one row had none")
-    return tuple(row)
+    return tuple(rows[0])
 
 
 def _many(tx: Transaction, statement: _Statement, rows: Sequence[dict[str, Any]]) -> int:
@@ -107,9 +108,14 @@ def _tuples(
 ) -> int:
     if statement.order != names:
         raise ValueError(f"the statement takes {statement.order}, not {names}")
-    with closing(tx.sql.connection.cursor()) as cursor:
-        cursor.executemany(statement.text, rows)
-        return int(cursor.rowcount)
+    cursor = _cursor(tx)
+    cursor.executemany(statement.text, rows)
+    return int(cursor.rowcount)
+
+
+def _cursor(tx: Transaction) -> DBAPICursor:
+    """Return a cursor of the driver's; it ends with whoever uses it."""
+    return cast("DBAPIConnection", tx.sql.connection.driver_connection).cursor()
 
 
 def as_text(name: str) -> Cast[str]:
@@ -118,7 +124,7 @@ def as_text(name: str) -> Cast[str]:
     SQLite compiles a statement anew, which costs five times the query, whenever a bare parameter
     is bound whose value might make such an index usable; what a cast gives it does not look at.
     """
-    return cast(bindparam(name), Text)
+    return sql_cast(bindparam(name), Text)
 
 
 @cache

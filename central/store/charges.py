@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import UUID
 
 from pydantic_core import to_json
@@ -18,7 +18,6 @@ from central.store.bulk import as_text, fetch, insert_rows, run_rows
 from central.store.ledger import (
     CENTRE,
     LedgerUnbalanced,
-    Located,
     at_centre,
     move_all,
 )
@@ -36,22 +35,18 @@ if TYPE_CHECKING:
     from central.store.books import Transaction
     from config.policy.money import Unit
 
-
-class _Good(NamedTuple):
-    """A charge that is booked; one is made for each, so it is the cheapest kind."""
-
-    id: str
-    """Its name, as stored."""
-    charge: Charged
-    booked: Booked
+    #: A charge that is booked: its name as stored, itself, how.
+    _Good: TypeAlias = tuple[str, Charged, Booked]
 
 
 @dataclass(frozen=True, slots=True)
 class _Places:
     """What the books have of the accounts that a run of charges touches, read at once."""
 
-    here: dict[tuple[str, str], Located]
-    """At the edge, by (account, unit)."""
+    here: dict[tuple[str, str], int]
+    """Micros at the edge, by (account, unit)."""
+    ids: dict[tuple[str, str], int]
+    """Locations there, in the same way."""
     houses: dict[tuple[str, str], int]
     """Locations at the centre, by (account, unit)."""
     visits: dict[str, tuple[float, int]]
@@ -72,11 +67,10 @@ def book(
     ids = [str(charge.charge) for charge in charges]
     places = _read(tx, node, charges)
     behind = past.read(tx, node, incarnation, charges) if incarnation is not None else None
-    here = {key: at.micros for key, at in places.here.items()}
-    judge = Charges(here, _known(tx, ids), node, behind)
+    judge = Charges(places.here, _known(tx, ids), node, behind)
     verdicts = [judge.judge(charge) for charge in charges]
-    good = [
-        _Good(id_, charge, verdict)
+    good: list[_Good] = [
+        (id_, charge, verdict)
         for id_, charge, verdict in zip(ids, charges, verdicts, strict=True)
         if isinstance(verdict, Booked)
     ]
@@ -84,16 +78,17 @@ def book(
         settled = _write(tx, node, good, places)
         _count_visits(tx, node, good, settled, places)
         if incarnation is not None:
-            owing = [one for one in good if one.booked.owes]
-            owed.enter(tx, [debt for one in owing for debt in _debts(node, incarnation, one)])
+            owed.enter(tx, _debts(node, incarnation, good))
     _freeze(tx, node, verdicts)
     return verdicts
 
 
-def _debts(node: str, incarnation: UUID, one: _Good) -> list[Debt]:
+def _debts(node: str, incarnation: UUID, good: Sequence[_Good]) -> list[Debt]:
     return [
-        Debt(one.id, account, unit, node, str(incarnation), micros)
-        for account, unit, micros in one.booked.owes
+        Debt(id_, account, unit, node, str(incarnation), micros)
+        for id_, _, booked in good
+        if booked.owes
+        for account, unit, micros in booked.owes
     ]
 
 
@@ -116,14 +111,15 @@ def _known(tx: Transaction, ids: Sequence[str]) -> dict[UUID, str]:
 
 def _read(tx: Transaction, node: str, charges: Sequence[Charged]) -> _Places:
     accounts = {p.account for charge in charges for p in charge.postings}
-    places = _Places({}, {}, {})
-    for account, unit, place, id_, micros, floor, value, at in fetch(
+    places = _Places({}, {}, {}, {})
+    for account, unit, place, id_, micros, value, at in fetch(
         tx, _places, sorted(accounts), node=node
     ):
         if place == CENTRE:
             places.houses[account, unit] = id_
             continue
-        places.here[account, unit] = Located(id_, micros, floor)
+        places.here[account, unit] = micros
+        places.ids[account, unit] = id_
         if at is not None:
             places.visits[account] = value, at
     # somebody who has paid nothing here so far may have been here all the same
@@ -137,14 +133,12 @@ def _places(keys: Sequence[BindParameter[str]]) -> CompoundSelect[Any]:
     at, seen = location.c, visit.c
     beside = and_(seen.account == at.account, seen.node == at.place)
     here = (
-        select(at.account, at.unit, at.place, at.id, at.micros, at.floor, seen.value, seen.at)
+        select(at.account, at.unit, at.place, at.id, at.micros, seen.value, seen.at)
         .select_from(location.outerjoin(visit, beside))
         .where(at.place == as_text("node"), at.account.in_(keys))
     )
     nothing: ColumnClause[Any] = literal_column("NULL")
-    houses = select(
-        at.account, at.unit, at.place, at.id, at.micros, at.floor, nothing, nothing
-    ).where(
+    houses = select(at.account, at.unit, at.place, at.id, at.micros, nothing, nothing).where(
         at.place == literal_column("''"),
         # all that begins so, by the index: ";" comes right after ":"
         at.account >= literal_column("'income:'"),
@@ -172,18 +166,39 @@ def _write(tx: Transaction, node: str, good: Sequence[_Good], places: _Places) -
     changes: defaultdict[int, int] = defaultdict(int)
     entries, postings, charges, settled = [], [], [], []
     n, at = first_free(tx), instant(tx.now)
-    for one in good:
-        booked, number = one.booked, None
-        job = str(one.charge.job)
+    for id_, charge, booked in good:
+        number, job = None, str(charge.job)
         if booked.takes or booked.counted or booked.owes:
             number, n = n, n + 1
-            entries.append((number, one.id, "charge", at, job, "", node))
-            for where, micros in _lines(tx, node, one, places).items():
+            entries.append((number, id_, "charge", at, job, "", node))
+            for where, micros in _lines(tx, node, charge, booked, places).items():
                 postings.append((number, where, micros))
                 changes[where] += micros
-        when = instant(one.charge.settled_at)
+        when = instant(charge.settled_at)
         settled.append(when)
-        charges.append(_charge_row(node, one, number, job, when))
+        counted = charge.counted
+        charges.append(
+            (
+                id_,
+                number,
+                node,
+                booked.content,
+                job,
+                charge.attempt,
+                charge.user,
+                charge.printer,
+                charge.service,
+                charge.tariff_version,
+                str(counted.source),
+                counted.impressions,
+                counted.color_impressions,
+                counted.sheets,
+                to_json(charge.postings).decode(),
+                charge.printed_above,
+                charge.alone,
+                when,
+            )
+        )
     move_all(tx, changes)
     insert_rows(tx, entry, _ENTRY, entries)
     insert_rows(tx, posting, _POSTING, postings)
@@ -191,11 +206,13 @@ def _write(tx: Transaction, node: str, good: Sequence[_Good], places: _Places) -
     return settled
 
 
-def _lines(tx: Transaction, node: str, one: _Good, places: _Places) -> dict[int, int]:
+def _lines(
+    tx: Transaction, node: str, charge: Charged, booked: Booked, places: _Places
+) -> dict[int, int]:
     """Return what changes at each location: what people pay, and as much income of each unit."""
     changes: dict[int, int] = {}
-    booked, income = one.booked, _income(one.charge)
-    paid = [(places.here[account, unit].id, unit, micros) for account, unit, micros in booked.takes]
+    income = _income(charge)
+    paid = [(places.ids[account, unit], unit, micros) for account, unit, micros in booked.takes]
     for account, unit, micros in booked.counted:
         paid.append((_central(tx, places, account, unit), unit, micros))
     for _, unit, micros in booked.owes:
@@ -205,7 +222,7 @@ def _lines(tx: Transaction, node: str, one: _Good, places: _Places) -> dict[int,
         changes[payer] = changes.get(payer, 0) - micros
         changes[earner] = changes.get(earner, 0) + micros
     if sum(changes.values()):
-        raise LedgerUnbalanced(f"charge {one.id} does not sum to zero")
+        raise LedgerUnbalanced(f"charge {charge.charge} does not sum to zero")
     return changes
 
 
@@ -243,41 +260,16 @@ _CHARGE = (
 _VISIT = ("account", "node", "value", "at")
 
 
-def _charge_row(
-    node: str, one: _Good, number: int | None, job: str, settled: int
-) -> tuple[object, ...]:
-    charge, counted = one.charge, one.charge.counted
-    return (
-        one.id,
-        number,
-        node,
-        one.booked.content,
-        job,
-        charge.attempt,
-        charge.user,
-        charge.printer,
-        charge.service,
-        charge.tariff_version,
-        str(counted.source),
-        counted.impressions,
-        counted.color_impressions,
-        counted.sheets,
-        to_json(charge.postings).decode(),
-        charge.printed_above,
-        charge.alone,
-        settled,
-    )
-
-
 def _count_visits(
     tx: Transaction, node: str, good: Sequence[_Good], settled: Sequence[int], places: _Places
 ) -> None:
     counters: dict[str, tuple[float, int]] = {}
     known, now = places.visits, instant(tx.now)
-    for one, when in zip(good, settled, strict=True):
+    for (_, charge, _), when in zip(good, settled, strict=True):
         # an edge's clock may be ahead; ours bounds it
         at = min(when, now)
-        for account in {p.account for p in one.charge.postings}:
+        paying = charge.postings
+        for account in {p.account for p in paying} if len(paying) > 1 else (paying[0].account,):
             value, last = counters.get(account) or known.get(account) or (0.0, at)
             counters[account] = visited(value, timedelta(microseconds=at - last)), max(last, at)
     seen = [

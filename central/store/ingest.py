@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from central.store.streams import StreamState
 
 _REASON_LIMIT = 1000
+# a union written where it is used is made anew each time
+_GIVES_BACK = (Returned, GaveBack)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,32 +103,28 @@ def ingest(
     closed = closures.written_off(tx, node, state.key.sender_incarnation)
     for kind, run in groupby(read, key=_family):
         reasons.extend(_effects(tx, state.key, kind, list(run), linked, wake, closed))
+    done = list(zip(read, reasons, strict=True))
     rejected = [
-        (each.envelope.seq, reason[:_REASON_LIMIT])
-        for each, reason in zip(read, reasons, strict=True)
-        if reason is not None
+        (each.envelope.seq, reason[:_REASON_LIMIT]) for each, reason in done if reason is not None
     ]
     at = instant(tx.now)
-    rows = [_row(at, state, each, why) for each, why in zip(read, reasons, strict=True)]
+    rows = [_row(at, state.id, each, why) for each, why in done]
     insert_rows(tx, event, _EVENT, rows)
     if rejected and closed is None:  # to a journal that is closed nothing is said any more
         name = state.key.name
         notes = [Rejected(stream=name, seq=seq, reason=reason) for seq, reason in rejected]
         streams.append(tx, node, notes)
         wake.add(node)
-    for each, reason in zip(read, reasons, strict=True):
-        if isinstance(each, Readable) and reason is None:
+    accepted: list[Message] = []
+    for each, reason in done:
+        if reason is None and isinstance(each, Readable):
             message = each.event.message
-            if isinstance(message, Returned | GaveBack):
+            accepted.append(message)
+            if isinstance(message, _GIVES_BACK):
                 adoption.came_again(tx, node, each.envelope.seq, message)
     known = nodes.find(tx, node) if rejected else None
     frozen = known.reason if known is not None and known.state == "frozen" else None
-    accepted = tuple(
-        each.event.message
-        for each, reason in zip(read, reasons, strict=True)
-        if reason is None and isinstance(each, Readable)
-    )
-    return Ingested(upto, accepted, tuple(rejected), frozenset(wake), frozen)
+    return Ingested(upto, tuple(accepted), tuple(rejected), frozenset(wake), frozen)
 
 
 def apply_one(
@@ -179,7 +177,7 @@ def _effects(
     return [
         # what it gives back the house has taken over already, with all that was there
         None
-        if closed is not None and isinstance(message, Returned | GaveBack)
+        if closed is not None and isinstance(message, _GIVES_BACK)
         else _single(tx, key, message, linked, wake)
         for message in messages
     ]
@@ -220,11 +218,11 @@ _EVENT = ("stream", "seq", "hash", "data", "digest", "type", "state", "reason", 
 
 
 def _row(
-    at: int, state: StreamState, each: Readable | Quarantined, reason: str | None
+    at: int, stream: int, each: Readable | Quarantined, reason: str | None
 ) -> tuple[object, ...]:
     envelope = each.envelope
     return (
-        state.id,
+        stream,
         envelope.seq,
         envelope.hash,
         envelope.data,
