@@ -91,17 +91,26 @@ class Retirement:
         if self._books.note(RETIRING) is None:
             self._books.remember(RETIRING, str(command.id))
             _log.warning("this journal is being closed", action="retire-stop")
-        running = self._books.count_jobs().get(Phase.RELEASING.value, 0)
+        running = self._unsettled()
         data: dict[str, Any] = {"running": running}
         data |= {name: self._books.head(name).seq for name in UP}
         return CommandState(id=command.id, state="successful", data=data)
+
+    def _unsettled(self) -> int:
+        """Return how many jobs have still to be settled: in a journal put away nobody would.
+
+        Disputes are ended soon, by policy; one that cannot be keeps nobody waiting, it is flagged.
+        """
+        disputed = self._books.jobs(Phase.DISPUTED)
+        ending = sum(each.deadline is not None and each.expected is not None for each in disputed)
+        return self._books.count_jobs().get(Phase.RELEASING.value, 0) + ending
 
     def _archive(self, command: Command) -> CommandState:
         books = self._books
         ledger = books.head("ledger").seq
         if books.note(RETIRING) is None:
             return _failed(command, "the site was not stopped before")
-        if books.count_jobs().get(Phase.RELEASING.value, 0):
+        if self._unsettled():
             return _failed(command, "jobs are still running here")
         if _number(command.args.get("ledger")) != ledger:
             return _failed(command, f"the ledger has gone on to event {ledger} here")

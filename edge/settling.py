@@ -15,6 +15,7 @@ from config.policy.jobs import Source
 from config.policy.money import PAGE
 from config.policy.paying import charged, price_of
 from config.policy.pricing import NoPrice, Priced
+from edge.branch import RETIRING
 from edge.jobs import JobRecord, amounts_of, counted
 from edge.ports import SpoolerRefusedError, SpoolerUnavailableError
 from edge.release import Disputed, Evidence, Phase, Settled, Verdict, resolve, settle
@@ -72,14 +73,17 @@ class Settling:
     async def end_disputes(self) -> int:
         """Settle by policy the disputes whose time is up; return how many there were.
 
+        It is up for all of them once this journal is being closed: the next one knows none.
+
         Raises:
             StoreUnwritableError: those that are left are settled next time.
             Exception: what went wrong with one; all others were settled.
         """
+        closing = self._books.note(RETIRING) is not None
         due = [
             record
             for record in self._books.jobs(Phase.DISPUTED)
-            if record.deadline is not None and record.deadline <= self._clock()
+            if record.deadline is not None and (closing or record.deadline <= self._clock())
         ]
         failed: list[Exception] = []
         for record in due:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from broker.messages import Command, JobReleased, Rejected, ReportedEvents
+from broker.messages import Command, JobFlagged, JobReleased, Rejected, ReportedEvents
 from broker.stream import follows, place, start
 from config.policy.decisions import Reason
 from edge.branch import accepted, put_away
@@ -98,6 +98,18 @@ def test_what_still_runs_is_waited_for(north: DiskEdge) -> None:
     head = north.books.head("ledger").seq
     told = north.obey(retire(north, "archive", code="c", ledger=str(head)))
     assert told.state == "failed"
+
+
+def test_a_dispute_is_waited_for_unless_it_can_never_end(north: DiskEdge) -> None:
+    """What it holds is charged or given back by policy first; one without a count is flagged."""
+    record, now = held_job(), north.clock()
+    assert record.expected is not None
+    event = JobFlagged(job=record.job, cause="dispute", detail="")
+    disputed = record.with_(phase=Phase.DISPUTED, deadline=now + timedelta(days=1))
+    north.books.flag(disputed, event, now)
+    assert north.obey(retire(north, "stop")).data["running"] == 1
+    north.books.flag(disputed.with_(planned=None), event, now)
+    assert north.obey(retire(north, "stop")).data["running"] == 0
 
 
 def test_the_next_journal_begins_with_the_code_and_the_old_one_stays(north: DiskEdge) -> None:

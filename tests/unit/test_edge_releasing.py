@@ -14,6 +14,7 @@ from broker.messages import Charged, DirectoryRows, JobFlagged, JobRefused, JobS
 from config.policy.decisions import Allowed, Denied, Reason
 from config.policy.jobs import JobState
 from config.policy.tariffs import TariffLine
+from edge.branch import RETIRING
 from edge.printing.fake_spooler import PrinterBehaviour
 from edge.release import Phase
 from edge.store.errors import StoreUnwritableError
@@ -226,6 +227,20 @@ async def test_a_job_the_spooler_lost_keeps_its_hold_until_policy_decides(site: 
     assert site.books.free(ANA, "EUR") == 2 * PRICE
     settled = [each for each in said(site.books, "jobs") if isinstance(each, JobSettled)]
     assert [each.disposition for each in settled] == ["unknown"]
+
+
+async def test_disputes_end_with_their_journal(site: Site) -> None:
+    """A journal that is closed leaves no hold behind: policy settles at once, and flags."""
+    job = await under_way(site)
+    site.spooler.lose(job)
+    await site.intake.sweep()
+    assert await site.releasing.end_disputes() == 0
+    site.books.remember(RETIRING, "a command")
+    assert await site.releasing.end_disputes() == 1
+    assert site.phase(job) == "settled"
+    settled = [each for each in said(site.books, "jobs") if isinstance(each, JobSettled)]
+    assert [bool(each.flag) for each in settled] == [True]
+    assert site.books.free(ANA, "EUR") == 2 * PRICE
 
 
 async def test_what_a_dispute_rests_on_is_kept_until_it_ends(site: Site) -> None:
