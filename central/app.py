@@ -165,6 +165,7 @@ async def serve(
     async with AsyncExitStack() as stack:
         store = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="books"))
         books = await loop.run_in_executor(store, open_books, settings)
+        stack.enter_context(books.alone())
         stack.push_async_callback(_close, books, store)
         fleet = Fleet(books)
         coordinator = await loop.run_in_executor(store, Coordinator, fleet)

@@ -111,7 +111,8 @@ def begin(config: Config = None, *, yes: Yes = False) -> None:
             "nothing is granted until every edge has reported, and the running coordinator must be "
             "stopped first; if that is meant, add --yes"
         )
-    with desk(config) as at, at.books.write() as tx:
+    # one that goes on would write under the old epoch into books that have begun anew
+    with desk(config) as at, at.books.alone(), at.books.write() as tx:
         epoch = recovery.begin(tx)
         audit.note(
             tx, author=author(), act="recovery begin", target="books", detail={"epoch": epoch}

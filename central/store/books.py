@@ -20,6 +20,7 @@ from sqlalchemy.pool import StaticPool
 from broker.topics import COORDINATOR
 from central.store.errors import BooksUnusable, BooksUnwritable
 from central.store.recording import Recording
+from central.store.running import alone
 from central.store.second_log import SecondLog
 from central.store.tables import meta
 from config.ids import uuid7
@@ -27,6 +28,7 @@ from config.settings import sqlite_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from sqlalchemy.engine.interfaces import DBAPIConnection
 
@@ -198,6 +200,14 @@ class Books:
     def remark(self) -> str | None:
         """Why this process began another second log, if it did."""
         return None if self._log is None else self._log.remark
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Be the only process that runs on these books as their coordinator, or begins them anew.
+
+        Raises:
+            BooksInUse: another one is.
+        """
+        return alone(self._engine, self.file)
 
     def close(self) -> None:
         """Close every connection."""
