@@ -84,7 +84,7 @@ class Birth(Message):
     software: Name
     """Name and version of the program."""
     role: Role
-    """What the node is configured to be."""
+    """What an edge is now, by its journal; a new journal is what its settings say."""
     enrolment: Annotated[str, StringConstraints(max_length=64)] | None = None
     """The one-use code, only while this incarnation is not known to be accepted."""
     epoch: Sequence

@@ -31,7 +31,7 @@ from central.store.verify import Counts, Finding, verify
 from config.policy.jobs import JobState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from central.store.nodes import NodeRecord
 
@@ -78,7 +78,7 @@ def jobs(
             "attempt": each.job.attempt,
             "impressions": each.job.impressions,
             "paid": list(each.paid),
-            "cost": ", ".join(money(p["micros"], p["unit"]) for p in each.paid),
+            "cost": _sums(each.paid),
             "detail": each.job.detail,
             "flag": each.job.flag,
             "counts": [count.model_dump(mode="json") for count in each.job.counts],
@@ -89,6 +89,14 @@ def jobs(
     ]
     columns = ("job", "node", "user", "name", "state", "printer", "impressions", "cost", "flag")
     show(rows, as_json=as_json, columns=columns, empty="No jobs.")
+
+
+def _sums(paid: Iterable[Mapping[str, Any]]) -> str:
+    """Say what a job cost, one sum for each unit, whoever paid which part."""
+    sums: dict[str, int] = {}
+    for part in paid:
+        sums[part["unit"]] = sums.get(part["unit"], 0) + part["micros"]
+    return ", ".join(money(micros, unit) for unit, micros in sums.items())
 
 
 def verify_books(

@@ -183,6 +183,11 @@ def money(micros: int, unit: str) -> str:
     return str(Money(micros, unit))
 
 
+def role_text(role: str, wished: str | None) -> str:
+    """Say what a site is, and what it was told to become and has not yet."""
+    return role if wished is None else f"{role}, to be {wished}"
+
+
 def _cell(value: object) -> str:
     if value is None:
         return ""

@@ -21,11 +21,12 @@ from central.commands.desk import (
     is_linked,
     money,
     node_id,
+    role_text,
     show,
     unknown,
     write_json,
 )
-from central.store import audit, funds, nodes
+from central.store import audit, funds, nodes, terms
 
 if TYPE_CHECKING:
     from central.commands.desk import Desk
@@ -177,11 +178,12 @@ def list_nodes(config: Config = None, *, as_json: AsJson = False) -> None:
             sums: dict[str, int] = {}
             for _, unit, micros in nodes.money_at(tx, each.id):
                 sums[unit] = sums.get(unit, 0) + micros
-            rows.append(_row(each, sums, tx))
+            row = _row(each, sums, tx)
+            rows.append(row if as_json else row | {"role": _role(each, row["wished"])})
     show(
         rows,
         as_json=as_json,
-        columns=("node", "site", "state", "linked", "seen_at", "holds", "note"),
+        columns=("node", "site", "role", "state", "linked", "seen_at", "holds", "note"),
         empty="No nodes yet; `printmesh central node add NAME --site SITE`.",
     )
 
@@ -211,6 +213,10 @@ def _node(tx: Transaction, name: str) -> NodeRecord:
     return known
 
 
+def _role(each: NodeRecord, wished: str | None) -> str:
+    return role_text(each.role, wished) if each.kind == "edge" else ""
+
+
 def _row(each: NodeRecord, sums: dict[str, int], tx: Transaction) -> dict[str, Any]:
     note = each.reason or ("" if each.born_at else "never born; its code waits")
     return {
@@ -218,6 +224,7 @@ def _row(each: NodeRecord, sums: dict[str, int], tx: Transaction) -> dict[str, A
         "site": each.site,
         "kind": each.kind,
         "role": each.role,
+        "wished": terms.wished_role(tx, each.id),
         "state": each.state,
         "linked": is_linked(linked=each.linked, seen_at=each.seen_at, now=tx.now),
         "seen_at": each.seen_at,

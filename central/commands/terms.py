@@ -18,6 +18,7 @@ from central.commands.desk import (
     desk,
     is_linked,
     money,
+    role_text,
     show,
     unknown,
     write_json,
@@ -277,7 +278,7 @@ def _name(each: AtSite) -> str:
 
 
 def _state(each: AtSite, now: datetime) -> str:
-    words = [each.role if each.wished is None else f"{each.role}, to be {each.wished}"]
+    words = [role_text(each.role, each.wished)]
     if not is_linked(linked=each.linked, seen_at=each.seen_at, now=now):
         since = "never met" if each.seen_at is None else f"alone since {each.seen_at:%d %b %H:%M}Z"
         words.append(since)

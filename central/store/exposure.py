@@ -135,13 +135,11 @@ def _site(tx: Transaction, each: NodeRecord, claimed: dict[Unit, int]) -> AtSite
         )
         for unit in sorted(allocated.keys() | debts.keys() | claimed.keys() | terms.units(told))
     }
-    newest = terms.newest(tx, each.id)
-    pending = newest is not None and newest.taken_at is None and newest.wish.role != each.role
     return AtSite(
         each.id,
         each.site,
         each.role,
-        newest.wish.role if newest is not None and pending else None,
+        terms.wished_role(tx, each.id),
         each.linked,
         each.seen_at,
         units,

@@ -233,6 +233,15 @@ def units(several: Iterable[Terms]) -> set[Unit]:
     return {cap.unit for each in several for cap in each.wish.uncovered}
 
 
+def wished_role(tx: Transaction, node_id: str) -> str | None:
+    """Return another role that a site was wished and has not said it took; None: there is none."""
+    last = newest(tx, node_id)
+    if last is None or last.taken_at is not None:
+        return None
+    now = tx.sql.execute(select(node.c.role).where(node.c.id == node_id)).scalar_one()
+    return None if last.wish.role == now else last.wish.role
+
+
 def standing_at(tx: Transaction) -> frozenset[str]:
     """Return the edges where money may be parked: active, now and as wished."""
     rows = tx.sql.execute(

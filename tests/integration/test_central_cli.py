@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pytest
 
 from broker.credentials import CredentialFile
+from broker.messages import AccountAmount, JobHeld, JobSettled
 from central.cli import main
 from central.store import audit
 from central.store.books import Books, sqlite_url
@@ -16,7 +17,7 @@ from central.store.directory import live
 from central.store.funds import park_free
 from central.store.nodes import Accepted, accept, enrol, nobody_linked, set_state
 from config.settings import CentralSettings, EdgeSettings, load
-from tests.integration.books_lab import CODE, MemoryEdge, open_account
+from tests.integration.books_lab import CODE, MORNING, MemoryEdge, open_account
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,6 +66,46 @@ class Command:
 def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Command:
     """Return the command with settings."""
     return Command(tmp_path, capsys)
+
+
+def test_a_job_paid_in_parts_costs_their_sum(run: Command) -> None:
+    """One sum for each unit for people; JSON has every part."""
+    run.ok("migrate")
+    books = Books.open(load(CentralSettings, run.path / "central.toml").url)
+    for key, much in (("grant:ana", "0.13"), ("user:ana", "1.00")):
+        open_account(books, key, much)
+    edge = MemoryEdge(books)
+    edge.join()
+    with books.write() as tx:
+        park_free(tx, frozenset({"north"}))
+    edge.listen()
+    parts = tuple(
+        AccountAmount(account=key, unit="EUR", micros=micros)
+        for key, micros in (("grant:ana", 130_000), ("user:ana", 220_000))
+    )
+    charge = edge.charge(0, postings=parts)
+    counted = charge.counted
+    held = JobHeld(
+        job=charge.job, queue="pull", user="ana", name="a", received_at=MORNING, counted=counted
+    )
+    settled = JobSettled(
+        job=charge.job,
+        attempt=1,
+        printer="north-1",
+        disposition="completed",
+        counts=(),
+        billed=counted,
+        charge=charge.charge,
+    )
+    edge.say(charge)
+    edge.send(edge.journal["ledger"])
+    edge.say(held, settled, name="jobs")
+    edge.send(edge.journal["jobs"], name="jobs")
+    books.close()
+    assert "0.35 EUR" in run.ok("jobs")
+    (job,) = run.listed("jobs")
+    assert job["cost"] == "0.35 EUR"
+    assert [each["micros"] for each in job["paid"]] == [130_000, 220_000]
 
 
 def test_from_nothing_to_an_organisation(run: Command) -> None:

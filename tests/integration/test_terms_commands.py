@@ -79,6 +79,23 @@ def test_a_role_is_set_with_what_it_means(desk: Desk) -> None:
     assert [act.act for act in acts] == ["role"]
 
 
+def test_the_list_of_nodes_says_what_sites_are_and_are_to_be(desk: Desk) -> None:
+    """As exposure says it; in JSON each is by itself."""
+    assert "to be" not in desk.ok("node list")
+    desk.ok("role north agent")
+    assert "to be" in desk.ok("node list")
+    rows = {each["node"]: (each["role"], each["wished"]) for each in desk.listed("node list")}
+    assert rows == {"north": ("remote", "agent"), "south": ("remote", None)}
+    edge = TermsEdge(desk.books, "west")
+    edge.join()
+    desk.ok("role west tracker")
+    edge.listen()
+    edge.take_terms()
+    edge.tell()
+    rows = {each["node"]: (each["role"], each["wished"]) for each in desk.listed("node list")}
+    assert rows["west"] == ("tracker", None)
+
+
 def test_a_dry_run_changes_nothing(desk: Desk) -> None:
     """It says the same, and nothing is sent or recorded."""
     said = desk.ok("role north agent --dry-run")
