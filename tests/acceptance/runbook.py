@@ -37,8 +37,8 @@ class Runbook:
 
     def __post_init__(self) -> None:
         """Read the commands."""
-        text = (RUNBOOKS / f"{self.name}.md").read_text(encoding="utf-8")
-        self.blocks = [textwrap.dedent(match[2]).strip() for match in _BLOCK.finditer(text)]
+        self.text = (RUNBOOKS / f"{self.name}.md").read_text(encoding="utf-8")
+        self.blocks = [textwrap.dedent(match[2]).strip() for match in _BLOCK.finditer(self.text)]
         self._next = 0
 
     async def follow(self, upto: str) -> str:
@@ -57,6 +57,11 @@ class Runbook:
                 said = await asyncio.to_thread(self._run, block)
             if upto in block:
                 return said
+
+    def skip(self, upto: str) -> None:
+        """Leave the blocks out that come before the one that contains a text: for another case."""
+        rest = enumerate(self.blocks[self._next :], self._next)
+        self._next = next(number for number, block in rest if upto in block)
 
     def at_end(self) -> bool:
         """Say whether every command of the document was run."""

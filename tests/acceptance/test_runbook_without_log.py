@@ -45,6 +45,7 @@ async def test_the_runbook_without_the_second_log() -> None:
         exposure = await lab.central("recovery", "status", "--json")
         assert (exposure["mode"], exposure["grants"]) == ("recovery", False)
 
+        book.skip("accept-absent")
         await book.follow("accept-absent")
         said = await book.follow("recovery finish")
         assert "Recovery is over" in said
