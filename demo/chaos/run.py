@@ -51,6 +51,8 @@ _NAMES: Final = ("north", "south", "east", "west", "hill", "lake", "mill", "port
 #: Faults that the machine was too slow for are left out after so much more than the time given.
 _LATE: Final = 1.25
 _CALM_SECONDS: Final = 240.0
+#: A fault that takes longer than it was meant to, and this, is given up and told as a problem.
+_LONGEST_DEED: Final = 240.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +282,8 @@ class Run:
             began, trouble = datetime.now(UTC), ""
             with arena.suffering(planned.site):
                 try:
-                    await self._deeds[planned.kind](planned)
+                    async with asyncio.timeout(planned.seconds + _LONGEST_DEED):
+                        await self._deeds[planned.kind](planned)
                 except (PrintmeshError, OSError, TimeoutError, subprocess.SubprocessError) as error:
                     trouble = f"fault {planned.number}, {planned.kind}: {error}"
                     arena.problems.append(trouble)
