@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -14,9 +13,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
     Field,
     SecretStr,
     StringConstraints,
@@ -28,6 +24,7 @@ from pydantic_settings import SettingsConfigDict
 from config.ids import NodeId
 from config.policy.money import Unit
 from config.settings_file import Problem, Settings, SettingsError, load
+from config.settings_parts import Duration, Part
 
 __all__ = [
     "BrokerSettings",
@@ -39,21 +36,6 @@ __all__ = [
     "load",
     "sqlite_url",
 ]
-
-_DURATION = re.compile(r"\s*([0-9]{1,9})\s*(ms|s|min|h|d)\s*")
-_UNITS = {"ms": "milliseconds", "s": "seconds", "min": "minutes", "h": "hours", "d": "days"}
-
-
-def _duration(value: object) -> object:
-    """Read `250ms`, `30s`, `15min`, `24h` or `30d`."""
-    if isinstance(value, timedelta):
-        return value
-    if isinstance(value, str) and (match := _DURATION.fullmatch(value)):
-        return timedelta(**{_UNITS[match[2]]: int(match[1])})
-    raise ValueError("a duration such as 250ms, 30s, 15min, 24h or 30d")
-
-
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
 
 
 def _socket_path(value: str) -> str:
@@ -77,12 +59,6 @@ def sqlite_url(path: Path) -> str:
     """Return the database address of a file, whose name may be any."""
     name = str(path).replace("%", "%25").replace("?", "%3F")
     return f"sqlite:///{name}"
-
-
-class Part(BaseModel):
-    """A table within the settings: frozen, unknown keys refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class BrokerFields(Part):
