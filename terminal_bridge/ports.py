@@ -1,4 +1,4 @@
-"""What a terminal needs of its hardware: a reader, a copier's control, a display; no driver here."""
+"""What a terminal needs of its hardware: reader, copier's control, display; no driver here."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class CopyControl(Port, Protocol):
     """
 
     def enable(self, kinds: frozenset[CopyKind]) -> None:
-        """Let the machine copy; kinds that are not named only where the machine cannot tell."""
+        """Let the machine make these kinds; one with a single line is let make all it can."""
 
     def disable(self) -> None:
         """Stop it; said twice is once."""
