@@ -24,6 +24,7 @@ from config.logs import logger
 from edge.addresses import listening
 from edge.alone import Alone, boot_time
 from edge.answers.jobs import JobAnswers
+from edge.answers.rights import Rights
 from edge.answers.site import SiteAnswers
 from edge.asking import OPERATOR
 from edge.branch import RETIRING, Retirement, accepted, put_away
@@ -31,16 +32,19 @@ from edge.calm import Calm
 from edge.changing import Changing
 from edge.checkup import books_status, verified
 from edge.desk import Desk
+from edge.discarding import Discarding
 from edge.floor import Floor
 from edge.funds import CentralFunds
 from edge.intake import Intake, Queue
 from edge.job_log import tell
 from edge.leftovers import Leftovers
 from edge.meeting import Introduction
+from edge.open_jobs import OPEN, OpenJobs
 from edge.ports import PeopleQueue, PrinterQueue
 from edge.prefetch import Prefetch
 from edge.printing.analysis import DocumentAnalyst
 from edge.printing.spooler import CupsSpooler
+from edge.reception import Reception, allowance
 from edge.redeeming import Redeeming
 from edge.release import Verdict
 from edge.releasing import Printer, Releasing
@@ -57,7 +61,6 @@ from edge.store.refusals import Refusals
 from edge.store.replica import Replica
 from edge.supervision import first_of, supervised
 from edge.uplink import Uplink
-from edge.visitors import Vouched
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,6 +72,7 @@ if TYPE_CHECKING:
     from broker.listeners import Listener
     from broker.messages import Rejected
     from config.settings import EdgeSettings
+    from edge.jobs import JobRecord
 
 _log = logger("edge.app")
 
@@ -123,7 +127,6 @@ class Edge:
             mint=mint,
         )
         self._refusals = Refusals(self._journal)
-        self.books.on_job = tell
         self.books.open(clock(), role=settings.role)
         self._alone = Alone(self.books, clock=clock, monotonic=boot_time)
         self.replica = Replica(self._directory)
@@ -140,7 +143,7 @@ class Edge:
             replica=self.replica,
             spooler=self._spooler,
             printers={
-                each.id: Printer(each.id, each.queue, each.color, each.two_sided)
+                each.id: Printer(each.id, each.queue, each.color, each.two_sided, each.name)
                 for each in settings.printers
             },
             funds=self.funds,
@@ -148,10 +151,25 @@ class Edge:
             ways=Ways(settings.disputes_after, Verdict(settings.settle.unknown)),
             clock=clock,
             standing=SiteStanding(
-                self.books, reachable=lambda: self.funds.reachable, alone_for=self._alone.for_
+                self.books,
+                reachable=lambda: self.funds.reachable,
+                alone_for=self._alone.for_,
+                allowance=allowance(settings.terminals),
             ),
             direct={each.name: each.printer for each in settings.queues if each.printer},
             zone=ZoneInfo(settings.zone),
+        )
+        self._open_jobs = OpenJobs(self.books.jobs(*OPEN))
+        self.books.on_job = self._on_job
+        self._discarding = Discarding(self.books, self._spooler, clock=clock)
+        self._reception = Reception(
+            settings,
+            database=self._journal,
+            books=self.books,
+            replica=self.replica,
+            mint=mint,
+            clock=clock,
+            monotonic=time.monotonic,
         )
         self._changing = Changing(self.books, clock=clock)
         self._retirement = Retirement(self.books, data, again=self._begin_anew, clock=clock)
@@ -179,6 +197,7 @@ class Edge:
         async with AsyncExitStack() as stack:
             stack.callback(self._journal.close)
             stack.callback(self._directory.close)
+            stack.enter_context(self._reception.secrets)
             stack.push_async_callback(self._spooler.close)
             stack.push_async_callback(self._analyst.close)
             site = await site_broker(settings, stack, _serve)
@@ -271,28 +290,40 @@ class Edge:
 
     def _requests(self, uplink: Uplink, floor: Floor) -> Requests:
         operators = frozenset({OPERATOR})
+        rights = Rights(
+            books=self.books,
+            replica=self.replica,
+            visitors=self._reception.visitors,
+            operators=operators,
+            node=self.settings.node,
+        )
         jobs = JobAnswers(
             books=self.books,
             replica=self.replica,
-            visitors=Vouched(self.replica),
+            rights=rights,
+            open_jobs=self._open_jobs,
             releasing=self.releasing,
             redeeming=self._redeeming,
             prefetch=Prefetch(self.funds.prefetch, wanted=self._prefetches),
-            spooler=self._spooler,
-            operators=operators,
-            clock=clock,
+            discarding=self._discarding,
         )
         site = SiteAnswers(
             operators=operators,
             status=lambda: {**self._status(uplink), "ready": floor.prepared},
             verify=self._verify,
         )
-        return Requests((jobs, site), operators=operators, clock=clock)
+        people = self._reception.answers(self.releasing.standing, self.funds)
+        return Requests((jobs, *people, site), operators=operators, clock=clock)
 
     # ── what the parts ask back ─────────────────────────────────────────────────────────────
 
+    def _on_job(self, record: JobRecord, event: Message) -> None:
+        tell(record, event)
+        self._open_jobs.on_job(record)
+
     def _prune(self, uplink: Uplink) -> None:
         down = self.books.head(DOWN).seq
+        self._reception.tidy(uplink.acked["jobs"])
         self._journal.prune({**uplink.acked, DOWN: down}, clock())
 
     def _status(self, uplink: Uplink) -> dict[str, Any]:

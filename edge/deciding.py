@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC
 from typing import TYPE_CHECKING, Protocol
 
+from broker.messages import JobChanges
 from config.policy.decisions import (
     Account,
     Allowed,
@@ -24,6 +25,7 @@ from config.policy.decisions import (
     Uncounted,
     decide,
 )
+from edge.changes import Changed, NotChanged, changed, suited
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from config.policy.jobs import Figures
     from config.policy.money import Money, Unit
     from config.policy.roles import Role
+    from edge.acting import Acting
     from edge.jobs import JobRecord
     from edge.ports import Clock
     from edge.store.replica import Replica
@@ -48,11 +51,21 @@ class Wish:
     device: str
     """Where to print: device id."""
     user: str | None
-    """Who; None when the job names nobody."""
+    """Who pays: its owner; None when the job names nobody."""
     confirmed: bool = False
     """Said yes to what rules ask."""
     account: AccountKey | None = None
     """To be charged instead of the first list."""
+    changes: JobChanges | None = None
+    """How to print it, where that differs from how it came."""
+    by: str | None = None
+    """Who asks, where that is not who pays; None: the same."""
+    acting: Acting | None = None
+    """As what they ask for a job that is not theirs."""
+    unattended: bool = False
+    """A direct queue asks: what its only printer cannot do is left out, and said."""
+    card: str | None = None
+    """Key of the card they came by, where the centre has not confirmed it: its use is bounded."""
 
 
 class Standing(Protocol):
@@ -73,8 +86,11 @@ class Standing(Protocol):
     def past(self, account: AccountKey, unit: Unit) -> Money:
         """Return how far an account may be charged past that now."""
 
-    def beyond(self, charges: Iterable[Charge]) -> Denied | None:
-        """Say whether charges together go further past what is here than each of them may."""
+    def beyond(self, charges: Iterable[Charge], card: str | None = None) -> Denied | None:
+        """Say whether charges together go further than each of them may.
+
+        Past what is here; and past the allowance of a card that the centre has not confirmed.
+        """
 
 
 class Deciding:
@@ -116,10 +132,22 @@ class Deciding:
         refused = self._standing.refuses(record)
         if refused is not None:
             return refused
-        decision = decide(_request(record, wish), self._view(record, wish, past=past))
+        wanted = self.changed(record, wish)
+        if isinstance(wanted, NotChanged):
+            return Denied(Reason.NOT_SUPPORTED, wanted.detail)
+        decision = decide(_request(record, wish, wanted), self._view(record, wish, past=past))
         if isinstance(decision, Allowed):
-            return self._standing.beyond(decision.charges) or decision
+            return self._standing.beyond(decision.charges, wish.card) or decision
         return decision
+
+    def changed(self, record: JobRecord, wish: Wish) -> Changed | NotChanged | None:
+        """Return the job as it is wished for; None: not counted, so there is nothing to change."""
+        planned, wanted = record.planned, wish.changes
+        if planned is None:
+            return None
+        if wish.unattended and (here := self._printers.get(wish.device)) is not None:
+            wanted = suited(planned, here)
+        return changed(record, planned, wanted or JobChanges())
 
     def _view(self, record: JobRecord, wish: Wish, *, past: bool) -> PolicyView:
         row = self._replica.user(wish.user) if wish.user else None
@@ -141,7 +169,7 @@ class Deciding:
             },
             past={key: standing.past(key, each.unit) for key, each in known.items() if past},
             rules=rules,
-            printers=self._points() if rules is not None else {},
+            printers=self._points(),
             now=now,
             zone=self._zone,
         )
@@ -189,11 +217,11 @@ def _person(row: UserRow) -> Person:
     )
 
 
-def _request(record: JobRecord, wish: Wish) -> ReleaseRequest:
-    figures: Figures | Uncounted = record.planned or Uncounted(
-        Reason.UNREADABLE, record.problem or "not counted"
-    )
+def _request(record: JobRecord, wish: Wish, wanted: Changed | None) -> ReleaseRequest:
+    figures: Figures | Uncounted = Uncounted(Reason.UNREADABLE, record.problem or "not counted")
     attributes = record.attributes
+    if wanted is not None:
+        figures, attributes = wanted.figures, wanted.attributes
     if record.name and attributes.job_name != record.name:
         attributes = attributes.model_copy(update={"job_name": record.name})
     return ReleaseRequest(

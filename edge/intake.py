@@ -167,7 +167,7 @@ class Intake:
         if queue is None or queue.printer is None:
             return
         if not record.answered or self._works_again(record):
-            wish = Wish(queue.printer, record.user or None)
+            wish = Wish(queue.printer, record.user or None, unattended=True)
             await self._releasing.release_here(record, wish)
 
     def _works_again(self, record: JobRecord) -> bool:

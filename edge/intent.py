@@ -15,18 +15,26 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from edge.deciding import Wish
     from edge.jobs import JobRecord
 
 
 def intended(
-    record: JobRecord, allowed: Allowed, *, user: str | None, alone: bool, now: datetime
+    record: JobRecord,
+    allowed: Allowed,
+    wish: Wish,
+    *,
+    told: Mapping[str, str] | None = None,
+    alone: bool,
+    now: datetime,
 ) -> JobRecord:
     """Return the record of a job that goes to the printer as it was decided.
 
     Args:
         record: the job that waits.
         allowed: the decision.
-        user: who wished it.
+        wish: what was decided on.
+        told: IPP attributes that the wish changes, with their new values.
         alone: the centre cannot be reached.
         now: the moment of the decision; aware.
     """
@@ -37,17 +45,23 @@ def intended(
         adjustments=allowed.adjustments,
     )
     conversions = {each.attribute: each.value for each in allowed.conversions}
+    changed = dict(told or {})
+    if wish.unattended:  # no person's choice: what the printer cannot do
+        conversions, changed = {**changed, **conversions}, {}
     return record.with_(
         phase=Phase.RELEASING,
         attempt=record.attempt + 1,
         printer=allowed.printer,
         redirected_from=allowed.redirected_from,
-        released_by=user,
+        released_by=wish.by or wish.user,
+        acting=wish.acting,
+        card=wish.card,
         released_at=now,
         alone=alone,
-        converted=allowed.figures if conversions else None,
+        converted=allowed.figures if conversions or changed else None,
         conversions=conversions,
-        changes={**_paper(record), **_ipp(conversions)},
+        changed=changed,
+        changes={**_paper(record), **_ipp({**changed, **conversions})},
         tags=allowed.tags,
         rules_version=allowed.rules_version,
         because=said(allowed.because),
@@ -71,6 +85,8 @@ def released(record: JobRecord) -> JobReleased:
         because=record.because,
         conversions=record.conversions,
         redirected_from=record.redirected_from,
+        acting=record.acting,
+        changed=record.changed,
     )
 
 
@@ -100,4 +116,4 @@ def _paper(record: JobRecord) -> dict[str, str]:
 
 def _ipp(conversions: Mapping[str, str]) -> dict[str, str | int]:
     """Return attributes with IPP's types: numbers are numbers there."""
-    return {name: int(value) if value.isdigit() else value for name, value in conversions.items()}
+    return {name: int(value) if name == "copies" else value for name, value in conversions.items()}

@@ -11,10 +11,11 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from broker.messages import AccountAmount, Because, Counted
 from broker.messages import Role as RoleName
 from config.policy.accounts import Charge, Counts
-from config.policy.jobs import Figures, JobAttributes
+from config.policy.jobs import Figures, JobAttributes, PageRange
 from config.policy.money import Money
 from config.policy.pricing import Adjustment
 from config.policy.roles import ROLES
+from edge.acting import Acting
 from edge.release import Evidence, Phase
 
 if TYPE_CHECKING:
@@ -93,8 +94,12 @@ class JobRecord(BaseModel):
     """The analysis; none when the document cannot be read."""
     pages: Annotated[int, Field(ge=0)] = 0
     """Pages of the document before n-up, ranges and copies; 0: from before this was kept."""
+    colour: tuple[PageRange, ...] | None = None
+    """Its pages with colour, as ranges; None: not kept, so other pages cannot be chosen."""
     document_format: str | None = None
     """MIME type of the document, recognised by content."""
+    octets: Annotated[int, Field(ge=0)] = 0
+    """Size of the document; 0: not known."""
     problem: str | None = None
     """Why it cannot be printed."""
     attempt: Annotated[int, Field(ge=0)] = 0
@@ -103,8 +108,12 @@ class JobRecord(BaseModel):
     """Device it was released at."""
     released_by: str | None = None
     """The person who released it."""
+    acting: Acting | None = None
+    """As what, where it is not theirs."""
     released_at: datetime | None = None
     """When the intent was written."""
+    card: str | None = None
+    """Key of the card they came by, where the centre has not confirmed it: its use is bounded."""
     alone: bool = False
     """The link was down when it was released."""
     redirected_from: str | None = None
@@ -113,6 +122,8 @@ class JobRecord(BaseModel):
     """What it puts on paper as rules changed it; none: as planned."""
     conversions: dict[str, str] = Field(default_factory=dict)
     """IPP attributes that rules changed, with their new values, for people."""
+    changed: dict[str, str] = Field(default_factory=dict)
+    """IPP attributes that the person changed at the machine, with their new values."""
     changes: dict[str, str | int] = Field(default_factory=dict)
     """IPP attributes that the decision changes, set when the job is let go."""
     tags: tuple[str, ...] = ()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, assert_never
 
+from broker.messages import AccountAmount, QuoteAnswer
 from config.policy.decisions import Allowed, Ask, Decision, Denied
-from edge.jobs import amounts_of
+from edge.changes import text_of
+from edge.jobs import amounts_of, said
 
 if TYPE_CHECKING:
     from edge.jobs import JobRecord
@@ -28,6 +30,10 @@ def job_row(record: JobRecord, outlook: dict[str, Any] | None = None) -> dict[st
         "printer": record.printer,
         "redirected_from": record.redirected_from,
         "conversions": record.conversions,
+        "changed": record.changed,
+        "acting": record.acting,
+        "pages": record.pages,
+        "attributes": asked_for(record),
         "tags": list(record.tags),
         "refusal": record.refusal,
         "held": [amount.model_dump() for amount in record.hold.amounts] if record.hold else [],
@@ -35,6 +41,18 @@ def job_row(record: JobRecord, outlook: dict[str, Any] | None = None) -> dict[st
         "charged": [amount.model_dump() for amount in record.charged],
         "cause": record.cause,
         "outlook": outlook,
+    }
+
+
+def asked_for(record: JobRecord) -> dict[str, Any]:
+    """Return how a job came, as far as that can be changed before it is released."""
+    attributes = record.attributes
+    return {
+        "copies": attributes.copies,
+        "sides": attributes.sides.value,
+        "print_color_mode": attributes.print_color_mode.value,
+        "page_ranges": text_of(attributes.page_ranges),
+        "number_up": attributes.number_up,
     }
 
 
@@ -48,6 +66,8 @@ def why(decision: Decision) -> dict[str, Any]:
     }
     if isinstance(decision, Ask):
         found |= {"question": decision.question, "choices": list(decision.choices)}
+    if isinstance(decision, Denied) and decision.able:
+        found |= {"able": list(decision.able)}
     return found
 
 
@@ -71,10 +91,45 @@ def outlook(decision: Decision, device: str, *, reachable: bool) -> dict[str, An
             }
         case Ask(question=question):
             return shown | {"question": question}
-        case Denied(short=short, detail=detail):
+        case Denied(short=short, detail=detail, reason=reason, able=able):
             if short is None or not reachable:
-                return shown | {"refusal": detail}
+                told = {"refusal": detail, "reason": reason.value}
+                return shown | told | ({"able": list(able)} if able else {})
             # the rest is asked for when it is released; until then nobody knows
             needed = {"unit": short.needed.unit, "micros": short.needed.micros}
             return shown | {"price": [{"account": short.account, **needed}]}
+    assert_never(decision)
+
+
+def quote(decision: Decision, *, reachable: bool) -> QuoteAnswer:
+    """Return what a job would come to as an answer.
+
+    Args:
+        decision: what would be decided if it were released now.
+        reachable: the centre can be asked for money that is not here.
+    """
+    because = said(decision.because)
+    match decision:
+        case Allowed(figures=figures):
+            return QuoteAnswer(
+                allowed=True,
+                price=amounts_of(decision.charges),
+                because=because,
+                impressions=figures.impressions if figures else None,
+                color_impressions=figures.color_impressions if figures else None,
+                sheets=figures.sheets if figures else None,
+                conversions={each.attribute: each.value for each in decision.conversions},
+            )
+        case Ask(question=question):
+            return QuoteAnswer(allowed=False, question=question, because=because)
+        case Denied(short=short, detail=detail, reason=reason, able=able):
+            if short is None or not reachable:
+                return QuoteAnswer(
+                    allowed=False, refusal=detail[:1000], reason=reason, able=able, because=because
+                )
+            # the rest is asked for when it is released; until then nobody knows
+            needed = AccountAmount(
+                account=short.account, unit=short.needed.unit, micros=short.needed.micros
+            )
+            return QuoteAnswer(allowed=True, price=(needed,), because=because)
     assert_never(decision)

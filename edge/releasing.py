@@ -6,9 +6,7 @@ books. Between a decision and its record nothing is awaited.
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC
 from typing import TYPE_CHECKING, assert_never
 
@@ -28,6 +26,7 @@ from config.policy.decisions import (
     Reason,
 )
 from config.policy.reasons import bounded
+from edge.changes import Changed
 from edge.deciding import Deciding, Wish
 from edge.intent import as_allowed, intended, released
 from edge.jobs import said
@@ -45,14 +44,17 @@ from edge.release import (
     next_step,
 )
 from edge.settling import Settling
+from edge.turns import Turns
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import Callable, Mapping
     from datetime import tzinfo
     from uuid import UUID
 
+    from broker.messages import JobChanges
     from config.ids import AccountKey
     from config.policy.decisions import Short
+    from edge.acting import Acting
     from edge.deciding import Standing
     from edge.jobs import JobRecord
     from edge.ports import Clock, Funds, SpooledJob, Spooler
@@ -80,14 +82,15 @@ class Printer:
     """It prints colour."""
     two_sided: bool = True
     """It prints both sides."""
+    name: str = ""
+    """What people call it; empty: its device id."""
+    media: frozenset[str] | None = None
+    """Media classes it takes; None: not known, so any."""
 
-
-@dataclass(slots=True)
-class _Turn:
-    """One job's lock and how many wait for it."""
-
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    wanted: int = 0
+    @property
+    def point(self) -> PointOfPrint:
+        """As the policy sees it; its tags are the directory's."""
+        return PointOfPrint((), self.color, self.two_sided, self.media, self.name)
 
 
 class Releasing:
@@ -139,10 +142,7 @@ class Releasing:
         self._deciding = Deciding(
             replica=replica,
             standing=self.standing,
-            printers={
-                device: PointOfPrint(color=each.color, two_sided=each.two_sided)
-                for device, each in printers.items()
-            },
+            printers={device: each.point for device, each in printers.items()},
             clock=clock,
             zone=zone,
         )
@@ -150,25 +150,11 @@ class Releasing:
         self._direct = direct or {}
         self._funds = funds
         self._clock = clock
-        self._turns: dict[JobId, _Turn] = {}
-
-    @asynccontextmanager
-    async def alone_with(self, job: UUID) -> AsyncIterator[None]:
-        """Let only one task at a time act on a job."""
-        key = JobId(job)
-        turn = self._turns.setdefault(key, _Turn())
-        turn.wanted += 1
-        try:
-            async with turn.lock:
-                yield
-        finally:
-            turn.wanted -= 1
-            if not turn.wanted:
-                self._turns.pop(key, None)
-
-    def busy(self, job: UUID) -> bool:
-        """Say whether some task acts on a job, or is about to."""
-        return JobId(job) in self._turns
+        self._turns = Turns()
+        self.alone_with = self._turns.alone_with
+        """Lets only one task at a time act on a job."""
+        self.busy = self._turns.busy
+        """Whether some task acts on a job, or is about to."""
 
     # ── release ─────────────────────────────────────────────────────────────────────────────
 
@@ -180,6 +166,9 @@ class Releasing:
         *,
         confirmed: bool = False,
         account: AccountKey | None = None,
+        changes: JobChanges | None = None,
+        acting: Acting | None = None,
+        card: str | None = None,
     ) -> Decision:
         """Release a held job at a printer for a person; a refusal leaves it held.
 
@@ -190,21 +179,35 @@ class Releasing:
             device: the printer it is wanted at; rules may choose another.
             user: who stands there.
             confirmed: they have said yes to what rules ask.
-            account: what they want to be charged instead of the first of their lists.
+            account: what is to be charged instead of the first of the owner's lists.
+            changes: how it is to be printed, where that differs from how it came.
+            acting: as what they release a job that is not theirs; its owner pays.
+            card: key of the card they came by, where the centre has not confirmed it.
         """
         async with self.alone_with(job):
             record = self._books.job(job)
-            if record is None:
-                return Denied(Reason.UNREADABLE, "there is no such job at this site")
-            if record.user.lower() != user.lower():
-                detail = "only the owner can release a job"
-                return Denied(Reason.ACCOUNT_AUTHORIZATION_FAILED, detail)
-            asked_for = record.redirected_from or record.printer
-            if record.phase is Phase.RELEASING and asked_for == device:
+            if record is None or (acting is None and record.user.lower() != user.lower()):
+                return Denied(Reason.UNREADABLE, "there is no such job of yours here")
+            owner = record.user if acting else user
+            wish = Wish(
+                device, owner, confirmed, account, changes, by=user, acting=acting, card=card
+            )
+            if record.phase is Phase.RELEASING and self._same(record, wish):
                 return as_allowed(record)
             if record.phase not in {Phase.HELD, Phase.UNREADABLE}:
                 return Denied(Reason.NOTHING_TO_PRINT, f"this job is {record.phase} already")
-            return await self.release_here(record, Wish(device, user, confirmed, account))
+            return await self.release_here(record, wish)
+
+    def _same(self, record: JobRecord, wish: Wish) -> bool:
+        """Say whether a job under way is what is wished for: by the same person, like that."""
+        asked_for = record.redirected_from or record.printer
+        as_wished = self._deciding.changed(record, wish)
+        return (
+            asked_for == wish.device
+            and (record.released_by or "").lower() == (wish.by or "").lower()
+            and isinstance(as_wished, Changed)
+            and as_wished.told == record.changed
+        )
 
     @property
     def reachable(self) -> bool:
@@ -215,9 +218,16 @@ class Releasing:
         """Return the printer a job that waits would likely be released at: its queue's, or one."""
         return self._direct.get(record.queue) or next(iter(self._printers), None)
 
-    def preview(self, record: JobRecord, device: str) -> Decision:
-        """Say what would be decided if the owner released it there now; nothing is done."""
-        return self._deciding.decide(record, Wish(device, record.user or None))
+    def preview(
+        self,
+        record: JobRecord,
+        device: str,
+        changes: JobChanges | None = None,
+        account: AccountKey | None = None,
+    ) -> Decision:
+        """Say what would be decided if it were released there now; nothing is done."""
+        wish = Wish(device, record.user or None, account=account, changes=changes)
+        return self._deciding.decide(record, wish)
 
     async def release_here(self, record: JobRecord, wish: Wish) -> Decision:
         """Decide on a held job, alone with it, and carry the decision out.
@@ -267,7 +277,9 @@ class Releasing:
         decision = self._deciding.decide(record, wish, past=past)
         if isinstance(decision, Allowed):
             alone = not self._funds.reachable
-            after = intended(record, decision, user=wish.user, alone=alone, now=now)
+            wanted = self._deciding.changed(record, wish)
+            told = wanted.told if isinstance(wanted, Changed) else {}
+            after = intended(record, decision, wish, told=told, alone=alone, now=now)
             self._books.release(after, released(after), now)
         return decision
 
@@ -300,7 +312,7 @@ class Releasing:
         )
         event = JobRefused(
             job=record.job,
-            user=wish.user or "",
+            user=wish.by or wish.user or "",
             printer=wish.device if wish.device in self._printers else None,
             reason=reason,
             detail=detail[:1000],

@@ -163,7 +163,8 @@ class Settling:
             charge=charge,
             job=record.job,
             attempt=record.attempt,
-            user=record.released_by or record.user,
+            # a delegate or an operator releases, the owner pays
+            user=record.user if record.acting else record.released_by or record.user,
             printer=record.printer or "",
             service="print",
             tariff_version=record.hold.tariff_version if record.hold else 0,

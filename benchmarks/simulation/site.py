@@ -270,10 +270,11 @@ class Site:
 
     def _release(self, record: JobRecord) -> None:
         now = self.world.wall()
-        decision = self._deciding.decide(record, Wish("printer", record.user))
+        wish = Wish("printer", record.user)
+        decision = self._deciding.decide(record, wish)
         match decision:
             case Allowed():
-                after = intended(record, decision, user=record.user, alone=not self.agreed, now=now)
+                after = intended(record, decision, wish, alone=not self.agreed, now=now)
                 self.books.release(after, released(after), now)
                 self.waiting.pop(record.job, None)
             case Denied(short=short) if short and self.agreed and record.job not in self.waiting:

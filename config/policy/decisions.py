@@ -50,6 +50,8 @@ __all__ = [
 
 #: What may be answered to a rule that wants to be confirmed.
 YES_OR_NO = ("yes", "no")
+#: Printers named in a sentence; more are counted.
+_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,8 @@ class Denied:
     """Why, line by line; the last one is the refusal."""
     rules_version: int = 0
     """The rules it was decided by; 0: none."""
+    able: tuple[str, ...] = ()
+    """With `printer-cannot`: printers of the site that can, by device id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +167,9 @@ def _rule_and_pay(
     ruled = _rule(view, case)
     if isinstance(ruled, Denied):
         return ruled
+    unable = _unable(view, ruled)
+    if unable is not None:
+        return unable
     if ruled.charge is not None:
         lists = _instead(ruled.charge, lists)
     return _pay(request, view, ruled, lists)
@@ -245,6 +252,21 @@ def _rule(view: PolicyView, case: Case) -> Ruled | Denied:
                 return Denied(Reason.DENIED_BY_RULE, ruled.message, because=because)
             return ruled
     assert_never(view.rules)
+
+
+def _unable(view: PolicyView, ruled: Ruled) -> Denied | None:
+    """Say that the printer cannot print what the rules left, and who can; None when it can."""
+    figures, device = ruled.case.figures, ruled.case.printer
+    here = view.printers.get(device, PointOfPrint())
+    lacks = here.lacks(figures)
+    if not lacks:
+        return None
+    able = tuple(each for each, point in view.printers.items() if point.able(figures))
+    names = [view.printers[each].name or each for each in able[:_NAMED]]
+    more = [f"{len(able) - len(names)} more"] if len(able) > len(names) else []
+    others = f"{' and '.join([', '.join(names), *more])} can" if able else "no printer here can"
+    detail = f"{here.name or device} {' and '.join(lacks)}; {others}"
+    return Denied(Reason.PRINTER_CANNOT, detail, because=ruled.lines, able=able)
 
 
 def _pay(

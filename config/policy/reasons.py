@@ -39,6 +39,8 @@ class Reason(StrEnum):
     """The site has been without the centre for longer than its terms allow."""
     OUT_OF_SERVICE = "out-of-service"
     """The site's role lets nothing like it be released now."""
+    PRINTER_CANNOT = "printer-cannot"
+    """The printer cannot print it as it is: colour, both sides, the paper."""
     PRINTER_UNKNOWN = "printer-unknown"
     """No such printer at this site."""
     RULES_UNREADABLE = "rules-unreadable"

@@ -89,14 +89,23 @@ class PointOfPrint:
     """It can print both sides of a sheet."""
     media: frozenset[str] | None = None
     """Media classes it takes; None: not known, so any."""
+    name: str = ""
+    """What people call it; empty: its device id."""
 
     def able(self, figures: Figures) -> bool:
         """Say whether it can print this as it is."""
-        return (
-            (self.color or not figures.color_impressions)
-            and (self.two_sided or not figures.sides.two_sided)
-            and (self.media is None or figures.media is None or figures.media in self.media)
-        )
+        return not self.lacks(figures)
+
+    def lacks(self, figures: Figures) -> tuple[str, ...]:
+        """Say for people what keeps it from printing this as it is; nothing when it can."""
+        found = []
+        if figures.color_impressions and not self.color:
+            found.append("prints no colour")
+        if figures.sides.two_sided and not self.two_sided:
+            found.append("prints on one side only")
+        if self.media is not None and figures.media is not None and figures.media not in self.media:
+            found.append(f"has no {figures.media}")
+        return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Answers about jobs: lists of them, releases, cancellations; and courier codes."""
+"""Answers about jobs: lists, quotes, releases, cancellations; and courier codes."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 from broker.messages import (
     CancelRequest,
-    JobCanceled,
     JobsRequest,
+    QuoteRequest,
     RedeemAnswer,
     RedeemRequest,
     ReleaseRequest,
     Reply,
     Request,
 )
-from config.ids import JobId
-from config.policy.decisions import Allowed, Ask, Denied, Reason
+from config.policy.decisions import Allowed, Ask, Denied
+from edge.answers.rights import EVERYBODY, NOBODY, Refusal
 from edge.answers.words import no, yes
-from edge.listing import job_row, outlook, why
+from edge.listing import job_row, outlook, quote, why
+from edge.open_jobs import OPEN, WAITING
 from edge.prefetch import JOBS
 from edge.redeeming import NotTaken
 from edge.release import Phase
@@ -28,9 +29,11 @@ from edge.releasing import ANSWER_NEEDED
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from edge.answers.words import Answer, Visitors
+    from edge.answers.rights import Rights
+    from edge.answers.words import Answer
+    from edge.discarding import Discarding
     from edge.jobs import JobRecord
-    from edge.ports import Clock, Spooler
+    from edge.open_jobs import OpenJobs
     from edge.prefetch import Prefetch
     from edge.redeeming import Redeeming
     from edge.releasing import Releasing
@@ -40,7 +43,6 @@ if TYPE_CHECKING:
 #: Jobs in one answer, so that it fits one message.
 _PAGE = 50
 _PAGE_BYTES = 40 * 1024
-_OPEN = (Phase.HELD, Phase.UNREADABLE, Phase.RELEASING, Phase.DISPUTED)
 
 
 class JobAnswers:
@@ -53,54 +55,53 @@ class JobAnswers:
         *,
         books: Books,
         replica: Replica,
-        visitors: Visitors,
+        rights: Rights,
+        open_jobs: OpenJobs,
         releasing: Releasing,
         redeeming: Redeeming,
         prefetch: Prefetch,
-        spooler: Spooler,
-        operators: frozenset[str],
-        clock: Clock,
+        discarding: Discarding,
     ) -> None:
         """Take what the answers come from.
 
         Args:
             books: the site's jobs and money.
             replica: who is who.
-            visitors: who stands at the terminals.
+            rights: who may act on whose jobs.
+            open_jobs: whose jobs are open.
             releasing: carries releases out.
             redeeming: takes courier codes.
             prefetch: brings money ahead for who looks at their jobs.
-            spooler: the print queues.
-            operators: nodes that may see and cancel everybody's jobs.
-            clock: the time.
+            discarding: throws jobs away.
         """
         self._books = books
         self._replica = replica
-        self._visitors = visitors
+        self._rights = rights
+        self._open_jobs = open_jobs
         self._releasing = releasing
         self._redeeming = redeeming
         self._prefetch = prefetch
-        self._spooler = spooler
-        self._operators = operators
-        self._clock = clock
+        self._discarding = discarding
         self.answers: Mapping[type[Request], Answer] = {
             ReleaseRequest: self._release,
             RedeemRequest: self._redeem,
             CancelRequest: self._cancel,
             JobsRequest: self._jobs,
+            QuoteRequest: self._quote,
         }
 
     async def _release(self, node: str, question: ReleaseRequest) -> Reply:
-        user = self._visitors.who(node, question.person)
-        if user is None:
-            detail = "nobody here is known by this card or name"
-            return no(question, "refused", Reason.NO_IDENTITY, detail)
+        found = self._rights.job(node, question.person, question.job)
+        if isinstance(found, Refusal):
+            return no(question, "refused", found.code, found.detail)
         decision = await self._releasing.release(
             question.job,
             question.printer,
-            user,
+            found.by,
             confirmed=question.confirmed,
             account=question.account,
+            changes=question.changes,
+            acting=found.acting,
         )
         match decision:
             case Allowed():
@@ -112,12 +113,24 @@ class JobAnswers:
             case Ask():
                 return no(question, "refused", ANSWER_NEEDED, decision.question, why(decision))
 
+    async def _quote(self, node: str, question: QuoteRequest) -> Reply:
+        found = self._rights.job(node, question.person, question.job)
+        if isinstance(found, Refusal):
+            return no(question, "refused", found.code, found.detail)
+        if found.record.phase not in WAITING:
+            detail = f"this job is {found.record.phase} already"
+            return no(question, "refused", "not-held", detail)
+        decision = self._releasing.preview(
+            found.record, question.printer, question.changes, question.account
+        )
+        told = quote(decision, reachable=self._releasing.reachable)
+        return yes(question, told.model_dump(mode="json"))
+
     async def _redeem(self, node: str, question: RedeemRequest) -> Reply:
-        name = self._visitors.who(node, question.person)
+        name = self._rights.who(node, question.person)
         person = self._replica.user(name) if name else None
         if person is None:
-            detail = "nobody here is known by this card or name"
-            return no(question, "refused", Reason.NO_IDENTITY, detail)
+            return no(question, "refused", NOBODY.code, NOBODY.detail)
         found = self._redeeming.redeem(question.code, person, question.account)
         if isinstance(found, NotTaken):
             return no(question, "refused", found.code, found.detail)
@@ -131,59 +144,58 @@ class JobAnswers:
         return yes(question, told.model_dump())
 
     async def _cancel(self, node: str, question: CancelRequest) -> Reply:
-        user = self._visitors.who(node, question.person) if question.person else None
-        if user is None and (question.person is not None or node not in self._operators):
-            detail = "say whose job it is: by card or by user name"
-            return no(question, "refused", Reason.NO_IDENTITY, detail)
         async with self._releasing.alone_with(question.job):
-            record = self._books.job(question.job)
-            if record is None or (user is not None and record.user.lower() != user.lower()):
-                return no(question, "refused", "not-found", "there is no such job of yours here")
-            if record.phase not in {Phase.HELD, Phase.UNREADABLE}:
-                detail = f"this job is {record.phase} already"
+            found = self._rights.job(node, question.person, question.job)
+            if isinstance(found, Refusal):
+                return no(question, "refused", found.code, found.detail)
+            if found.record.phase not in WAITING:
+                detail = f"this job is {found.record.phase} already"
                 return no(question, "refused", "not-held", detail)
-            # the spooler first: a job that is canceled here but prints there would be free
-            await self._spooler.cancel(JobId(record.job))
-            now = self._clock()
-            after = record.with_(phase=Phase.CANCELED, ended_at=now)
-            event = JobCanceled(job=record.job, by=user or node, detail="canceled on request")
-            self._books.cancel(after, event, now)
-            await self._spooler.forget(JobId(record.job))
+            whose = f" by a {found.acting}" if found.acting == "delegate" else ""
+            whose = " by an operator" if found.acting == "operator" else whose
+            detail = f"canceled on request{whose}"
+            after = await self._discarding.discard(found.record, found.by, detail)
         return yes(question, {"job": job_row(after)})
 
     async def _jobs(self, node: str, question: JobsRequest) -> Reply:
-        user = self._visitors.who(node, question.person) if question.person else None
-        if user is None and (question.person is not None or node not in self._operators):
-            detail = "nobody here is known by this card or name"
-            return no(question, "refused", Reason.NO_IDENTITY, detail)
-        phases = _OPEN if question.held_only else ()
-        records = [
-            record
-            for record in self._books.jobs(*phases)
-            if user is None or record.user.lower() == user.lower()
-        ]
+        owner = self._rights.owner(node, question.person, question.of)
+        if isinstance(owner, Refusal):
+            return no(question, "refused", owner.code, owner.detail)
+        records = self._of(owner, held_only=question.held_only)
         if question.after is not None:
             ids = [record.job for record in records]
             first = ids.index(question.after) + 1 if question.after in ids else 0
             records = records[first:]
-        if user is not None:
-            self._fetch_ahead(user, records)
-        page = list(_fitting(job_row(each, self._outlook(each)) for each in records[:_PAGE]))
+        if owner != EVERYBODY:
+            self._fetch_ahead(owner, records, question.printer)
+        rows = (job_row(each, self._outlook(each, question.printer)) for each in records[:_PAGE])
+        page = list(_fitting(rows))
+        user = None if owner == EVERYBODY else owner
         return yes(question, {"jobs": page, "more": len(records) > len(page), "user": user})
 
-    def _fetch_ahead(self, user: str, records: Iterable[JobRecord]) -> None:
+    def _of(self, owner: str, *, held_only: bool) -> list[JobRecord]:
+        """Return somebody's jobs, oldest first; those that are open without reading the others."""
+        if held_only and owner != EVERYBODY:
+            found = map(self._books.job, self._open_jobs.of(owner))
+            return [record for record in found if record is not None]
+        records = self._books.jobs(*(OPEN if held_only else ()))
+        if owner == EVERYBODY:
+            return records
+        return [record for record in records if record.user.lower() == owner.lower()]
+
+    def _fetch_ahead(self, user: str, records: Iterable[JobRecord], at: str | None) -> None:
         """Ask for what the jobs of a person who is here are short of; nobody waits for it."""
         if not self._prefetch.due(user, asyncio.get_running_loop().time()):
             return
         waiting = [each for each in records if each.phase is Phase.HELD][:JOBS]
-        places = [(each, self._releasing.likely(each)) for each in waiting]
+        places = [(each, at or self._releasing.likely(each)) for each in waiting]
         decisions = [self._releasing.preview(each, device) for each, device in places if device]
         self._prefetch.begin(decisions, self._books.free)
 
-    def _outlook(self, record: JobRecord) -> dict[str, Any] | None:
-        """Return what a job that waits would come to now."""
-        device = self._releasing.likely(record) if record.phase is Phase.HELD else None
-        if device is None:
+    def _outlook(self, record: JobRecord, at: str | None) -> dict[str, Any] | None:
+        """Return what a job that waits would come to now, at a printer or the likely one."""
+        device = at or self._releasing.likely(record)
+        if device is None or record.phase is not Phase.HELD:
             return None
         decision = self._releasing.preview(record, device)
         return outlook(decision, device, reachable=self._releasing.reachable)

@@ -25,8 +25,10 @@ from broker.stream import place, seal
 from broker.topics import STREAMS_UP
 from config.policy.jobs import Figures, Sides, Source
 from config.policy.tariffs import Tariff, TariffLine
+from edge.discarding import Discarding
 from edge.intake import Intake, Queue
 from edge.jobs import JobRecord
+from edge.open_jobs import OPEN, OpenJobs
 from edge.ports import Analysed, PeopleQueue, PrinterQueue, SpooledJob
 from edge.printing.fake_spooler import FakeSpooler, PrinterBehaviour
 from edge.release import Phase, Verdict
@@ -257,6 +259,9 @@ class Site:
             ),
             direct={"direct": "lib-1"},
         )
+        self.open_jobs = OpenJobs(self.books.jobs(*OPEN))
+        self.books.on_job = lambda record, _: self.open_jobs.on_job(record)
+        self.discarding = Discarding(self.books, self.spooler, clock=self.clock)
         self.intake = Intake(
             books=self.books,
             spooler=self.spooler,

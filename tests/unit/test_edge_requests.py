@@ -31,6 +31,7 @@ from broker.topics import METHODS
 from config.policy.courier import Purpose, make
 from config.policy.rules import RuleSet
 from edge.answers.jobs import JobAnswers
+from edge.answers.rights import Rights
 from edge.answers.site import SiteAnswers
 from edge.ports import SpoolerRefusedError
 from edge.prefetch import Prefetch
@@ -56,18 +57,24 @@ class Counter:
         self.site = site
         self.verified = asyncio.Event()
         operators = frozenset({"operator"})
-        jobs = JobAnswers(
+        rights = Rights(
             books=site.books,
             replica=site.replica,
             visitors=Vouched(site.replica),
+            operators=operators,
+            node="north",
+        )
+        jobs = JobAnswers(
+            books=site.books,
+            replica=site.replica,
+            rights=rights,
+            open_jobs=site.open_jobs,
             releasing=site.releasing,
             redeeming=Redeeming(
                 books=site.books, replica=site.replica, clock=site.clock, monotonic=lambda: 0.0
             ),
             prefetch=Prefetch(site.funds.prefetch, wanted=lambda: site.funds.reachable),
-            spooler=site.spooler,
-            operators=operators,
-            clock=site.clock,
+            discarding=site.discarding,
         )
         about = SiteAnswers(
             operators=operators, status=lambda: {"ready": True}, verify=self._verify
