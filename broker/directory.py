@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -16,12 +16,15 @@ from config.policy.tariffs import Tariff
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
 
 #: Key of the setting whose value is the rules in force, as JSON (`config.policy.rules`).
 RULES = "rules"
 #: Key of the setting whose value keys card digests (`keyed_card`), 32 bytes in hexadecimal.
 CARD_KEY = "card-key"
+#: Bytes of that key.
+CARD_KEY_BYTES: Final = 32
 
 
 def _empty(value: object) -> bool:
@@ -77,6 +80,13 @@ class CardRow(Row):
     """It identifies nobody from then on."""
     blocked: Annotated[bool, _UNSAID_IF_EMPTY] = False
     """Reported lost: it identifies nobody, and cannot be entered again at a terminal."""
+
+    def trouble(self, now: datetime) -> Literal["blocked", "expired"] | None:
+        """Say why the card identifies nobody at a moment, None when it does."""
+        if self.blocked:
+            return "blocked"
+        over = self.expires_at is not None and now >= self.expires_at
+        return "expired" if over else None
 
 
 class AccountRow(Row):
@@ -146,7 +156,31 @@ def keyed_card(number: str, key: bytes) -> str:
     Made from the older digest, so that cards entered before there was a key need not be read anew.
     Who holds the rows alone learns no number by trying them all; who holds the key as well does.
     """
-    return hmac.new(key, card_digest(number).encode(), "sha256").hexdigest()
+    return keyed_digest(card_digest(number), key)
+
+
+def keyed_digest(digest: str, key: bytes) -> str:
+    """Return the same of a card whose older digest is all that is known."""
+    return hmac.new(key, digest.encode(), "sha256").hexdigest()
+
+
+def card_key(value: str) -> bytes | None:
+    """Read the value of the setting CARD_KEY; None when it is no key."""
+    try:
+        key = bytes.fromhex(value)
+    except ValueError:
+        return None
+    return key if len(key) == CARD_KEY_BYTES else None
+
+
+def card_names(number: str, key: bytes | None) -> tuple[str, ...]:
+    """Return every key that the row of a card may have, the one for new rows first.
+
+    The older digest stays among them: a site that was cut off while the organisation got its key
+    may have entered a card by it.
+    """
+    digest = card_digest(number)
+    return (digest,) if key is None else (keyed_digest(digest, key), digest)
 
 
 def row_digest(kind: str, key: str, n: int) -> int:

@@ -5,12 +5,14 @@ Reads only, and everything at one moment: whoever asks writes before anything el
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from config.policy.decisions import Denied, Reason
 from config.policy.money import Money
 from edge.age import too_old
 from edge.branch import RETIRING
+from edge.cards import Allowance
 from edge.terms import changes_role, leave
 
 if TYPE_CHECKING:
@@ -33,7 +35,12 @@ class SiteStanding:
     """The standing of one site."""
 
     def __init__(
-        self, books: Books, *, reachable: Callable[[], bool], alone_for: Callable[[], timedelta]
+        self,
+        books: Books,
+        *,
+        reachable: Callable[[], bool],
+        alone_for: Callable[[], timedelta],
+        allowance: Allowance | None = None,
     ) -> None:
         """Take what it rests on.
 
@@ -41,7 +48,9 @@ class SiteStanding:
             books: terms and money.
             reachable: whether the centre listens now.
             alone_for: for how long it has not been heard.
+            allowance: what may be spent by a card that the centre has not confirmed; nothing.
         """
+        self._allowance = allowance or Allowance()
         self._books = books
         self._reachable = reachable
         self._alone_for = alone_for
@@ -53,6 +62,8 @@ class SiteStanding:
     def waits(self, record: JobRecord) -> str | None:
         """Say why a job of a pull queue cannot be released here for now; None when it can."""
         role = self.role()
+        if record.service == "copy":
+            return None if role.copies else f"this site works as a {role.name} and copies are off"
         if record.direct or role.holds or record.under.holds:
             return None
         return (
@@ -63,6 +74,7 @@ class SiteStanding:
     def refuses(self, record: JobRecord) -> Denied | None:
         """Say why nothing like this job is released now, whatever it costs."""
         terms, wish = self._books.terms.taken, self._books.terms.wish
+        copies = record.service == "copy"
         if (why := self.waits(record)) is not None:
             return Denied(Reason.OUT_OF_SERVICE, why)
         if self._books.note(RETIRING) is not None:
@@ -73,7 +85,10 @@ class SiteStanding:
             return Denied(Reason.OUT_OF_SERVICE, detail)
         if not terms.role.alone and not self._reachable():
             detail = (
-                "the line to the centre is down and this site releases nothing without it; "
+                "the line to the centre is down and this site "
+                "charges no copies without it; try again when the line is back"
+                if copies
+                else "the line to the centre is down and this site releases nothing without it; "
                 "the job stays held and can be released when the line is back"
             )
             return Denied(Reason.OUT_OF_SERVICE, detail)
@@ -81,7 +96,8 @@ class SiteStanding:
         if too_old(age, terms.longest_alone):
             detail = (
                 f"this site has heard nothing from the centre for {spoken(age)} and may go on "
-                f"alone for {spoken(terms.longest_alone or age)}; the job stays held"
+                f"alone for {spoken(terms.longest_alone or age)}; "
+                f"{'copies are off' if copies else 'the job stays held'}"
             )
             return Denied(Reason.OFFLINE_TOO_LONG, detail)
         return None
@@ -95,11 +111,15 @@ class SiteStanding:
         """Return how far an account may be charged past that now."""
         return self._leave(unit, self._books.till.owed(unit, account))
 
-    def beyond(self, charges: Iterable[Charge]) -> Denied | None:
-        """Say whether charges together go further past what is here than each of them may.
+    def beyond(self, charges: Iterable[Charge], card: str | None = None) -> Denied | None:
+        """Say whether charges together go further than each of them may.
 
-        Each account is asked for its own leave; what the site may owe is one sum for all.
+        Each account is asked for its own leave; what the site may owe is one sum for all, and so
+        is what a card may spend that the centre has not confirmed.
         """
+        charges = tuple(charges)
+        if card is not None and (denied := self._past_allowance(charges, card)) is not None:
+            return denied
         asked: dict[Unit, int] = {}
         for charge in charges:
             if charge.covered_by == "uncovered":
@@ -109,6 +129,22 @@ class SiteStanding:
             room = self._leave(unit, None)
             if micros > room.micros:
                 detail = f"costs {Money(micros, unit)} more than is here, the site may owe {room}"
+                return Denied(Reason.ACCOUNT_LIMIT_REACHED, detail)
+        return None
+
+    def _past_allowance(self, charges: Iterable[Charge], card: str) -> Denied | None:
+        used = self._books.cards.used(card)
+        asked: Counter[Unit] = Counter()
+        for charge in charges:
+            asked[charge.money.unit] += charge.money.micros
+        for unit, micros in asked.items():
+            room = self._allowance.in_(unit) - used[unit]
+            if micros > room:
+                detail = (
+                    f"costs {Money(micros, unit)}, and this card is new: until the centre has "
+                    f"confirmed it, {Money(max(0, room), unit)} may be spent by it; with the PIN "
+                    "or the password there is no such bound"
+                )
                 return Denied(Reason.ACCOUNT_LIMIT_REACHED, detail)
         return None
 

@@ -1,25 +1,191 @@
-"""Who stands at the site's terminals, as far as the asking node can be believed."""
+"""Who stands at the site's terminals: a session, a card, or the word of a node that may vouch."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from config.policy.decisions import Reason
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from uuid import UUID
+
+    from broker.directory import UserRow
     from broker.messages import Person
+    from edge.ports import Clock
+    from edge.sessions import Session, Sessions
+    from edge.store.cards import CardsKept
     from edge.store.replica import Replica
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 class Vouched:
     """Takes every node at its word: a user name it vouches for, or a card that was read there."""
 
-    def __init__(self, replica: Replica) -> None:
+    def __init__(self, replica: Replica, clock: Callable[[], datetime] = _now) -> None:
         self._replica = replica
+        self._clock = clock
 
     def who(self, node: str, person: Person) -> str | None:
         """Return the user name of who a node says stands there, None if nobody is known by it."""
         del node
         if person.card is not None:
-            row = self._replica.user_of_card(person.card)
+            row = self._replica.user_of_card(person.card, self._clock())
             return row.name if row else None
         row = self._replica.user(person.user) if person.user else None
         return row.name if row else None
+
+    def new_card(self, node: str, person: Person) -> str | None:
+        """Return None: a card that is known here is confirmed."""
+        del node, person
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Somebody stands there."""
+
+    user: UserRow
+    """Who."""
+    card: str | None = None
+    """The key of the card they came by."""
+    waits: bool = False
+    """The centre has not confirmed that card yet: what may be spent by it is bounded."""
+    session: Session | None = None
+    """Where they are signed in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nobody:
+    """Nobody is known by what was shown."""
+
+    code: str
+    """Stable, for machines."""
+    detail: str
+    """One sentence for people."""
+
+
+Seen: TypeAlias = Known | Nobody
+
+#: What a panel shows while it goes back to its first page.
+SIGNED_OFF: Final = Nobody(Reason.NO_IDENTITY, "you are not signed in here any more; sign in again")
+_UNKNOWN_CARD: Final = Nobody(Reason.NO_IDENTITY, "nobody is known by this card")
+_UNKNOWN: Final = Nobody(Reason.NO_IDENTITY, "nobody here is known by this card or name")
+_DISABLED: Final = Nobody("user-disabled", "this person may not print or copy; ask at the desk")
+_CARDS: Final = {
+    "blocked": Nobody("card-blocked", "this card is blocked; ask at the desk"),
+    "expired": Nobody("card-expired", "this card is no longer valid; ask at the desk"),
+}
+
+
+class SignedIn:
+    """The people of a site as its edge knows them; nothing here waits."""
+
+    def __init__(
+        self,
+        *,
+        sessions: Sessions,
+        replica: Replica,
+        cards: CardsKept,
+        vouching: Iterable[str],
+        clock: Clock,
+        monotonic: Callable[[], float],
+        pin_beside_card: bool = False,
+    ) -> None:
+        """Take what identities rest on.
+
+        Args:
+            sessions: who is signed in.
+            replica: who is who.
+            cards: those that were entered here and wait for the centre.
+            vouching: nodes whose word is taken for who stands there.
+            clock: the time of day, for cards that expire.
+            monotonic: seconds that only go on, for sessions.
+            pin_beside_card: a card alone identifies nobody.
+        """
+        self.sessions = sessions
+        """Who is signed in."""
+        self._replica = replica
+        self._cards = cards
+        self._vouching = frozenset(vouching)
+        self._clock = clock
+        self._monotonic = monotonic
+        self.pin_beside_card = pin_beside_card
+        """A card alone identifies nobody."""
+
+    def who(self, node: str, person: Person) -> str | None:
+        """Return the user name of who a node says stands there, None if nobody is known by it."""
+        seen = self.seen(node, person)
+        return seen.user.name if isinstance(seen, Known) else None
+
+    def new_card(self, node: str, person: Person) -> str | None:
+        """Return the key of the card they came by where the centre has not confirmed it."""
+        seen = self.seen(node, person)
+        return seen.card if isinstance(seen, Known) and seen.waits else None
+
+    def seen(self, node: str, person: Person) -> Seen:
+        """Say who stands there; whoever is signed in stays so for a while longer."""
+        if person.session is not None:
+            return self.signed_in(self.sessions.at(node, person.session, self._monotonic()))
+        vouches = node in self._vouching
+        if person.card is not None:
+            if self.pin_beside_card and not vouches:
+                return Nobody("pin-needed", "this site wants the PIN beside the card")
+            return self.by_card(person.card)
+        if person.user is None or not vouches:
+            return _UNKNOWN  # a name alone is a claim that anybody may make
+        return self.by_name(person.user)
+
+    def elsewhere(self, session: UUID) -> Seen:
+        """Say who is signed in by a session, at whatever terminal."""
+        return self.signed_in(self.sessions.elsewhere(session, self._monotonic()))
+
+    def signed_in(self, session: Session | None) -> Seen:
+        """Say who a session is, as things are now: people are disabled and cards lost meanwhile."""
+        if session is None:
+            return SIGNED_OFF
+        user = self.by_name(session.user)
+        if isinstance(user, Nobody):
+            self.sessions.end(session.node, session.id)
+            return user if user is _DISABLED else SIGNED_OFF
+        if session.card is None:
+            return Known(user.user, session=session)
+        card = self._by_names((session.card,))
+        if isinstance(card, Nobody) or card.user.name != user.user.name:
+            self.sessions.end(session.node, session.id)
+            return card if isinstance(card, Nobody) else SIGNED_OFF
+        return Known(user.user, card.card, card.waits, session)
+
+    def by_name(self, name: str) -> Seen:
+        """Say who has this user name."""
+        user = self._replica.user(name)
+        if user is None:
+            return _UNKNOWN
+        return Known(user) if user.enabled else _DISABLED
+
+    def by_card(self, number: str) -> Seen:
+        """Say whose card this is: as the directory has it, else as it was entered here."""
+        return self._by_names(self._replica.card_names(number))
+
+    def _by_names(self, names: tuple[str, ...]) -> Seen:
+        for name in names:
+            row = self._replica.card_named(name)
+            if row is None:
+                continue
+            trouble = row.trouble(self._clock())
+            return _CARDS[trouble] if trouble else self._of_card(row.user, name, waits=False)
+        waiting = self._cards.find(names)
+        if waiting is None:
+            return _UNKNOWN_CARD
+        return self._of_card(waiting.user, waiting.card, waits=True)
+
+    def _of_card(self, name: str, key: str, *, waits: bool) -> Seen:
+        known = self.by_name(name)
+        if isinstance(known, Nobody):
+            return known if known is _DISABLED else _UNKNOWN_CARD
+        return Known(known.user, key, waits)

@@ -102,6 +102,7 @@ class JobAnswers:
             account=question.account,
             changes=question.changes,
             acting=found.acting,
+            card=self._rights.new_card(node, question.person),
         )
         match decision:
             case Allowed():

@@ -76,6 +76,10 @@ class Rights:
         self._operators = operators
         self._node = node
 
+    def new_card(self, node: str, person: Person) -> str | None:
+        """Return the key of the card they came by where the centre has not confirmed it."""
+        return self._visitors.new_card(node, person)
+
     def who(self, node: str, person: Person) -> str | None:
         """Return the user name of who stands at a node, None when nobody is known by that."""
         return self._visitors.who(node, person)

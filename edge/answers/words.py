@@ -32,6 +32,9 @@ class Visitors(Protocol):
     def who(self, node: str, person: Person) -> str | None:
         """Return the user name of who a node says stands there, None if nobody is known by it."""
 
+    def new_card(self, node: str, person: Person) -> str | None:
+        """Return the key of the card they came by where the centre has not confirmed it."""
+
 
 def yes(question: Request, data: Mapping[str, Any]) -> Reply:
     """Answer with what was asked for."""

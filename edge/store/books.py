@@ -7,7 +7,6 @@ that the money is there and writing it down nothing else may run.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tinydb import where
@@ -18,6 +17,7 @@ from broker.messages import (
     Charged,
     CodesFrom,
     Collected,
+    CopyBegan,
     Granted,
     JobCanceled,
     JobFlagged,
@@ -37,6 +37,8 @@ from broker.stream import StreamKey, place, start
 from broker.stream_inbound import Quarantined, sift
 from broker.topics import STREAMS_DOWN
 from edge.jobs import JobRecord
+from edge.store.applied import Applied
+from edge.store.cards import CardsKept
 from edge.store.codes import Codes
 from edge.store.returns import Returns
 from edge.store.terms import TermsKept
@@ -61,7 +63,8 @@ DOWN = "down-ledger"
 #: What each table of the journal is indexed by.
 INDEXES = {
     "accounts": ("key",),
-    "jobs": ("job", "phase"),
+    "jobs": ("job", "phase", "card"),
+    "cards": ("card",),
     "reclaims": ("reclaim",),
     "meta": ("key",),
     "quarantine": ("seq",),
@@ -70,20 +73,6 @@ INDEXES = {
     "owed": ("key",),
 }
 __all__ = ["DOWN", "INDEXES", "UP", "Applied", "Books", "Overdrawn"]
-
-
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """What a batch from the coordinator did."""
-
-    upto: Position
-    """The new watermark."""
-    granted: tuple[Granted, ...]
-    """Money that arrived."""
-    rejected: tuple[Rejected, ...]
-    """Events of ours that the centre could not accept."""
-    quarantined: tuple[tuple[int, str], ...]
-    """(seq, reason) of events that could not be read or carried out."""
 
 
 class Books:
@@ -114,6 +103,10 @@ class Books:
             database, record=self._growing, credit=self.till.credit, say=self._say_ledger
         )
         """What of the money here came by courier codes, or may."""
+        self.cards = CardsKept(database, record=self._growing, say=self._say)
+        """Cards that were entered here, until the centre has them."""
+        self.awaited: set[UUID] = set()
+        """Copies that are being begun: money that comes for one is set aside for it."""
         self.on_growth: Callable[[], None] = lambda: None
         """Called after a record that added events."""
         self.on_job: Callable[[JobRecord, Message], None] = lambda _record, _event: None
@@ -207,8 +200,7 @@ class Books:
     def remember_acked(self, stream: StreamName, upto: Position) -> None:
         """Store how far the coordinator has committed a stream."""
         key = f"acked {stream}"
-        row = {"key": key, "seq": upto.seq, "hash": upto.hash}
-        self._meta.upsert(row, where("key") == key)
+        self._meta.upsert({"key": key, "seq": upto.seq, "hash": upto.hash}, where("key") == key)
 
     def hold(self, record: JobRecord, event: JobHeld, now: datetime) -> None:
         """Enter a job that was counted, or that cannot be."""
@@ -218,7 +210,7 @@ class Books:
         """Record that a release was denied; the job stays held, money of its own goes back."""
         self._enter(record, event, now, over=True)
 
-    def release(self, record: JobRecord, event: JobReleased, now: datetime) -> None:
+    def release(self, record: JobRecord, event: JobReleased | CopyBegan, now: datetime) -> None:
         """Set the price aside and write the intent, in one record.
 
         Raises:
@@ -258,6 +250,11 @@ class Books:
     def flag(self, record: JobRecord, event: JobFlagged, now: datetime) -> None:
         """Mark a job for a person to look at, and store its record."""
         self._enter(record, event, now)
+
+    def keep(self, record: JobRecord) -> None:
+        """Store what was learned of a job and is told to the centre later."""
+        with self._db.transaction():
+            self._put(record)
 
     def cancel(self, record: JobRecord, event: JobCanceled, now: datetime) -> None:
         """Close a job that will not be printed; money of its own goes back."""
@@ -368,6 +365,7 @@ class Books:
                 else:
                     job = None if event.job is None else self.job(event.job)
                     waits = job is not None and job.hold is None and not job.phase.final
+                    waits = waits or event.job in self.awaited
                     self._returns.credit(txn, event, now, wanted=waits)
                 granted.append(event)
             case SetTerms():
@@ -381,6 +379,7 @@ class Books:
             case Reclaim():
                 self._returns.answer(txn, event, now)
             case Rejected():
+                self.cards.rejected(event)
                 rejected.append(event)
             case _:
                 pass  # an Opening of the centre carries nothing for a fresh journal
@@ -390,6 +389,8 @@ class Books:
         # whole: an upsert would keep what is no longer so, such as a hold that was lifted
         row = record.model_dump_json(exclude_defaults=True).encode()
         indexed = {"job": job, "phase": record.phase.value}
+        if record.card is not None:
+            indexed["card"] = record.card
         self._jobs.put(row, indexed, self._jobs.find("job", job))
 
     def _say_ledger(self, txn: Transaction, message: Message, now: datetime) -> None:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from tinydb import where
 
 from broker.messages import AccountAmount
+from edge.store.tries import TriesKept
 from edge.tries import SITE_WINDOW, Try
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
+    from datetime import datetime
 
     from broker.messages import CodeMark, CodesFrom, Granted, Message, Redeemed
     from edge.store.database import EdgeDatabase
@@ -53,10 +54,9 @@ class Codes:
             credit: adds to a balance, within a record.
             say: adds an event to the ledger stream, within a record.
         """
-        self._database = database
         self._meta = database.table("meta")
         self._marks = database.table("codes")
-        self._tries = database.table("tries")
+        self._tries = TriesKept(database, "tries", SITE_WINDOW)
         self._record = record
         self._credit = credit
         self._say = say
@@ -82,7 +82,7 @@ class Codes:
 
     def tries(self) -> list[Try]:
         """Return the tries that are stored, at most as many as a site has in a day."""
-        return [Try(row["user"], datetime.fromisoformat(row["at"])) for row in self._tries.all()]
+        return [Try(row["user"], at) for row, at in self._tries.rows()]
 
     # ── writing ─────────────────────────────────────────────────────────────────────────────
 
@@ -94,15 +94,11 @@ class Codes:
 
     def spend(self, tried: Try) -> int:
         """Store a try before the code is looked at; return its number."""
-        with self._database.transaction():
-            for row in self._tries.all():
-                if tried.at - datetime.fromisoformat(row["at"]) >= SITE_WINDOW:
-                    self._tries.remove(doc_ids=[row.doc_id])
-            return self._tries.insert({"user": tried.user, "at": tried.at.isoformat()})
+        return self._tries.spend({"user": tried.user}, tried.at)
 
     def forgive(self, number: int) -> None:
         """Take a try back: the code was right, but its money is here already."""
-        self._tries.remove(doc_ids=[number])
+        self._tries.forgive(number)
 
     def redeem(self, event: Redeemed, number: int, now: datetime) -> None:
         """Credit a code: used mark, balance, event, and the try taken back, in one record."""
@@ -110,7 +106,7 @@ class Codes:
         with self._record() as txn:
             self._marks.insert(_row(event.code, amount, "redeemed"))
             self._credit(amount)
-            self._tries.remove(doc_ids=[number])
+            self._tries.forgive(number)
             self._say(txn, event, now)
 
     # ── inside the record of a batch from the centre ────────────────────────────────────────

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from tinydb import where
 
 from broker.directory import (
+    CARD_KEY,
     MODELS,
     RULES,
     AccountRow,
@@ -20,7 +21,8 @@ from broker.directory import (
     PrinterRow,
     SettingRow,
     UserRow,
-    card_digest,
+    card_key,
+    card_names,
     row_digest,
 )
 from broker.messages import DirectoryCursor, DirectoryRow, DirectoryRows
@@ -97,10 +99,24 @@ class Replica:
         """Return a person by user name; case does not matter."""
         return self._row("user", name.lower(), UserRow)
 
-    def user_of_card(self, number: str) -> UserRow | None:
-        """Return whose card this is."""
-        card = self._row("card", card_digest(number), CardRow)
-        return self.user(card.user) if card else None
+    def card(self, number: str) -> CardRow | None:
+        """Return a card, blocked and expired ones too (`CardRow.trouble`)."""
+        names = self.card_names(number)
+        return next((row for name in names if (row := self.card_named(name))), None)
+
+    def card_named(self, name: str) -> CardRow | None:
+        """Return a card by the key of its row."""
+        return self._row("card", name, CardRow)
+
+    def card_names(self, number: str) -> tuple[str, ...]:
+        """Return the keys that a card's row may have, the one for new rows first."""
+        row = self._row("setting", CARD_KEY, SettingRow)
+        return card_names(number, None if row is None else card_key(row.value))
+
+    def user_of_card(self, number: str, now: datetime) -> UserRow | None:
+        """Return whose card this is; None as well when it is blocked or has expired."""
+        card = self.card(number)
+        return None if card is None or card.trouble(now) else self.user(card.user)
 
     def account(self, key: str) -> AccountRow | None:
         """Return an account."""
