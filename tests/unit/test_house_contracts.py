@@ -71,6 +71,8 @@ VIOLATIONS: list[tuple[str, dict[str, str]]] = [
     ("sql-in-central-store", {"edge/store/planted.py": "import alembic"}),
     ("http-in-web", {"central/app.py": "import uvicorn"}),
     ("http-in-web", {"edge/planted.py": "import fastapi"}),
+    ("hardware-in-terminal-bridge", {"terminal_bridge/app.py": "import serial"}),
+    ("hardware-in-terminal-bridge", {"edge/planted.py": "from gpiozero import LED"}),
     ("settings-in-config", {"edge/planted.py": "from pydantic_settings import BaseSettings"}),
     ("settings-in-config", {"config/policy/planted.py": "import pydantic_settings"}),
 ]  # fmt: skip
