@@ -16,12 +16,14 @@ from central.commands import (
     balances,
     begin,
     books,
+    cards,
     codes,
     corrections,
     fleet,
     grants,
     members,
     people,
+    pins,
     recovery,
     rules,
     safety,
@@ -47,7 +49,9 @@ app = typer.Typer(
 )
 app.command("init")(begin.init)
 app.add_typer(people.users, name="user")
-app.add_typer(people.cards, name="card")
+app.add_typer(cards.commands, name="card")
+app.add_typer(pins.pin_commands, name="pin")
+app.add_typer(pins.password_commands, name="password")
 # -1 is an amount here, to be refused as one, and no option
 app.command("correct", context_settings={"ignore_unknown_options": True})(corrections.correct)
 app.command("refund")(corrections.refund)

@@ -19,7 +19,7 @@ from central.news import News
 from central.questions import answer
 from central.retiring import Retiring
 from central.rounds import hear_batch, take_round
-from central.store import commands, nodes, recovery, streams
+from central.store import accounts, commands, nodes, recovery, streams
 from config.logs import logger
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ class Coordinator:
         )
         with fleet.books.write() as tx:
             nodes.nobody_linked(tx)
+            accounts.tell_labels(tx)
             fleet.fenced_by = recovery.find(tx).fenced_by
 
     @property

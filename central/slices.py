@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from broker.directory import CARD_KEY, card_key, keyed_digest
 from broker.messages import DirectoryRows
 
 if TYPE_CHECKING:
@@ -25,9 +26,9 @@ def delta(
 
     Revocations are sent a second time in their place: early, they do not move the cursor.
     """
-    revoked = [row for row in rows if takes_away(row)]
-    if len(revoked) < len(rows):
-        for part in _parts(revoked):
+    early = _early(rows)
+    if len(early) < len(rows):
+        for part in _parts(early):
             yield DirectoryRows(
                 epoch=epoch, kind="revocations", since=since, upto=since, rows=tuple(part)
             )
@@ -67,8 +68,27 @@ def snapshot(
 
 
 def takes_away(row: DirectoryRow) -> bool:
-    """Say whether a row takes something away: a tombstone, or a user or account that is closed."""
-    return row.row is None or row.row.get("enabled") is False
+    """Say whether a row takes something away: a tombstone, what is disabled, a blocked card."""
+    return row.row is None or row.row.get("enabled") is False or bool(row.row.get("blocked", False))
+
+
+def _early(rows: Sequence[DirectoryRow]) -> list[DirectoryRow]:
+    """Return what is sent ahead: what takes away; beside it a new card key, to understand it by.
+
+    But not the tombstones of cards whose rows under that key come with them: nobody would have a
+    card until all is there.
+    """
+    found = [row for row in rows if row.kind == "setting" and row.key == CARD_KEY and row.row]
+    key = next((card_key(str(row.row["value"])) for row in found if row.row), None)
+    if key is None:
+        return [row for row in rows if takes_away(row)]
+    good = {row.key for row in rows if row.kind == "card" and not takes_away(row)}
+
+    def renamed(row: DirectoryRow) -> bool:
+        return row.kind == "card" and row.row is None and keyed_digest(row.key, key) in good
+
+    early = [row for row in rows if row in found or (takes_away(row) and not renamed(row))]
+    return early if len(early) > len(found) else []
 
 
 def _parts(rows: Sequence[DirectoryRow]) -> list[list[DirectoryRow]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path  # noqa: TC003  typer reads it at run time
 from typing import Annotated, Final
@@ -13,6 +14,7 @@ from broker.credentials import CredentialFile, write_private
 from broker.topics import Party
 from central.commands.desk import Refusal, console
 from central.opening import open_books
+from central.store import cards
 from central.store.books import migrate_url
 from config.settings import CentralSettings, load
 
@@ -47,7 +49,12 @@ def init(
         raise Refusal(f"{error.filename or directory}: {error.strerror}") from error
     settings = load(CentralSettings, file)
     migrate_url(settings.url)
-    open_books(settings).close()
+    books = open_books(settings)
+    try:
+        with books.write() as tx:
+            cards.begin_key(tx, os.urandom)
+    finally:
+        books.close()
     console.print(f"A new centre is in {directory}. Next:")
     console.print(f"  printmesh central run --config {file}", markup=False)
 

@@ -1,12 +1,13 @@
-"""`user`, `card` and `topup`: people, what they carry, and what they may spend."""
+"""`user` and `topup`: people, what they may do, and what they may spend."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from broker.directory import CardRow, UserRow, card_digest
+from broker.directory import UserRow
 from central.commands.desk import (
     AsJson,
     Config,
@@ -21,7 +22,7 @@ from central.commands.desk import (
     unknown,
     user_name,
 )
-from central.store import accounts, audit, directory, wallets
+from central.store import accounts, audit, cards, directory, people, wallets
 from central.store.accounts import Rules
 from central.store.ledger import HOUSE_KINDS, Refused
 from config.policy.money import PAGE
@@ -37,11 +38,13 @@ _QUOTAS: Final[dict[str, Counts]] = {
     ".mono": "monochrome",
 }
 
+#: Hashes: they are shown, kept and said nowhere but in the row.
+_SECRETS: Final = {"pin", "password"}
+_LANGUAGE: Final = re.compile(r"[a-z]{2}")
+
 users = typer.Typer(no_args_is_help=True, help="People: add, list, set, remove.")
-cards = typer.Typer(no_args_is_help=True, help="Cards: add, list, remove.")
 
 User = Annotated[str, typer.Argument(help="User name, as jobs carry it.")]
-Card = Annotated[str, typer.Argument(help="Card number, as the reader gives it.")]
 Display = Annotated[str | None, typer.Option("--display", help="What people read.")]
 Account = Annotated[
     list[str] | None,
@@ -104,6 +107,25 @@ def set_user(
     enabled: Annotated[
         bool | None, typer.Option("--enable/--disable", help="Disabled: everything is denied.")
     ] = None,
+    language: Annotated[
+        str | None,
+        typer.Option("--language", help="Of the terminals for them, like fr; `none`: any."),
+    ] = None,
+    operates: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--operates",
+            help="An edge at whose site they handle other people's jobs, '*' for all; may be "
+            "given again; `none`: nowhere.",
+        ),
+    ] = None,
+    delegate: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--delegate",
+            help="Who may release this person's jobs; may be given again; `none`: nobody.",
+        ),
+    ] = None,
 ) -> None:
     """Change what is given of a person; the rest stays."""
     name = user_name(name)
@@ -111,12 +133,20 @@ def set_user(
         raise Refusal("--wallet says who pays, and so does --account; give one of them")
     fields = {"display": display, "groups": group, "enabled": enabled}
     changes: dict[str, object] = {k: value for k, value in fields.items() if value is not None}
-    if not changes and all(each is None for each in (account, wallet, choice)):
+    others = (account, wallet, choice, language, operates, delegate)
+    if not changes and all(each is None for each in others):
         raise Refusal("nothing to change; give --display, --wallet, --group or --disable")
     if group is not None:
         changes["groups"] = tuple(group)
+    if language is not None:
+        changes["language"] = _language(language)
     with desk(config) as at, at.books.write() as tx:
-        before = _user(tx, name)
+        before = find_user(tx, name)
+        if operates is not None:
+            changes["operates"] = _checked(people.sites(tx, _some(operates)))
+        if delegate is not None:
+            names = [user_name(each) for each in _some(delegate)]
+            changes["delegates"] = _checked(people.delegates(tx, name, names))
         row = before.model_copy(update=changes)
         row = _paying(tx, row, account, wallet, at.settings.currency)
         if choice is not None:
@@ -127,7 +157,7 @@ def set_user(
             row = chosen
         directory.put(tx, "user", name, row)
         changed = {key for key in UserRow.model_fields if getattr(row, key) != getattr(before, key)}
-        detail = row.model_dump(mode="json", include=changed)
+        detail = row.model_dump(mode="json", include=changed, exclude=_SECRETS)
         audit.note(tx, author=author(), act="user set", target=f"person:{name}", detail=detail)
     console.print(f"Changed {name}.")
 
@@ -137,12 +167,11 @@ def remove_user(name: User, config: Config = None) -> None:
     """Take a person out of the directory; accounts and history stay."""
     name = user_name(name)
     with desk(config) as at, at.books.write() as tx:
-        _user(tx, name)
-        for key, row in directory.live(tx, "card"):
-            if row["user"] == name:
-                directory.remove(tx, "card", key)
+        find_user(tx, name)
+        cards.forget(tx, name)
         directory.remove(tx, "user", name)
         wallets.forget(tx, name)
+        people.forget_delegate(tx, name)
         audit.note(tx, author=author(), act="user remove", target=f"person:{name}")
     console.print(f"Removed {name} and their cards.")
 
@@ -154,7 +183,12 @@ def list_users(config: Config = None, *, as_json: AsJson = False) -> None:
         people = [UserRow.model_validate(row) for _, row in directory.live(tx, "user")]
     rows = [
         {
-            **row.model_dump(mode="json"),
+            **row.model_dump(mode="json", exclude=_SECRETS),
+            "has_pin": bool(row.pin),
+            "has_password": bool(row.password),
+            "language": row.language,
+            "operates": row.operates,
+            "delegates": row.delegates,
             "pays_from": [" then ".join(each) for each in wallets.lists_of(row)],
             "wallets": wallets.lists_of(row),
             "choices": row.choices,
@@ -167,41 +201,6 @@ def list_users(config: Config = None, *, as_json: AsJson = False) -> None:
         columns=("name", "display", "groups", "pays_from", "choices", "enabled"),
         empty="Nobody yet; enter people with `printmesh central user add NAME`.",
     )
-
-
-@cards.command("add")
-def add_card(user: User, card: Card, config: Config = None) -> None:
-    """Give a card to a person; only a digest of its number is kept."""
-    if not card.strip():
-        raise Refusal("a card number is needed, as the reader gives it")
-    with desk(config) as at, at.books.write() as tx:
-        name = user_name(user)
-        _user(tx, name)
-        before = directory.get(tx, "card", card_digest(card))
-        if before is not None and before["user"] != name:
-            raise Refusal(f"that card belongs to {before['user']}; remove it there first")
-        directory.put(tx, "card", card_digest(card), CardRow(user=name))
-        audit.note(tx, author=author(), act="card add", target=f"person:{name}")
-    console.print(f"The card is {name}'s.")
-
-
-@cards.command("remove")
-def remove_card(card: Card, config: Config = None) -> None:
-    """Take a card away; sites hear of it at once."""
-    with desk(config) as at, at.books.write() as tx:
-        row = directory.get(tx, "card", card_digest(card))
-        if row is None or not directory.remove(tx, "card", card_digest(card)):
-            raise Refusal("no such card; see `printmesh central card list`")
-        audit.note(tx, author=author(), act="card remove", target=f"person:{row['user']}")
-    console.print("Removed.")
-
-
-@cards.command("list")
-def list_cards(config: Config = None, *, as_json: AsJson = False) -> None:
-    """List cards by the digest of their number."""
-    with desk(config) as at, at.books.read() as tx:
-        rows = [{"digest": key, "user": row["user"]} for key, row in directory.live(tx, "card")]
-    show(rows, as_json=as_json, columns=("user", "digest"), empty="No cards yet.")
 
 
 def topup(
@@ -268,7 +267,25 @@ def _paying(
     return wallets.with_lists(row, lists)
 
 
-def _user(tx: Transaction, name: str) -> UserRow:
+def _language(text: str) -> str:
+    if text != "none" and not _LANGUAGE.fullmatch(text):
+        raise Refusal(f"{text!r} is no language; give two letters like fr (ISO 639-1), or none")
+    return "" if text == "none" else text
+
+
+def _some(given: list[str]) -> list[str]:
+    return [each for each in given if each != "none"]
+
+
+def _checked(outcome: tuple[str, ...] | Refused) -> tuple[str, ...]:
+    if isinstance(outcome, Refused):
+        raise Refusal(outcome.reason)
+    return outcome
+
+
+def find_user(tx: Transaction, given: str) -> UserRow:
+    """Return a person, or refuse with who may have been meant."""
+    name = user_name(given)
     row = directory.get(tx, "user", name)
     if row is None:
         known = (key for key, _ in directory.live(tx, "user"))

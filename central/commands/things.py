@@ -6,7 +6,7 @@ import json
 import tomllib
 from datetime import UTC, datetime
 from pathlib import Path  # noqa: TC003  typer reads it at run time
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from pydantic import ValidationError
@@ -31,11 +31,17 @@ from central.slices import ROW_LIMIT
 from central.store import audit, directory, nodes, tokens
 from config.policy.tariffs import Tariff
 
+if TYPE_CHECKING:
+    from central.store.books import Transaction
+
 tariffs = typer.Typer(no_args_is_help=True, help="What printing costs: set, list.")
 printers = typer.Typer(no_args_is_help=True, help="Points of print: add, list, remove.")
 api_tokens = typer.Typer(no_args_is_help=True, help="Who may read the API: add, list, remove.")
 
 Device = Annotated[str, typer.Argument(help="Device id, for ever: 1 to 32 of a-z, 0-9 and -.")]
+Tags = Annotated[
+    list[str] | None, typer.Option("--tag", help="For rules; may be given again; '' for none.")
+]
 TokenName = Annotated[str, typer.Argument(help="What the token is for.")]
 
 
@@ -120,9 +126,7 @@ def add_printer(
     config: Config = None,
     *,
     name: Annotated[str, typer.Option(help="What people call it.")] = "",
-    tag: Annotated[
-        list[str] | None, typer.Option("--tag", help="For rules; may be given again; '' for none.")
-    ] = None,
+    tag: Tags = None,
 ) -> None:
     """Enter a point of print, or change where it stands and how it is tagged."""
     device, node = node_id(device), node_id(node)
@@ -131,13 +135,48 @@ def add_printer(
             known = (each.id for each in nodes.every(tx))
             raise unknown("node", node, known, "enter it with `printmesh central node add`")
         before = directory.get(tx, "printer", device) or {}
-        given = before.get("tags", ()) if tag is None else filter(None, tag)
-        tags = tuple(dict.fromkeys(given))
-        row = PrinterRow(device=device, node=node, name=name or device, tags=tags)
+        tags = before.get("tags", ()) if tag is None else _tags(tag)
+        row = PrinterRow(
+            device=device,
+            node=node,
+            name=name or before.get("name", device),
+            tags=tuple(tags),
+            copies=before.get("copies", False),
+        )
         directory.put(tx, "printer", device, row)
-        detail = {"node": node, "tags": tags}
+        detail = {"node": node, "tags": row.tags}
         audit.note(tx, author=author(), act="printer add", target=device, detail=detail)
     console.print(f"{device} stands at {node}.")
+
+
+@printers.command("set")
+def set_printer(
+    device: Device,
+    config: Config = None,
+    *,
+    name: Annotated[str | None, typer.Option(help="What people call it.")] = None,
+    copies: Annotated[
+        bool | None,
+        typer.Option("--copies/--no-copies", help="Copies are charged, by a terminal beside it."),
+    ] = None,
+    tag: Tags = None,
+) -> None:
+    """Change what is given of a point of print; the rest stays."""
+    device = node_id(device)
+    fields = {"name": name, "copies": copies, "tags": None if tag is None else _tags(tag)}
+    changes = {key: value for key, value in fields.items() if value is not None}
+    if not changes:
+        raise Refusal("nothing to change; give --name, --copies, --no-copies or --tag")
+    if name is not None and not name.strip():
+        raise Refusal("a name is needed; people read it at the machine")
+    with desk(config) as at, at.books.write() as tx:
+        before = directory.get(tx, "printer", device)
+        if before is None:
+            raise _no_printer(tx, device)
+        row = PrinterRow.model_validate(before).model_copy(update=changes)
+        directory.put(tx, "printer", device, row)
+        audit.note(tx, author=author(), act="printer set", target=device, detail=changes)
+    console.print(f"Changed {device}.")
 
 
 @printers.command("remove")
@@ -145,8 +184,7 @@ def remove_printer(device: Device, config: Config = None) -> None:
     """Take a point of print away."""
     with desk(config) as at, at.books.write() as tx:
         if not directory.remove(tx, "printer", device):
-            known = (key for key, _ in directory.live(tx, "printer"))
-            raise unknown("printer", device, known, "see `printmesh central printer list`")
+            raise _no_printer(tx, device)
         audit.note(tx, author=author(), act="printer remove", target=device)
     console.print("Removed.")
 
@@ -156,9 +194,9 @@ def list_printers(config: Config = None, *, as_json: AsJson = False) -> None:
     """List points of print."""
     with desk(config) as at, at.books.read() as tx:
         found = directory.live(tx, "printer")
-        rows = [{**row, "tags": row.get("tags", [])} for _, row in found]
+        rows = [{"tags": [], "copies": False, **row} for _, row in found]
     empty = "No printers yet; `printmesh central printer add DEVICE --node NODE`."
-    show(rows, as_json=as_json, columns=("device", "node", "name", "tags"), empty=empty)
+    show(rows, as_json=as_json, columns=("device", "node", "name", "tags", "copies"), empty=empty)
 
 
 @api_tokens.command("add")
@@ -194,6 +232,15 @@ def list_tokens(config: Config = None, *, as_json: AsJson = False) -> None:
     with desk(config) as at, at.books.read() as tx:
         rows = [{"name": name, "created_at": at_} for name, at_ in tokens.every(tx)]
     show(rows, as_json=as_json, columns=("name", "created_at"), empty="No tokens yet.")
+
+
+def _tags(given: list[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(filter(None, given)))
+
+
+def _no_printer(tx: Transaction, device: str) -> Refusal:
+    known = (key for key, _ in directory.live(tx, "printer"))
+    return unknown("printer", device, known, "see `printmesh central printer list`")
 
 
 def _price(text: str, unit: str) -> int:

@@ -11,7 +11,7 @@ from sqlalchemy import func, insert, select, update
 from broker.directory import AccountRow
 from central.store import directory, ledger
 from central.store.ledger import CENTRE, HOUSE_TOPUP, Entry, Line, Posted, Refused
-from central.store.tables import account, location
+from central.store.tables import account, directory_row, location
 from config.policy.money import MICROS_BOUND, Money
 
 if TYPE_CHECKING:
@@ -159,7 +159,24 @@ def row_of(record: AccountRecord) -> AccountRow:
         enabled=record.enabled,
         counts=record.rules.counts,
         unlimited=record.rules.unlimited,
+        label=record.rules.label,
     )
+
+
+def tell_labels(tx: Transaction) -> None:
+    """Tell the sites the labels that were given before sites were told of labels."""
+    untold = (
+        select(account)
+        .join(directory_row, directory_row.c.key == account.c.key)
+        .where(
+            directory_row.c.kind == "account",
+            account.c.label != "",
+            directory_row.c.row.not_like('%"label":%'),
+        )
+    )
+    for row in tx.sql.execute(untold).all():
+        record = _record(row)
+        directory.put(tx, "account", record.key, row_of(record))
 
 
 def find(tx: Transaction, key: str) -> AccountRecord | None:

@@ -46,13 +46,13 @@ def put(tx: Transaction, kind: Kind, key: str, row: BaseModel) -> int:
     return _write(tx, kind, key, text)
 
 
-def put_all(tx: Transaction, kind: Kind, rows: Mapping[str, BaseModel]) -> None:
-    """Enter or replace many rows that are known to differ from what was there."""
+def put_all(tx: Transaction, kind: Kind, rows: Mapping[str, BaseModel | None]) -> None:
+    """Enter or replace many rows that are known to differ from what was there; None: tombstones."""
     first = version(tx) + 1
     gone = [{"kind_": kind, "key_": key} for key in rows]
     run_all(tx, _GONE, gone)
     fresh = [
-        {"kind": kind, "key": key, "n": n, "row": row.model_dump_json()}
+        {"kind": kind, "key": key, "n": n, "row": None if row is None else row.model_dump_json()}
         for n, (key, row) in enumerate(rows.items(), first)
     ]
     insert_all(tx, directory_row, fresh)

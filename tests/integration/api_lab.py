@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 from pydantic import SecretStr
 
-from broker.directory import CardRow, PrinterRow, UserRow, card_digest
+from broker.directory import (
+    CARD_KEY,
+    CardRow,
+    PrinterRow,
+    SettingRow,
+    UserRow,
+    card_digest,
+)
 from broker.messages import JobHeld, JobReleased, JobSettled
 from central.store import directory, funds, tokens
 from central.store.books import Books, sqlite_url
@@ -39,8 +46,10 @@ if TYPE_CHECKING:
 TOKEN: Final = "the-token-of-the-settings"
 STORED: Final = "a-token-that-the-books-know"
 CARD: Final = "04A1B2C3"
+KEY: Final = "6b" * 32
+HASH: Final = "$argon2id$of-a-pin"
 #: Must not be in any answer.
-SECRETS: Final = (TOKEN, STORED, CARD, card_digest(CARD), CODE)
+SECRETS: Final = (TOKEN, STORED, CARD, card_digest(CARD), CODE, KEY, HASH)
 ADDRESS: Final = "http://books.test/api/v1/"
 
 
@@ -79,6 +88,7 @@ def fill(path: Path) -> Lab:
     books = Books.open(sqlite_url(path / "books.db"), clock=Clock(), dice=Dice())
     with books.write() as tx:
         directory.put(tx, "card", card_digest(CARD), CardRow(user="ana"))
+        directory.put(tx, "setting", CARD_KEY, SettingRow(value=KEY))
         directory.put(tx, "printer", "north-1", PrinterRow(device="north-1", node="north"))
         tokens.add(tx, "reports", STORED)
     enter_user(books, "ana", "user:ana")
@@ -123,7 +133,7 @@ def fill(path: Path) -> Lab:
 def enter_user(books: Books, name: str, *accounts: str) -> None:
     """Enter a person."""
     with books.write() as tx:
-        row = UserRow(name=name, display=name.title(), accounts=accounts)
+        row = UserRow(name=name, display=name.title(), accounts=accounts, pin=HASH, password=HASH)
         directory.put(tx, "user", name, row)
 
 

@@ -125,7 +125,8 @@ def test_from_nothing_to_an_organisation(run: Command) -> None:
     (tariff,) = run.listed("tariff", "list")
     assert [line["per_impression"] for line in tariff["lines"]] == [50_000, 200_000]
     (printer,) = run.listed("printer", "list")
-    assert printer == {"device": "north-1", "node": "north", "name": "Hall", "tags": []}
+    hall = {"device": "north-1", "node": "north", "name": "Hall"}
+    assert printer == {**hall, "tags": [], "copies": False}
     (node,) = run.listed("node", "list")
     assert (node["state"], node["linked"], node["may_enrol"]) == ("active", False, True)
     (ana,) = run.listed("balance", "user:ana")

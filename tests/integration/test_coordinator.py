@@ -17,13 +17,15 @@ from broker.messages import Counted, FundsAnswer, JobHeld, Rejected
 from broker.topics import Party
 from central.app import Running, serve
 from central.edge_check import Edge, EdgeCheck
-from central.store import accounts, directory, ledger, nodes
+from central.store import accounts, cards, directory, ledger, nodes
 from central.store.books import Books, sqlite_url
 from central.store.verify import Counts, Finding, verify
 from config.policy.money import Money
 from config.settings import CentralSettings, LinkSettings
+from edge.store.memory_disk import MemoryDisk
 from tests.integration.books_lab import CODE, MORNING, MemoryEdge, euros, open_account
 from tests.integration.wire_edge import PATIENCE, WireEdge
+from tests.unit.edge_lab import open_replica
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -255,6 +257,41 @@ async def test_directory_changes_reach_the_edge_revocations_first(centre: Centre
         first, second = north.directory[:2]
         assert (first.kind, [row.key for row in first.rows]) == ("revocations", ["c1"])
         assert (second.kind, [row.key for row in second.rows]) == ("delta", ["cleo", "c1"])
+
+
+async def test_who_is_removed_disabled_or_lost_a_card_stops_at_linked_sites(
+    centre: Centre,
+) -> None:
+    """What a site is told first is enough to know them no more; all else comes after."""
+    people = ("bob", "cleo", "dan")
+    with centre.books.write() as tx:
+        for name in people:
+            directory.put(tx, "user", name, UserRow(name=name))
+            cards.give(tx, f"card of {name}", name, author="test")
+    north, replica = centre.edge("north"), open_replica(MemoryDisk())
+    async with joined(north):
+        await north.until(lambda: bool(north.directory))
+        for part in north.directory:
+            replica.apply(part)
+        assert all(replica.user_of_card(f"card of {name}", MORNING) for name in people)
+        north.directory.clear()
+        with centre.books.write() as tx:
+            directory.put(tx, "user", "eve", UserRow(name="eve"))
+            lost = cards.by_number(tx, "card of bob")
+            assert lost is not None
+            cards.block(tx, lost, reason="lost", author="test")
+            directory.put(tx, "user", "cleo", UserRow(name="cleo", enabled=False))
+            directory.remove(tx, "user", "dan")
+            cards.forget(tx, "dan")
+        await north.until(lambda: bool(north.directory))
+        assert north.directory[0].kind == "revocations"
+        replica.apply(north.directory[0])
+        assert replica.user_of_card("card of bob", MORNING) is None
+        cleo = replica.user_of_card("card of cleo", MORNING)
+        assert cleo is not None
+        assert not cleo.enabled
+        assert replica.user("dan") is None
+        assert replica.card("card of dan") is None
 
 
 async def test_a_restart_of_the_centre_loses_and_doubles_nothing(centre: Centre) -> None:

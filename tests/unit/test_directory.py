@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +11,16 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from broker import directory
-from broker.directory import CardRow, UserRow, card_digest, directory_digest
+from broker.directory import (
+    CardRow,
+    UserRow,
+    card_digest,
+    card_key,
+    card_names,
+    directory_digest,
+    keyed_card,
+    keyed_digest,
+)
 from broker.messages import DirectoryRow
 
 if TYPE_CHECKING:
@@ -62,6 +72,33 @@ def test_card_numbers_are_read_alike() -> None:
     assert card_digest(" 04a224ff\n") == card_digest("04A224FF")
     assert card_digest("04A224FE") != card_digest("04A224FF")
     assert "04A224FF" not in card_digest("04A224FF").upper()
+
+
+def test_a_keyed_name_says_nothing_without_its_key() -> None:
+    """It follows from the older digest, so no card is read anew; another key gives another name."""
+    key, other = bytes(range(32)), bytes(32)
+    names = card_names("04a224ff", key)
+    assert names == (keyed_card("04A224FF ", key), card_digest("04A224FF"))
+    assert names[0] == keyed_digest(card_digest("04A224FF"), key)
+    assert names[0] not in {keyed_card("04A224FF", other), card_digest("04A224FF")}
+    assert card_names("04a224ff", None) == (card_digest("04A224FF"),)
+
+
+@pytest.mark.parametrize("value", ["", "x", "00" * 31, "00" * 33, "zz" * 32])
+def test_what_is_no_key_is_none(value: str) -> None:
+    """A setting that cannot be a card key leaves the plain digest in force."""
+    assert card_key(value) is None
+    assert card_key("0a" * 32) == b"\n" * 32
+
+
+def test_a_card_says_why_it_identifies_nobody() -> None:
+    """Blocked before expired; the moment it expires at is the first at which it is no good."""
+    until = datetime(2027, 8, 1, tzinfo=UTC)
+    before = until - timedelta(microseconds=1)
+    card = CardRow(user="ana", expires_at=until)
+    assert (card.trouble(before), card.trouble(until)) == (None, "expired")
+    assert CardRow(user="ana", expires_at=until, blocked=True).trouble(until) == "blocked"
+    assert CardRow(user="ana").trouble(until) is None
 
 
 def test_every_kind_on_the_wire_has_a_model() -> None:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
 import pytest
 
-from broker.directory import UserRow
+from broker.directory import CARD_KEY, CardRow, SettingRow, UserRow, card_digest, keyed_card
 from broker.messages import DirectoryRow, DirectoryRows
 from edge.store.errors import StoreUnwritableError
 from edge.store.memory_disk import MemoryDisk
 from edge.store.replica import Moved, NeedSnapshot, Replica, Taken
 from tests.unit.edge_lab import NOW, directory, open_replica, tariff
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+KEY = bytes(range(32))
 
 
 def delta(n: int, *rows: DirectoryRow, since: int | None = None) -> DirectoryRows:
@@ -99,3 +107,57 @@ def test_a_revocation_sent_early_counts_at_once(replica: Replica) -> None:
     assert before is not None
     assert replica.cursor is not None
     assert replica.cursor.n == before.n
+
+
+def card(n: int, key: str, row: BaseModel | None) -> DirectoryRow:
+    """Return a card's row at a version."""
+    return DirectoryRow(
+        kind="card", key=key, n=n, row=None if row is None else row.model_dump(mode="json")
+    )
+
+
+def key_row(n: int) -> DirectoryRow:
+    """Return the organisation's card key at a version."""
+    row = SettingRow(value=KEY.hex())
+    return DirectoryRow(kind="setting", key=CARD_KEY, n=n, row=row.model_dump(mode="json"))
+
+
+def test_a_blocked_card_identifies_nobody_at_once(replica: Replica) -> None:
+    """A block sent early counts, and can be told from a card that nobody knows."""
+    assert replica.user_of_card("4711", NOW) is not None
+    blocked = card(9, card_digest("4711"), CardRow(user="ana", blocked=True))
+    early = DirectoryRows(epoch=1, kind="revocations", since=1, upto=1, rows=(blocked,))
+    replica.apply(early)
+    assert replica.user_of_card("4711", NOW) is None
+    found = replica.card("4711")
+    assert found is not None
+    assert found.trouble(NOW) == "blocked"
+    assert replica.card("4712") is None
+
+
+def test_a_card_is_good_until_its_day(replica: Replica) -> None:
+    """It identifies its owner up to the moment, and nobody from then on, line or no line."""
+    until = NOW + timedelta(days=1)
+    row = CardRow(user="ana", expires_at=until)
+    replica.apply(delta(2, card(2, card_digest("4711"), row)))
+    assert replica.user_of_card("4711", until - timedelta(seconds=1)) is not None
+    assert replica.user_of_card("4711", until) is None
+
+
+def test_a_card_is_found_under_the_key_and_by_its_older_digest(replica: Replica) -> None:
+    """One that was entered at a site before the key came goes on working after it."""
+    replica.apply(delta(2, key_row(2)))
+    assert replica.card_names("4711") == (keyed_card("4711", KEY), card_digest("4711"))
+    assert replica.user_of_card("4711", NOW) is not None
+    keyed = card(3, keyed_card("4711", KEY), CardRow(user="ana", blocked=True))
+    replica.apply(delta(3, keyed))
+    assert replica.user_of_card("4711", NOW) is None
+
+
+def test_a_card_of_nobody_identifies_nobody(replica: Replica) -> None:
+    """A card whose owner is gone, or whose row cannot be read, opens nothing."""
+    replica.apply(delta(2, card(2, card_digest("1"), CardRow(user="ghost"))))
+    bad = DirectoryRow(kind="card", key=card_digest("4711"), n=3, row={"blocked": "perhaps"})
+    replica.apply(delta(3, bad))
+    assert replica.user_of_card("1", NOW) is None
+    assert replica.user_of_card("4711", NOW) is None

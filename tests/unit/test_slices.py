@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.codec import PAYLOAD_LIMIT
+from broker.directory import CARD_KEY, keyed_digest
 from broker.messages import DirectoryRow
 from central.slices import ROW_LIMIT, delta, snapshot, takes_away
 
@@ -59,8 +60,37 @@ def test_a_snapshot_is_whole(rows: list[DirectoryRow]) -> None:
 
 
 def test_a_closed_account_takes_away() -> None:
-    """Disabling is a revocation; a card, which cannot be disabled, is none."""
+    """Disabling is a revocation, and so is blocking a card; a good card is none."""
     closed = DirectoryRow(kind="account", key="user:a", n=1, row={"enabled": False})
     card = DirectoryRow(kind="card", key="c", n=1, row={"user": "a"})
     assert takes_away(closed)
     assert not takes_away(card)
+    lost = DirectoryRow(kind="card", key="c", n=1, row={"user": "a", "blocked": True})
+    assert takes_away(lost)
+
+
+def test_a_card_under_a_new_key_is_not_taken_away_first() -> None:
+    """Renamed, it is no revocation; blocked or removed meanwhile, it is one under both names.
+
+    The key goes with them: a site that has some of the new rows already knows those cards by it.
+    """
+    key = bytes(range(32))
+
+    def row(n: int, name: str, value: dict[str, object] | None) -> DirectoryRow:
+        return DirectoryRow(kind="card", key=name, n=n, row=value)
+
+    rows = [
+        row(1, "gone before", None),
+        row(2, keyed_digest("good", key), {"user": "a"}),
+        DirectoryRow(kind="setting", key=CARD_KEY, n=3, row={"value": key.hex()}),
+        row(4, "good", None),
+        # its row under the key is at the site already
+        row(5, "there", None),
+        row(6, "lost", None),
+        row(7, "gone", None),
+        row(8, keyed_digest("lost", key), {"user": "a", "blocked": True}),
+        row(9, keyed_digest("gone", key), None),
+    ]
+    first, last = delta(rows, epoch=1, since=0, upto=9, digest=None)
+    assert (first.kind, [each.n for each in first.rows]) == ("revocations", [1, 3, 5, 6, 7, 8, 9])
+    assert (last.kind, [each.n for each in last.rows]) == ("delta", list(range(1, 10)))
