@@ -5,6 +5,7 @@ Plain SQL and counted files; nothing of the code that made what is compared.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
 from collections import Counter
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from demo.lab import Lab
 
 
+#: Seconds that an event which a site had written may still take to the books.
+_ON_ITS_WAY = 10.0
 #: An event of a job whose attributes rules have changed.
 _CONVERTED = (
     "type LIKE '%job-released%' AND data IS NOT NULL "
@@ -130,6 +133,7 @@ async def audit(lab: Lab, *, seconds: float, may_flag: bool = False) -> Report:
     heads = {}
     for name, site in lab.sites.items():
         heads[name] = (await site.status())["streams"]
+    lost = await _lost_for_good(books, heads)
     machines = tuple(
         _machine(books, device, printer.impressions(), len(printer.kept()))
         for site in lab.sites.values()
@@ -142,7 +146,6 @@ async def audit(lab: Lab, *, seconds: float, may_flag: bool = False) -> Report:
         "JOIN entry ON entry.n = entry JOIN location ON location.id = location "
         "WHERE entry.kind = 'charge' AND location.account LIKE 'income:%'"
     )
-    lost = _lost(books, heads)
     doubled = _doubled(books, charges)
     overspent = sum(-micros for each in accounts for micros in each.places.values() if micros < 0)
     refused = books.one("SELECT count(*) AS n FROM event WHERE type LIKE '%job-refused%'")["n"]
@@ -272,6 +275,15 @@ def _accounts(books: Rows) -> tuple[Account, ...]:
         Account(account, unit, places[account, unit], dict(folded[account, unit]))
         for account, unit in places
     )
+
+
+async def _lost_for_good(books: Rows, heads: dict[str, dict[str, int]]) -> int:
+    """Count again until nothing is missing: a site at rest may still answer a reclaim."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + _ON_ITS_WAY
+    while (lost := _lost(books, heads)) and loop.time() < deadline:
+        await asyncio.sleep(0.1)
+    return lost
 
 
 def _lost(books: Rows, heads: dict[str, dict[str, int]]) -> int:
