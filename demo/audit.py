@@ -281,7 +281,7 @@ async def _lost_for_good(books: Rows, heads: dict[str, dict[str, int]]) -> int:
     """Count again until nothing is missing: a site at rest may still answer a reclaim."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + _ON_ITS_WAY
-    while (lost := _lost(books, heads)) and loop.time() < deadline:
+    while (lost := _lost(books, heads)) and loop.time() < deadline:  # noqa: ASYNC110  no event
         await asyncio.sleep(0.1)
     return lost
 
