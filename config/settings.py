@@ -22,9 +22,13 @@ from pydantic import (
 from pydantic_settings import SettingsConfigDict
 
 from config.ids import NodeId
+from config.policy.media import media_class
 from config.policy.money import Unit
+from config.settings_copies import CopySettings
 from config.settings_file import Problem, Settings, SettingsError, load
+from config.settings_jobs import LimitSettings
 from config.settings_parts import Duration, Part
+from config.settings_people import TerminalSettings
 
 __all__ = [
     "BrokerSettings",
@@ -219,6 +223,8 @@ class SiteBroker(BrokerFields):
     """Run it in the edge's process."""
     credentials: Path | None = None
     """File of who may connect; None: the edge knows by itself."""
+    vouching: tuple[NodeId, ...] = ()
+    """Nodes whose word is taken for who stands there; the site's own command line always is."""
 
 
 class CupsSettings(Part):
@@ -249,6 +255,16 @@ class QueueSettings(Part):
         return self
 
 
+def _is_media(name: str) -> str:
+    found = media_class(name)
+    if found is None:
+        raise ValueError("a size of paper such as iso_a4, iso_a3 or na_letter")
+    return found
+
+
+Media = Annotated[str, AfterValidator(_is_media)]
+
+
 class PrinterSettings(Part):
     """A point of print of this site."""
 
@@ -261,9 +277,13 @@ class PrinterSettings(Part):
     queue: QueueName
     """Its own queue in CUPS, which people cannot reach."""
     color: bool = True
-    """It prints colour: rules send no colour job to one that does not."""
+    """It prints colour: a colour job is released here only when it is made monochrome first."""
     two_sided: bool = True
     """It prints both sides of a sheet."""
+    media: Annotated[frozenset[Media], Field(min_length=1)] | None = None
+    """Paper it has, such as `iso_a4`; None: whatever is asked for."""
+    copies: bool = False
+    """Copies are charged here, by a terminal beside it."""
 
 
 def _is_zone(name: str) -> str:
@@ -307,6 +327,12 @@ class EdgeSettings(Settings):
     """Needed once, by a new journal; or `enrolment_code_file`: a file that holds it."""
     site_broker: SiteBroker = SiteBroker()
     """The broker of the site."""
+    terminals: TerminalSettings = TerminalSettings()
+    """Who stands at its terminals."""
+    limits: LimitSettings = LimitSettings()
+    """What may wait here."""
+    copies: CopySettings = CopySettings()
+    """What may be copied at once."""
     cups: CupsSettings = CupsSettings()
     """The print system."""
     queues: tuple[QueueSettings, ...] = ()

@@ -23,6 +23,7 @@ from config.ids import uuid7
 from config.logs import logger
 from edge.addresses import listening
 from edge.alone import Alone, boot_time
+from edge.answers.copies import CopyAnswers
 from edge.answers.jobs import JobAnswers
 from edge.answers.rights import Rights
 from edge.answers.site import SiteAnswers
@@ -31,8 +32,9 @@ from edge.branch import RETIRING, Retirement, accepted, put_away
 from edge.calm import Calm
 from edge.changing import Changing
 from edge.checkup import books_status, verified
+from edge.copy_setup import copies_of
 from edge.desk import Desk
-from edge.discarding import Discarding
+from edge.discarding import Discarding, Expiry, WaitingLimits
 from edge.floor import Floor
 from edge.funds import CentralFunds
 from edge.intake import Intake, Queue
@@ -143,7 +145,9 @@ class Edge:
             replica=self.replica,
             spooler=self._spooler,
             printers={
-                each.id: Printer(each.id, each.queue, each.color, each.two_sided, each.name)
+                each.id: Printer(
+                    each.id, each.queue, each.color, each.two_sided, each.name, each.media
+                )
                 for each in settings.printers
             },
             funds=self.funds,
@@ -177,12 +181,34 @@ class Edge:
         self._redeeming = Redeeming(
             books=self.books, replica=self.replica, clock=clock, monotonic=time.monotonic
         )
+        self._copying = copies_of(
+            settings,
+            books=self.books,
+            replica=self.replica,
+            funds=self.funds,
+            standing=self.releasing.standing,
+            mint=mint,
+            clock=clock,
+            monotonic=time.monotonic,
+        )
+        limits = settings.limits
+        self._expiry = Expiry(
+            self.books,
+            self._open_jobs,
+            self._discarding,
+            alone_with=self.releasing.alone_with,
+            after=limits.expiry,
+            clock=clock,
+        )
         self._intake = Intake(
             books=self.books,
             spooler=self._spooler,
             analyst=self._analyst,
             releasing=self.releasing,
             queues={each.name: Queue(each.name, each.printer) for each in settings.queues},
+            open_jobs=self._open_jobs,
+            discarding=self._discarding,
+            limits=WaitingLimits(limits.jobs, limits.bytes, limits.expiry),
             work=self._work,
             clock=clock,
         )
@@ -231,6 +257,8 @@ class Edge:
                     ("sweep", lambda: self._sweep(floor)),
                     ("tidy", floor.tidy),
                     ("terms", self._changing.run),
+                    ("expiry", self._expiry.run),
+                    ("copies", self._copying.run),
                     ("age", self._alone.run),
                 )
             ]
@@ -313,7 +341,8 @@ class Edge:
             verify=self._verify,
         )
         people = self._reception.answers(self.releasing.standing, self.funds)
-        return Requests((jobs, *people, site), operators=operators, clock=clock)
+        copies = CopyAnswers(copying=self._copying, visitors=self._reception.visitors)
+        return Requests((jobs, *people, copies, site), operators=operators, clock=clock)
 
     # ── what the parts ask back ─────────────────────────────────────────────────────────────
 

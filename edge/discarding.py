@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from broker.messages import JobCanceled
 from config.ids import JobId
+from config.logs import logger
 from edge.open_jobs import WAITING
+from edge.ports import SpoolerRefusedError, SpoolerUnavailableError
 from edge.release import Phase
 from edge.standing import spoken
+from edge.store.errors import StoreUnwritableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,10 +31,13 @@ EDGE = "edge"
 #: Seconds for which a job has to be too old before it goes: a clock that was wrong for a moment
 #: throws nothing away.
 PATIENCE = 600.0
+_EVERY = 60.0
+
+_log = logger("edge.discarding")
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class WaitingLimits:
     """What may wait at a site."""
 
     jobs: int = 200
@@ -111,6 +118,15 @@ class Expiry:
         self._after = after
         self._clock = clock
         self._overdue: dict[UUID, float] = {}
+
+    async def run(self) -> None:
+        """Look now and then, until canceled; what fails is tried again the next time."""
+        while True:
+            await asyncio.sleep(_EVERY)
+            try:
+                await self.sweep(asyncio.get_running_loop().time())
+            except (SpoolerUnavailableError, SpoolerRefusedError, StoreUnwritableError) as error:
+                _log.warning("jobs that are too old stay", action="expiry-waits", why=str(error))
 
     async def sweep(self, now: float) -> int:
         """Cancel what has been too old for a while; return how many.

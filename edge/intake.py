@@ -15,7 +15,9 @@ from broker.messages import JobCanceled, JobFlagged, JobHeld
 from config.ids import JobId
 from config.policy.attributes import AttributesRefused, read_attributes
 from config.policy.jobs import JobState
+from edge.changes import compact
 from edge.deciding import Wish
+from edge.discarding import EDGE
 from edge.jobs import JobRecord
 from edge.ports import SpoolerUnavailableError, Unreadable
 from edge.release import Phase
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
+    from edge.discarding import Discarding, WaitingLimits
+    from edge.open_jobs import OpenJobs
     from edge.ports import Analyst, Clock, SpooledJob, Spooler
     from edge.releasing import Releasing
     from edge.store.books import Books
@@ -39,6 +43,8 @@ _FIRST_PAUSE = 0.02
 _LONGEST_PAUSE = 1.0
 _PAUSES = 60
 _STILL_COMING = timedelta(minutes=10)
+#: Why a job was thrown away as it came (`JobRecord.cause`).
+OVER_LIMIT = "over-limit"
 _AT_WORK = frozenset({JobState.PENDING, JobState.PROCESSING, JobState.PROCESSING_STOPPED})
 
 
@@ -62,9 +68,15 @@ class Intake:
         analyst: Analyst,
         releasing: Releasing,
         queues: Mapping[str, Queue],
+        open_jobs: OpenJobs,
+        discarding: Discarding,
+        limits: WaitingLimits,
         work: Path,
         clock: Clock,
     ) -> None:
+        self._open_jobs = open_jobs
+        self._discarding = discarding
+        self._limits = limits
         self._books = books
         self._spooler = spooler
         self._analyst = analyst
@@ -85,7 +97,9 @@ class Intake:
         seen = await self._spooler.jobs()
         open_here = self._books.jobs(Phase.HELD, Phase.UNREADABLE, Phase.RELEASING)
         shown = {spooled.job for spooled in seen}
-        missing = [record for record in open_here if record.job not in shown]
+        missing = [
+            record for record in open_here if record.job not in shown and record.service == "print"
+        ]
         failed: list[Exception] = []
         for spooled in seen:
             if not self._still_comes(spooled):
@@ -146,6 +160,9 @@ class Intake:
         record = await self._count(spooled, queue)
         if record is None:
             return  # gone while it was counted
+        over = self._over(record)
+        if over is not None:
+            record = record.with_(phase=Phase.UNREADABLE, problem=over, cause=OVER_LIMIT)
         event = JobHeld(
             job=record.job,
             queue=record.queue,
@@ -156,7 +173,15 @@ class Intake:
             problem=record.problem or self._releasing.standing.waits(record),
         )
         self._books.hold(record, event, self._clock())
+        if over is not None:
+            await self._discarding.discard(record, EDGE, over)
+            return
         await self._at_once(record)
+
+    def _over(self, record: JobRecord) -> str | None:
+        """Say for people which limit a job that comes would pass; None when it may stay."""
+        jobs, octets = self._open_jobs.waiting(record.user, direct=record.direct)
+        return self._limits.passed(jobs + 1, octets + record.octets)
 
     async def _at_once(self, record: JobRecord) -> None:
         """Release a direct queue's job, once: until somebody has had an answer.
@@ -193,16 +218,20 @@ class Intake:
             return base.with_(problem="; ".join(map(str, read.refusals))[:500])
         if spooled.documents != 1:
             return base.with_(problem=_several(spooled.documents))
+        if self._over(base) is not None:
+            return base  # as it will not stay, it need not be counted
         async with self._counting, self._fetched(spooled.job) as path:
             if path is None:
                 return None
             answer = await self._analyst(path, read)
+            base = base.with_(octets=_octets(path))
         if isinstance(answer, Unreadable):
             return base.with_(attributes=read, problem=answer.reason[:500])
         return base.with_(
             attributes=read,
             planned=answer.figures,
             pages=answer.pages,
+            colour=compact(answer.colour_pages),
             document_format=answer.document_format,
             phase=Phase.HELD,
         )
@@ -214,6 +243,8 @@ class Intake:
         """Follow what others did to a job that waits."""
         if spooled.state.terminal:
             await self._ended(JobId(record.job), spooled)
+        elif record.cause == OVER_LIMIT:  # we died before it was thrown away
+            await self._discarding.discard(record, EDGE, record.problem or "")
         elif spooled.queue == record.queue and spooled.state is not JobState.PENDING_HELD:
             await self._spooler.hold(spooled.job)
         elif spooled.documents > 1 and record.phase is Phase.HELD:
@@ -279,6 +310,13 @@ async def _apart(work: Awaitable[None], failed: list[Exception]) -> None:
 
 def _elsewhere(spooled: SpooledJob) -> str:
     return f"{spooled.state} on {spooled.queue} by somebody else's hand; it was not released here"
+
+
+def _octets(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _several(documents: int) -> str:

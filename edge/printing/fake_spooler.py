@@ -58,6 +58,7 @@ class FakeSpooler:
     _people: set[str] = field(default_factory=set)
     _printers: set[str] = field(default_factory=set)
     _jobs: dict[JobId, _Job] = field(default_factory=dict)
+    _submitted: int = 0
     _listeners: list[asyncio.Queue[SpoolerEvent]] = field(default_factory=list)
 
     # ── what a test does ────────────────────────────────────────────────────────────────────
@@ -80,7 +81,8 @@ class FakeSpooler:
         """
         if queue not in self._people:
             raise SpoolerRefusedError(f"people may not print to {queue!r}")
-        job = JobId(UUID(int=0xFA4E << 112 | len(self._jobs) + 1 << 64 | 1 << 63))
+        self._submitted += 1
+        job = JobId(UUID(int=0xFA4E << 112 | self._submitted << 64 | 1 << 63))
         asked = {"job-name": name, "job-originating-user-name": user, **(attributes or {})}
         state = JobState.PENDING_HELD if held else JobState.PENDING
         spooled = SpooledJob(job, queue, state, user, name, 1, created_at, asked)

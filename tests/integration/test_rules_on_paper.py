@@ -17,7 +17,9 @@ from config.policy.tariffs import Tariff, TariffLine
 from demo import documents
 from demo.lp import lp
 from demo.printers import VirtualPrinter
+from edge.discarding import Discarding, WaitingLimits
 from edge.intake import Intake, Queue
+from edge.open_jobs import OpenJobs
 from edge.ports import PeopleQueue, PrinterQueue
 from edge.printing.analysis import DocumentAnalyst
 from edge.printing.spooler import CupsSpooler
@@ -95,12 +97,17 @@ class Floor:
             ),
             direct={"direct": "one"},
         )
+        open_jobs = OpenJobs(())
+        self.books.on_job = lambda record, _: open_jobs.on_job(record)
         self.intake = Intake(
             books=self.books,
             spooler=self.spooler,
             analyst=self.analyst,
             releasing=self.releasing,
             queues={"pull": Queue("pull", None), "direct": Queue("direct", "one")},
+            open_jobs=open_jobs,
+            discarding=Discarding(self.books, self.spooler, clock=self.clock),
+            limits=WaitingLimits(),
             work=work,
             clock=self.clock,
         )

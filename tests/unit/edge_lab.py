@@ -24,8 +24,9 @@ from broker.messages import (
 from broker.stream import place, seal
 from broker.topics import STREAMS_UP
 from config.policy.jobs import Figures, Sides, Source
+from config.policy.jobs import figures as on_paper
 from config.policy.tariffs import Tariff, TariffLine
-from edge.discarding import Discarding
+from edge.discarding import Discarding, WaitingLimits
 from edge.intake import Intake, Queue
 from edge.jobs import JobRecord
 from edge.open_jobs import OPEN, OpenJobs
@@ -235,6 +236,8 @@ class Site:
         self.pages = _PAGES
         self.work = work
         self.alone_for = timedelta(0)
+        self.limits = WaitingLimits()
+        self.colour: frozenset[int] = frozenset()
         self.open()
 
     def open(self) -> None:
@@ -268,6 +271,9 @@ class Site:
             analyst=self.analyst,
             releasing=self.releasing,
             queues={"pull": Queue("pull", None), "direct": Queue("direct", "lib-1")},
+            open_jobs=self.open_jobs,
+            discarding=self.discarding,
+            limits=self.limits,
             work=self.work,
             clock=self.clock,
         )
@@ -292,8 +298,8 @@ class Site:
     async def analyst(self, path: Path, attributes: JobAttributes) -> Analysed:
         """Count a document."""
         await asyncio.sleep(0)
-        made = figures(self.pages * attributes.copies)
-        return Analysed(self.pages, frozenset(), "iso_a4", "application/pdf", made)
+        made = on_paper(self.pages, self.colour, attributes, document_media="iso_a4")
+        return Analysed(self.pages, self.colour, "iso_a4", "application/pdf", made)
 
     async def arrive(
         self, queue: str = "pull", user: str = "ana", attributes: dict[str, object] | None = None
