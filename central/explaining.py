@@ -44,6 +44,7 @@ def explained(told: Told) -> dict[str, Any]:
         "user": job.user,
         "name": job.name,
         "queue": job.queue,
+        "service": job.service,
         "state": job.state,
         "impressions": job.impressions,
         "counts": [each.model_dump(mode="json") for each in job.counts],
@@ -74,6 +75,9 @@ def explained(told: Told) -> dict[str, Any]:
 
 
 def _what_came(job: JobRecord) -> Iterator[str]:
+    if job.service == "copy":
+        yield f"{job.job}: copies of {job.user or 'nobody who is known'} at {job.node}"
+        return
     name = f"{job.name!r}" if job.name else "a document without a name"
     whose = job.user or "nobody who is known"
     yield f"{job.job}: {name} of {whose}, printed to {job.queue or 'a queue'} at {job.node}"
@@ -95,7 +99,8 @@ def _decision(told: Told) -> Iterator[str]:
     by = " and ".join(versions)
     if decided.released:
         asked = f", asked for at {decided.redirected_from}" if decided.redirected_from else ""
-        yield f"released at {decided.printer}{asked}, by {by}:"
+        began = "copying began" if job.service == "copy" else "released"
+        yield f"{began} at {decided.printer}{asked}, by {by}:"
     else:
         at = f" at {decided.printer}" if decided.printer else ""
         yield f"refused{at} ({decided.reason}), by {by}:"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from broker.messages import (
+    CopyBegan,
     JobCanceled,
     JobFlagged,
     JobHeld,
@@ -19,9 +20,22 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from broker.messages import AccountAmount, Because, Counted
+    from config.policy.tariffs import Service
 
-JobEvent: TypeAlias = JobHeld | JobRefused | JobReleased | JobSettled | JobCanceled | JobFlagged
-JOB_EVENTS: Final = (JobHeld, JobRefused, JobReleased, JobSettled, JobCanceled, JobFlagged)
+JobEvent: TypeAlias = (
+    JobHeld | JobRefused | JobReleased | JobSettled | JobCanceled | JobFlagged | CopyBegan
+)
+JOB_EVENTS: Final = (
+    JobHeld,
+    JobRefused,
+    JobReleased,
+    JobSettled,
+    JobCanceled,
+    JobFlagged,
+    CopyBegan,
+)
+#: What copies are called in lists; a copy has no queue and no document.
+COPIES: Final = "Copies"
 
 #: What became of a release → IPP job-state (RFC 8011 §5.3.7).
 _STATES: Final = {
@@ -94,6 +108,11 @@ class JobRecord:
     decided: Decided | None = None
     """By the events just folded; none where they held no decision with reasons."""
 
+    @property
+    def service(self) -> Service:
+        """Whether it was printed or copied: only a copy comes by no queue under that name."""
+        return "copy" if self.name == COPIES and not self.queue else "print"
+
 
 @dataclass(frozen=True, slots=True)
 class ForeignJob:
@@ -132,6 +151,18 @@ def fold(  # noqa: PLR0911  one return for each kind of event
                 attempt=event.attempt,
                 detail="",
                 decided=_released(event),
+            )
+        case CopyBegan():
+            return replace(
+                job,
+                state="processing",
+                user=event.user,
+                name=COPIES,
+                printer=event.printer,
+                attempt=1,
+                detail="",
+                received_at=event.began_at,
+                decided=_began(event),
             )
         case JobSettled():
             return replace(
@@ -178,7 +209,21 @@ def _released(event: JobReleased) -> Decided | None:
     )
 
 
+def _began(event: CopyBegan) -> Decided | None:
+    if not event.because:
+        return None
+    return Decided(
+        released=True,
+        printer=event.printer,
+        attempt=1,
+        rules_version=event.rules_version,
+        tariff_version=event.tariff_version,
+        because=event.because,
+        held=event.held,
+    )
+
+
 def feed_state(event: JobEvent) -> str:
     """Return the word the feed has for what just happened."""
-    words = ("held", "refused", "released", "settled", "canceled", "flagged")
+    words = ("held", "refused", "released", "settled", "canceled", "flagged", "released")
     return next(w for w, kind in zip(words, JOB_EVENTS, strict=True) if isinstance(event, kind))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from broker import topics
 from broker.codec import Unreadable, decode
-from broker.messages import Batch, FeedJob, JobReleased, JobSettled
+from broker.messages import Batch, CopyBegan, FeedJob, JobReleased, JobSettled
 from broker.stream_inbound import AlreadyApplied, AskSingly, Fork, Gap, Park
 from central.job_fold import JOB_EVENTS, feed_state
 from central.reparking import spent
@@ -111,7 +111,8 @@ def _feed(node: str, accepted: tuple[Message, ...]) -> dict[UUID, FeedJob]:
     for event in accepted:
         if isinstance(event, JOB_EVENTS):
             before = newest.get(event.job)
-            printer = event.printer if isinstance(event, JobReleased | JobSettled) else None
+            placed = event if isinstance(event, JobReleased | JobSettled | CopyBegan) else None
+            printer = placed.printer if placed else None
             newest[event.job] = FeedJob(
                 job=event.job,
                 node=node,

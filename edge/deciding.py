@@ -226,7 +226,7 @@ def _request(record: JobRecord, wish: Wish, wanted: Changed | None) -> ReleaseRe
         attributes = attributes.model_copy(update={"job_name": record.name})
     return ReleaseRequest(
         user=wish.user,
-        service="print",
+        service=record.service,
         figures=figures,
         printer=wish.device,
         queue=record.queue,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from broker.messages import (
+    CopyBegan,
     JobFlagged,
     JobHeld,
     JobRefused,
@@ -40,7 +41,7 @@ def tell(record: JobRecord, event: Message) -> None:
         sheets=figures.sheets if figures else None,
         price=_price(record, event),
         reason=_reason(event),
-        online=not event.alone if isinstance(event, JobReleased | JobRefused) else None,
+        online=not event.alone if isinstance(event, JobReleased | JobRefused | CopyBegan) else None,
         took=ended - began if settled and began and ended else None,
     )
 
@@ -52,7 +53,7 @@ def action_of(event: Message) -> str:
 
 def _price(record: JobRecord, event: Message) -> str | None:
     match event:
-        case JobReleased(held=held):
+        case JobReleased(held=held) | CopyBegan(held=held):
             return _sum(held)
         case JobSettled():
             return _sum(record.charged)

@@ -15,7 +15,9 @@ from config.policy.jobs import Figures, JobAttributes, PageRange
 from config.policy.money import Money
 from config.policy.pricing import Adjustment
 from config.policy.roles import ROLES
+from config.policy.tariffs import Service
 from edge.acting import Acting
+from edge.copy_meter import Meter
 from edge.release import Evidence, Phase
 
 if TYPE_CHECKING:
@@ -86,6 +88,10 @@ class JobRecord(BaseModel):
     """When the spooler took it."""
     phase: Phase
     """Where it stands."""
+    service: Service = "print"
+    """Printed, or copied at the machine."""
+    meter: Meter | None = None
+    """Of a copy: its terms and what was counted."""
     role: RoleName = "remote"
     """The site's when it came: what was held stays releasable whatever the site becomes."""
     attributes: JobAttributes = JobAttributes()

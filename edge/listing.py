@@ -21,6 +21,7 @@ def job_row(record: JobRecord, outlook: dict[str, Any] | None = None) -> dict[st
         "user": record.user,
         "name": record.name,
         "queue": record.queue,
+        "service": record.service,
         "phase": record.phase.value,
         "received_at": record.received_at.isoformat(),
         "impressions": expected.impressions if expected else None,

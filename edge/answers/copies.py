@@ -1,0 +1,78 @@
+"""Answers about copies: begin one, count, end it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from broker.messages import (
+    CopyBeginRequest,
+    CopyCountRequest,
+    CopyEndRequest,
+    CopyState,
+    Reply,
+    Request,
+)
+from config.policy.decisions import Reason
+from edge.answers.words import no, yes
+from edge.copying import NoSuchCopy, NotBegun
+from edge.deciding import Wish
+from edge.listing import why
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from edge.answers.words import Answer, Visitors
+    from edge.copying import Copying
+
+
+class CopyAnswers:
+    """What a terminal beside a copier asks."""
+
+    #: Counts are totals, so one that is said twice is kept once anyhow.
+    once: frozenset[type[Request]] = frozenset({CopyBeginRequest})
+
+    def __init__(self, *, copying: Copying, visitors: Visitors) -> None:
+        """Take what the answers come from.
+
+        Args:
+            copying: carries copies out.
+            visitors: who stands at the terminals.
+        """
+        self._copying = copying
+        self._visitors = visitors
+        self.answers: Mapping[type[Request], Answer] = {
+            CopyBeginRequest: self._begin,
+            CopyCountRequest: self._count,
+            CopyEndRequest: self._end,
+        }
+
+    async def _begin(self, node: str, question: CopyBeginRequest) -> Reply:
+        user = self._visitors.who(node, question.person)
+        if user is None:
+            detail = "nobody here is known by this card or name"
+            return no(question, "refused", Reason.NO_IDENTITY, detail)
+        wish = Wish(
+            question.printer,
+            user,
+            question.confirmed,
+            question.account,
+            card=self._visitors.new_card(node, question.person),
+        )
+        return _told(question, await self._copying.begin(node, wish))
+
+    async def _count(self, node: str, question: CopyCountRequest) -> Reply:
+        return _told(question, self._copying.count(node, question.copy_id, question.counts))
+
+    async def _end(self, node: str, question: CopyEndRequest) -> Reply:
+        counts, because = question.counts, question.why
+        return _told(question, self._copying.end(node, question.copy_id, counts, because))
+
+
+def _told(question: Request, found: CopyState | NotBegun | NoSuchCopy) -> Reply:
+    match found:
+        case CopyState():
+            return yes(question, found.model_dump(mode="json"))
+        case NotBegun(code=code, detail=detail, decision=decision):
+            return no(question, "refused", code, detail, why(decision) if decision else None)
+        case NoSuchCopy():
+            return no(question, "refused", "not-found", "this terminal began no such copy")

@@ -1,0 +1,222 @@
+"""The record of a copy in the books, pure: as it begins, is counted, settled, and heard of late."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from broker.messages import Charged, CopyBegan, JobFlagged, JobSettled
+from config.policy.reasons import bounded
+from edge.copy_budget import spoken_reach
+from edge.copy_meter import Meter, above, cost, made
+from edge.jobs import Hold, JobRecord, Part, amounts_of, counted, said
+from edge.release import Phase
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+    from uuid import UUID
+
+    from broker.messages import CopyCounts
+    from config.policy.roles import RoleName
+    from edge.copy_budget import Bounds, Budget
+    from edge.deciding import Wish
+
+#: What a copy is called in lists.
+NAME = "Copies"
+
+
+def meter_of(record: JobRecord) -> Meter:
+    """Return a copy's meter."""
+    if record.meter is None:
+        raise RuntimeError(f"{record.job} is no copy")
+    return record.meter
+
+
+def fresh(job: UUID, wish: Wish, *, role: RoleName, now: datetime) -> JobRecord:
+    """Return the record of a copy that nothing is set aside for yet."""
+    return JobRecord(
+        job=job,
+        service="copy",
+        queue="",
+        user=wish.user or "",
+        name=NAME,
+        received_at=now,
+        phase=Phase.RELEASING,
+        role=role,
+        attempt=1,
+        printer=wish.device,
+        released_by=wish.user,
+        released_at=now,
+        card=wish.card,
+    )
+
+
+def begun(
+    record: JobRecord, found: Budget, bounds: Bounds, wish: Wish, *, node: str, alone: bool
+) -> tuple[JobRecord, CopyBegan]:
+    """Return a copy as it begins, and the event.
+
+    Args:
+        record: the fresh one.
+        found: what may be copied.
+        bounds: what the site says.
+        wish: what was decided on.
+        node: the terminal that counts.
+        alone: the centre cannot be reached.
+    """
+    decision = found.decision
+    hold = Hold(
+        amounts=amounts_of(found.charges),
+        parts=tuple(Part(demand=each.demand, counts=each.counts) for each in found.charges),
+        tariff_version=decision.price.tariff_version,
+        adjustments=decision.adjustments,
+    )
+    meter = Meter(
+        terminal=node,
+        unit=found.unit,
+        terms=dict(found.terms),
+        most=bounds.most,
+        margin=bounds.margin,
+        account=wish.account,
+    )
+    because = said(bounded((*decision.because, *spoken_reach(found))))
+    after = record.with_(
+        hold=hold,
+        meter=meter,
+        alone=alone,
+        tags=decision.tags,
+        rules_version=decision.rules_version,
+        because=because,
+    )
+    event = CopyBegan(
+        job=after.job,
+        user=after.user,
+        printer=wish.device,
+        held=hold.amounts,
+        alone=alone,
+        began_at=after.received_at,
+        tariff_version=hold.tariff_version,
+        rules_version=after.rules_version,
+        because=because,
+    )
+    return after, event
+
+
+def alike(record: JobRecord, wish: Wish) -> bool:
+    """Say whether an open copy is what is wished for, and nobody has copied yet."""
+    meter = meter_of(record)
+    return (
+        not meter.counts.total
+        and record.printer == wish.device
+        and record.user.lower() == (wish.user or "").lower()
+        and record.card == wish.card
+        and meter.account == wish.account
+    )
+
+
+def after_count(record: JobRecord, counts: CopyCounts) -> tuple[JobRecord, JobFlagged | None]:
+    """Return an open copy with what was counted; flagged for each cause once.
+
+    Args:
+        record: as it was.
+        counts: totals; where one fell, the one before stays.
+    """
+    meter = meter_of(record)
+    kept = meter.kept(counts)
+    forbidden = meter.forbidden(kept)
+    alarms = {
+        "copy-kind": f"copied though it is not allowed in this copy: {', '.join(forbidden)}"
+        if forbidden
+        else None,
+        "copy-count-fell": f"{meter.terminal} counted {counts.total} after {meter.counts.total}"
+        if meter.fell(counts)
+        else None,
+    }
+    fresh_ones = ((c, t) for c, t in alarms.items() if t is not None and c not in meter.alarms)
+    cause, detail = next(fresh_ones, (None, ""))
+    known = meter.alarms if cause is None else (*meter.alarms, cause)
+    after = meter.model_copy(update={"counts": kept, "alarms": known})
+    if after == meter:
+        return record, None
+    event = None if cause is None else JobFlagged(job=record.job, cause=cause, detail=detail)
+    return record.with_(meter=after, cause=record.cause or cause), event
+
+
+def after_end(record: JobRecord, counts: CopyCounts) -> tuple[JobRecord, JobFlagged | None]:
+    """Return a copy of which more was counted when it was settled; nobody pays that any more."""
+    meter = meter_of(record)
+    kept = meter.kept(counts)
+    more = kept.total - meter.counts.total
+    if not more:
+        return record, None
+    late = meter.model_copy(update={"counts": kept})
+    detail = f"{more} impressions more were copied after it was settled; charged to nobody"
+    event = JobFlagged(job=record.job, cause="copy-late", detail=detail)
+    return record.with_(meter=late, cause=record.cause or event.cause), event
+
+
+def settled(
+    record: JobRecord, flag: str | None, *, mint: Callable[[], UUID], paper: str, now: datetime
+) -> tuple[JobRecord, JobSettled, Charged | None]:
+    """Return a copy as it ends: what the counts cost, never more than was set aside.
+
+    Args:
+        record: an open one.
+        flag: why a person should look at it.
+        mint: makes the charge's id.
+        paper: the small paper of the place.
+        now: the moment of the end; aware.
+    """
+    meter, hold = meter_of(record), record.hold
+    if hold is None:
+        raise RuntimeError(f"{record.job} has ended")
+    counts = meter.counts
+    amounts = amounts_of(cost(meter, hold.charges, counts))
+    beyond = min(above(meter, hold.charges, counts), counts.total)
+    flags = [flag] if flag else []
+    if beyond:
+        flags.append(f"printed-above-hold: {beyond} impressions more than was set aside for")
+    everything = made(counts, paper)
+    billed = made(counts, paper, at_most=counts.total - beyond)
+    charge = mint() if amounts else None
+    told = "; ".join(flags)[:1000] or None
+    after = record.with_(
+        phase=Phase.SETTLED,
+        billed=billed,
+        charged=amounts,
+        hold=None,
+        because=(),  # from here on the event has it
+        cause=told or record.cause,
+        ended_at=now,
+    )
+    event = JobSettled(
+        job=record.job,
+        attempt=record.attempt,
+        printer=record.printer or "",
+        disposition="completed" if counts.total else "canceled",
+        counts=(counted(everything),),
+        billed=counted(billed),
+        charge=charge,
+        flag=told,
+    )
+    if charge is None:
+        return after, event, None
+    return (
+        after,
+        event,
+        Charged(
+            charge=charge,
+            job=record.job,
+            attempt=record.attempt,
+            user=record.user,
+            printer=record.printer or "",
+            service="copy",
+            tariff_version=hold.tariff_version,
+            rules_version=record.rules_version,
+            counted=counted(billed),
+            postings=amounts,
+            printed_above=everything.impressions - billed.impressions,
+            alone=record.alone,
+            settled_at=now,
+        ),
+    )
