@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Annotated, Literal, Self
 
@@ -12,6 +13,8 @@ from config.settings_parts import Duration, Part
 #: How many bits the body of a card of the Wiegand 26-bit format has: facility 8, number 16.
 WIEGAND_BITS = 24
 _LAST_OCTET = 0xFF
+
+_SERIAL = re.compile(r"/.+|(socket|rfc2217)://[^/?#@\s]+:[0-9]{1,5}")
 
 
 def _is_octets(text: str) -> str:
@@ -128,8 +131,11 @@ class ReaderSettings(Part):
 
     @model_validator(mode="after")
     def _has_a_device(self) -> Self:
-        if self.kind != "pcsc" and not self.device:
-            raise ValueError("a device")
+        if self.kind == "keyboard" and not self.device.startswith("/"):
+            raise ValueError("device = the path of an input device, /dev/input/by-id/…-event-kbd")
+        if self.kind == "serial" and not _SERIAL.fullmatch(self.device):
+            # no other scheme of pySerial's, and none of its options that write octets into logs
+            raise ValueError("device = a path, socket://host:port or rfc2217://host:port")
         return self
 
 

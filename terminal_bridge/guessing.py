@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING, Any, Final, get_args
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
-from config.terminal_settings import Checksum, FramingSettings, NumberSettings
+from config.terminal_settings import FramingSettings, NumberSettings
 from terminal_bridge.card_numbers import card_number
 from terminal_bridge.framing import Frames, without_checksum
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+
+    from config.terminal_settings import Checksum
 
 #: What a frame may be surrounded with: no letter, no digit.
 _LONGEST_END: Final = 2
@@ -116,11 +118,12 @@ def _one(framing: FramingSettings, burst: bytes) -> bytes | None:
 
 def _checksum_of(payloads: Sequence[bytes]) -> Checksum:
     """Return the checksum that fits all; none when too few differ to tell it from chance."""
+    text = all(each.isalnum() for each in payloads)
+    kinds: tuple[Checksum, ...] = ("hex-xor", "hex-sum") if text else ("xor", "sum")
     if len(set(payloads)) >= _ENOUGH_FOR_CHECKSUM:
-        for kind in reversed(get_args(Checksum)):
-            if kind != "none" and all(without_checksum(each, kind) for each in payloads):
-                found: Checksum = kind
-                return found
+        for kind in kinds:
+            if all(without_checksum(each, kind) for each in payloads):
+                return kind
     return "none"
 
 
