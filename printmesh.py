@@ -15,6 +15,7 @@ SUBCOMMANDS = {
     "chaos": ("demo.chaos.cli", "strike a whole fleet with faults, then count what came of it"),
     "central": ("central.cli", "the books: run the coordinator, people, money, tariffs, nodes"),
     "edge": ("edge.cli", "the site: run the edge node, jobs, release, status"),
+    "terminal": ("terminal_bridge.cli", "what people touch: card readers and copiers of a site"),
     "broker": ("broker.cli", "the wire: run the embedded broker, export, AsyncAPI document"),
     "doctor": ("demo.doctor", "say what this machine lacks and how to get it"),
 }

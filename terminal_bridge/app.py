@@ -1,0 +1,161 @@
+"""The process of a site's terminals put together: the one place that names concrete drivers."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from config.logs import logger
+from terminal_bridge.bridge import Bridge
+from terminal_bridge.copier import GpioCopier
+from terminal_bridge.durable import OpenCopies
+from terminal_bridge.edge_line import EdgeLine
+from terminal_bridge.phases import Habits
+from terminal_bridge.readers import reader_of
+from terminal_bridge.status_file import running, write_status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from config.settings_terminal import OneTerminal, TerminalSettings
+    from config.terminal_settings import CopierSettings, ReaderSettings
+    from terminal_bridge.ports import CopyControl, Reader
+
+_log = logger("terminal.app")
+
+_FIRST_PAUSE = 0.5
+_LONGEST_PAUSE = 30.0
+#: A terminal that worked for so long begins with the first pause again.
+_HEALTHY_AFTER = 60.0
+
+
+def _reader(settings: ReaderSettings, name: str) -> Reader:
+    return reader_of(settings, name)
+
+
+async def run(
+    settings: TerminalSettings,
+    *,
+    reader: Callable[[ReaderSettings, str], Reader] = _reader,
+    copier: Callable[[CopierSettings], CopyControl] = GpioCopier,
+) -> None:
+    """Drive the terminals until SIGTERM or SIGINT; one that fails is begun again, others go on.
+
+    Args:
+        settings: of the process.
+        reader: makes a reader of its settings and its terminal's id.
+        copier: makes a copier's control of its settings.
+
+    Raises:
+        RunsAlreadyError: another process drives them.
+    """
+    with running(settings.data):
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        works = [
+            asyncio.create_task(
+                _supervised(each.id, partial(_one, settings, each, reader, copier)), name=each.id
+            )
+            for each in settings.terminals
+        ]
+        _log.info("terminals run", action="terminals-run", terminals=len(works))
+        try:
+            await stop.wait()
+        finally:
+            for work in works:
+                work.cancel()
+            await asyncio.gather(*works, return_exceptions=True)
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)
+
+
+def habits_of(terminal: OneTerminal) -> Habits:
+    """Return how a terminal behaves."""
+    copier = terminal.copier
+    return Habits(
+        printer=terminal.printer,
+        at_card="release" if copier is None else "copy",
+        second_card=terminal.second_card,
+        card_stays=terminal.card_stays,
+        kinds=frozenset(pulse.kind for pulse in copier.pulses) if copier else frozenset(),
+        idle=terminal.idle.total_seconds(),
+        run_out=terminal.run_out.total_seconds(),
+    )
+
+
+def copies_file(data: Path, terminal: str) -> Path:
+    """Return where a terminal's open copies are."""
+    return data / f"{terminal}.copies.json"
+
+
+def status_file(data: Path, terminal: str) -> Path:
+    """Return where a running terminal says how it is."""
+    return data / f"{terminal}.status.json"
+
+
+async def _one(
+    settings: TerminalSettings,
+    terminal: OneTerminal,
+    reader: Callable[[ReaderSettings, str], Reader],
+    copier: Callable[[CopierSettings], CopyControl],
+) -> None:
+    path = status_file(settings.data, terminal.id)
+    bridge = Bridge(
+        terminal.id,
+        habits=habits_of(terminal),
+        line=EdgeLine(settings.link_of(terminal), terminal.id),
+        copies=OpenCopies(copies_file(settings.data, terminal.id)),
+        reader=partial(reader, terminal.reader, terminal.id),
+        control=None if terminal.copier is None else partial(copier, terminal.copier),
+        on_change=lambda bridge: _tell(path, bridge),
+    )
+    await bridge.run()
+
+
+def _tell(path: Path, bridge: Bridge) -> None:
+    """Write down how a terminal is; that it cannot be written stops nothing."""
+    try:
+        write_status(path, status_of(bridge))
+    except OSError as error:
+        _log.warning(
+            "status not written", action="terminal-status", reason=error.strerror or str(error)
+        )
+
+
+def status_of(bridge: Bridge) -> dict[str, Any]:
+    """Say how a terminal is; nothing of who stands there."""
+    return {
+        "phase": type(bridge.terminal.phase).__name__.lower(),
+        "edge": bridge.terminal.edge,
+        "trouble": bridge.terminal.trouble,
+        "reader": bridge.reader_lost,
+    }
+
+
+async def _supervised(name: str, work: Callable[[], Any]) -> None:
+    """Run a terminal for ever; what fails is logged and begun again after a growing pause."""
+    loop = asyncio.get_running_loop()
+    pause = _FIRST_PAUSE
+    while True:
+        begun = loop.time()
+        try:
+            await work()
+        except Exception as error:  # noqa: BLE001  once a task
+            causes = error.exceptions if isinstance(error, ExceptionGroup) else (error,)
+            reason = "; ".join(str(each)[:200] or type(each).__name__ for each in causes)
+            _log.exception(
+                "a terminal failed and is begun again",
+                action="terminal-failed",
+                terminal=name,
+                reason=reason,
+                retry_in=pause,
+            )
+        if loop.time() - begun > _HEALTHY_AFTER:
+            pause = _FIRST_PAUSE
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, _LONGEST_PAUSE)

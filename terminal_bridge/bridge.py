@@ -1,0 +1,317 @@
+"""One terminal at work: brings what happens to its session and carries out what that decides."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import deque
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Final, assert_never
+
+from broker.messages.terminals import PersonNews
+from config.errors import PrintmeshError
+from config.logs import logger
+from terminal_bridge.edge_line import EdgeGone, EdgeHere, Said
+from terminal_bridge.events import (
+    Answered,
+    Ask,
+    Beep,
+    CardRemoved,
+    CardSeen,
+    Disable,
+    EdgeBack,
+    EdgeLost,
+    Enable,
+    Forget,
+    Keep,
+    Log,
+    News,
+    NoAnswer,
+    PowerBack,
+    PrinterTrouble,
+    Pulses,
+    Show,
+    TimeUp,
+)
+from terminal_bridge.phases import NOTHING, Terminal
+from terminal_bridge.ports import COPY_KINDS, CardGone, CardHeld, ReaderBack, ReaderLost
+from terminal_bridge.screens import lines_of
+from terminal_bridge.session import step, wake_at
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from broker.messages.terminals import CopyCounts, SiteState
+    from terminal_bridge.durable import OpenCopies
+    from terminal_bridge.edge_line import EdgeLine
+    from terminal_bridge.events import Action, Event
+    from terminal_bridge.phases import Habits
+    from terminal_bridge.ports import CopyControl, Display, Reader, ReaderEvent
+
+_log = logger("terminal.bridge")
+
+#: Seconds before a copier's control, or a disk, that failed is tried again.
+_TRY_AGAIN: Final = 5.0
+#: Events that may wait. Beyond it a reader's are dropped: nobody swipes so much in one moment.
+_WAITING: Final = 256
+
+
+class Bridge:
+    """One terminal, from `run` on. Its parts are opened and closed here."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        habits: Habits,
+        line: EdgeLine,
+        copies: OpenCopies,
+        reader: Callable[[], Reader] | None = None,
+        control: Callable[[], CopyControl] | None = None,
+        display: Display | None = None,
+        on_change: Callable[[Bridge], None] = lambda _: None,
+    ) -> None:
+        """Put a terminal together.
+
+        Args:
+            name: its node's id, for logs.
+            habits: how it behaves.
+            line: to the edge, not opened yet.
+            copies: its durable file.
+            reader: makes the reader of cards, again after it failed.
+            control: makes the copier's control, again after it failed.
+            display: not opened yet.
+            on_change: told when what `status` says may have changed.
+        """
+        self.name = name
+        self.terminal = Terminal()
+        self.reader_lost = ""
+        """Why the reader cannot be heard; empty: it is."""
+        self.site: SiteState | None = None
+        """The edge's last word on itself."""
+        self._habits = habits
+        self._line = line
+        self._copies = copies
+        self._reader_of = reader
+        self._control_of = control
+        self._control: CopyControl | None = None
+        self._display = display
+        self._on_change = on_change
+        self._key = os.urandom(16)
+        self._happened: deque[Event] = deque()
+        self._wake = asyncio.Event()
+        self._troubles: dict[str, str] = {}
+        self._before = NOTHING
+        """Counted by controls that were closed since."""
+        self._asking: set[asyncio.Task[None]] = set()
+
+    def happens(self, event: Event) -> None:
+        """Tell of something, from the same event loop."""
+        self._happened.append(event)
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Work, once, until canceled or until something fails that is not mended inside."""
+        self.happens(PowerBack(self._copies.load()))
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                if self._control_of is not None:
+                    # until the copier can be stopped, nothing is begun
+                    self._trouble("control", "The copier's control is not open yet.")
+                    tasks.create_task(self._machine(self._control_of), name=f"{self.name} copier")
+                if self._display is not None:
+                    tasks.create_task(self._shine(self._display), name=f"{self.name} display")
+                if self._reader_of is not None:
+                    tasks.create_task(self._cards(self._reader_of), name=f"{self.name} reader")
+                tasks.create_task(self._listen(), name=f"{self.name} line")
+                tasks.create_task(self._decide(), name=f"{self.name} session")
+        finally:
+            for task in self._asking:
+                task.cancel()
+
+    # ── what happens ────────────────────────────────────────────────────────────────────────
+
+    async def _listen(self) -> None:
+        async with self._line as line:
+            async for event in line.events():
+                match event:
+                    case EdgeHere():
+                        self.happens(EdgeBack())
+                    case EdgeGone():
+                        self.happens(EdgeLost())
+                    case Said(message=message):
+                        if isinstance(message, PersonNews):
+                            self.happens(News(message))
+                        else:
+                            self.site = message
+                    case _:
+                        assert_never(event)
+
+    async def _cards(self, make: Callable[[], Reader]) -> None:
+        """Keep the reader open; while it is not, the other parts go on."""
+        while True:
+            try:
+                async with make() as reader:
+                    async for event in reader.events():
+                        self._card(event)
+                reason = "it ended by itself"
+            except (OSError, PrintmeshError) as error:
+                reason = str(error)[:200]
+            self._card(ReaderLost(reason))
+            _log.error(
+                "the reader failed", action="terminal-reader", terminal=self.name, reason=reason
+            )
+            await asyncio.sleep(_TRY_AGAIN)
+
+    def _card(self, event: ReaderEvent) -> None:
+        match event:
+            case CardHeld(number=number):
+                if len(self._happened) < _WAITING:
+                    self.happens(CardSeen(number, self._mark(number)))
+            case CardGone():
+                self.happens(CardRemoved())
+            case ReaderLost(reason=reason):
+                self.reader_lost = reason
+                self._on_change(self)
+            case ReaderBack():
+                self.reader_lost = ""
+                self._on_change(self)
+            case _:
+                assert_never(event)
+
+    async def _machine(self, make: Callable[[], CopyControl]) -> None:
+        """Keep the copier's control open; while it is not, the machine counts as in trouble."""
+        while True:
+            totals = NOTHING
+            reason = "it ended by itself"
+            try:
+                async with make() as control:
+                    self._control = control
+                    self._trouble("control", "")
+                    async for totals in control.pulses():
+                        self.happens(Pulses(_sum(self._before, totals)))
+            except (OSError, PrintmeshError) as error:
+                reason = str(error)[:200]
+                _log.error(
+                    "the copier's control failed",
+                    action="terminal-control",
+                    terminal=self.name,
+                    reason=reason,
+                )
+            finally:
+                self._control = None
+            self._before = _sum(self._before, totals)
+            self._trouble("control", f"The copier cannot be controlled: {reason}")
+            await asyncio.sleep(_TRY_AGAIN)
+
+    async def _shine(self, display: Display) -> None:
+        async with display:
+            await asyncio.Event().wait()
+
+    def _trouble(self, where: str, text: str) -> None:
+        """Note that something is in trouble, or is so no more."""
+        self._troubles[where] = text
+        self.happens(PrinterTrouble(next(filter(None, self._troubles.values()), "")))
+
+    def _mark(self, number: str) -> bytes:
+        """Return what tells the same card again, and is good for nothing outside this process."""
+        return blake2b(number.encode(), key=self._key, digest_size=16).digest()
+
+    # ── what is done about it ───────────────────────────────────────────────────────────────
+
+    async def _decide(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            event = await self._next(loop)
+            was = self.terminal
+            try:
+                self.terminal, actions = step(was, event, loop.time(), self._habits)
+                for action in actions:
+                    await self._do(action)
+            except OSError as error:
+                self._stop()
+                _log.error(
+                    "the terminal's disk or copier fails",
+                    action="terminal-fails",
+                    terminal=self.name,
+                    reason=str(error)[:200],
+                )
+                self._trouble("disk", f"The terminal is out of order: {error.strerror or error}")
+                loop.call_later(_TRY_AGAIN, self._trouble, "disk", "")
+            except Exception:  # noqa: BLE001  once a message
+                self._stop()
+                _log.exception("an event failed", action="terminal-error", terminal=self.name)
+            if _outside(was) != _outside(self.terminal):
+                self._on_change(self)
+
+    async def _next(self, loop: asyncio.AbstractEventLoop) -> Event:
+        while not self._happened:
+            self._wake.clear()
+            due = wake_at(self.terminal, self._habits)
+            try:
+                async with asyncio.timeout(None if due is None else max(0.0, due - loop.time())):
+                    await self._wake.wait()
+            except TimeoutError:
+                return TimeUp()
+        return self._happened.popleft()
+
+    async def _do(self, action: Action) -> None:  # noqa: C901, PLR0912  a line for each
+        match action:
+            case Disable():
+                if self._control is not None:
+                    self._control.disable()
+            case Enable(kinds=kinds):
+                if self._control is None:
+                    raise OSError("there is no copier to let")
+                self._control.enable(kinds)
+            case Keep(copy=copy):
+                await asyncio.to_thread(self._copies.keep, copy)
+            case Forget(copy_id=copy_id):
+                await asyncio.to_thread(self._copies.forget, copy_id)
+            case Ask():
+                task = asyncio.create_task(self._ask(action), name=f"{self.name} {action.method}")
+                self._asking.add(task)
+                task.add_done_callback(self._asking.discard)
+            case Show():
+                if self._display is not None:
+                    self._display.show(lines_of(action))
+            case Beep(sound=sound):
+                if self._display is not None:
+                    self._display.beep(sound)
+            case Log(action=code, text=text):
+                _log.warning(text, action=f"terminal-{code}", terminal=self.name)
+            case _:
+                assert_never(action)
+
+    async def _ask(self, ask: Ask) -> None:
+        """Put a question; whatever becomes of it, the session hears of its end."""
+        reply = None
+        try:
+            reply = await self._line.ask(ask.method, ask.fields)
+        except Exception:  # noqa: BLE001  once a question
+            _log.exception("a question failed", action="terminal-error", terminal=self.name)
+        self.happens(NoAnswer(ask.number) if reply is None else Answered(ask.number, reply))
+
+    def _stop(self) -> None:
+        """Stop the machine whatever else fails."""
+        try:
+            if self._control is not None:
+                self._control.disable()
+        except OSError as error:
+            _log.error(
+                "the copier cannot be stopped; its heartbeat relay has to",
+                action="terminal-runs-on",
+                terminal=self.name,
+                reason=str(error)[:200],
+            )
+
+
+def _sum(one: CopyCounts, other: CopyCounts) -> CopyCounts:
+    return one.model_copy(
+        update={kind: getattr(one, kind) + getattr(other, kind) for kind in COPY_KINDS}
+    )
+
+
+def _outside(terminal: Terminal) -> tuple[object, ...]:
+    """Return what others may see of a terminal: nothing of who stands there."""
+    return type(terminal.phase), terminal.edge, terminal.trouble, terminal.owed

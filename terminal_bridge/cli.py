@@ -1,0 +1,128 @@
+"""`printmesh terminal …`: run a site's terminals, and say how they are."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from config.errors import PrintmeshError
+
+DEFAULT_CONFIG = Path("terminal.toml")
+app = typer.Typer(
+    help="What people touch: run card readers and copiers of a site, say how they are.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+Config = Annotated[
+    Path,
+    typer.Option(
+        "--config", "-c", help="Settings of these terminals.", envvar="PRINTMESH_TERMINAL_CONFIG"
+    ),
+]
+
+
+def main(arguments: list[str]) -> int:
+    """Run one subcommand; return its exit status: 1 failed, 2 a wrong command line."""
+    try:
+        app(args=arguments, prog_name="printmesh terminal")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 1
+    except PrintmeshError as error:
+        errors.print(f"printmesh terminal: {error}", style="red", markup=False, soft_wrap=True)
+        return 1
+    return 0
+
+
+@app.callback()
+def _group() -> None:
+    """Keep subcommands even while there is one."""
+
+
+@app.command()
+def run(
+    config: Config = DEFAULT_CONFIG,
+    *,
+    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
+) -> None:
+    """Run these terminals until SIGTERM or SIGINT."""
+    from config import logs  # noqa: PLC0415  keeps --help fast
+    from config.settings_file import load  # noqa: PLC0415
+    from config.settings_terminal import TerminalSettings  # noqa: PLC0415
+    from terminal_bridge.app import run as run_terminals  # noqa: PLC0415
+
+    if log_level not in logs.LEVELS:
+        errors.print(f"printmesh terminal: {log_level!r} is no level; {', '.join(logs.LEVELS)}")
+        raise typer.Exit(2)
+    settings = load(TerminalSettings, config)
+    logs.configure("terminal", log_level)
+    asyncio.run(run_terminals(settings))
+
+
+@app.command()
+def status(
+    config: Config = DEFAULT_CONFIG,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON for machines.")] = False,
+) -> None:
+    """Say how these terminals are; exit status 1 when one cannot serve anybody.
+
+    Asks nobody: a second connection of the same name would end the first.
+    """
+    from config.settings_file import load  # noqa: PLC0415  keeps --help fast
+    from config.settings_terminal import TerminalSettings  # noqa: PLC0415
+    from terminal_bridge.status_file import runs  # noqa: PLC0415
+
+    settings = load(TerminalSettings, config)
+    running = runs(settings.data)
+    rows = [_row(settings.data, each.id, each.printer, running) for each in settings.terminals]
+    if as_json:
+        console.print_json(json.dumps(rows))
+    else:
+        if not running:
+            console.print("These terminals do not run; `printmesh terminal run` starts them.")
+        table = Table("terminal", "printer", "state", "counts the site does not have", box=None)
+        for row in rows:
+            told = ", ".join(f"{each['pages']} pages" for each in row["unreported"]) or "none"
+            table.add_row(row["terminal"], row["printer"], row["state"], told)
+        console.print(table)
+    if any(row["state"] not in {"ready", "in use"} for row in rows):
+        raise typer.Exit(1)
+
+
+def _row(data: Path, terminal: str, printer: str, running: bool) -> dict[str, Any]:  # noqa: FBT001
+    from terminal_bridge.app import copies_file, status_file  # noqa: PLC0415  keeps --help fast
+    from terminal_bridge.durable import peek  # noqa: PLC0415
+    from terminal_bridge.status_file import read_status  # noqa: PLC0415
+
+    said = read_status(status_file(data, terminal)) if running else {}
+    if not running:
+        state = "not running"
+    elif not said.get("edge"):
+        state = "no edge: the site's broker or its edge does not answer"
+    elif said.get("trouble"):
+        state = str(said["trouble"])
+    elif said.get("reader"):
+        state = f"no reader: {said['reader']}"
+    else:
+        state = "ready" if said.get("phase") == "idle" else "in use"
+    unreported = [
+        {"copy": str(copy.copy_id), "pages": copy.counts.total}
+        for copy in peek(copies_file(data, terminal))
+    ]
+    return {
+        "terminal": terminal,
+        "printer": printer,
+        "state": state,
+        "running": running,
+        "unreported": unreported,
+    }
