@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from broker.messages import (
+    CardEnrolled,
     Charged,
     GaveBack,
     Opening,
@@ -22,6 +23,7 @@ from broker.topics import STREAMS_UP
 from central.job_fold import JOB_EVENTS
 from central.store import (
     adoption,
+    card_enrolment,
     charges,
     closures,
     codes,
@@ -206,6 +208,8 @@ def _single(
             refused = funds.gave_back(tx, node, message)
         case TermsTaken():
             refused = terms.taken(tx, node, key.sender_incarnation, message)
+        case CardEnrolled():
+            refused = card_enrolment.enrol(tx, node, message)
         case Opening():
             if any(balance.micros for balance in message.balances):
                 refused = Refused("a new journal claims money that was never granted to it")
