@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from datetime import UTC, datetime, timedelta
 from io import StringIO
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,7 +25,6 @@ from tests.integration.test_account_commands import Desk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 NUMBER = "04A224FF"
 OTHER = "09B117C3"
@@ -311,6 +312,19 @@ def test_a_card_is_blocked_without_its_number(desk: Desk) -> None:
     desk.ok(f"card unblock --digest {second}")
     desk.ok(f"card remove --digest {second}")
     assert [row["digest"] for row in desk.listed("card list")] == [first]
+
+
+def test_the_runbook_of_a_lost_card(desk: Desk) -> None:
+    """Followed command by command, no old card is good any more and the new one is."""
+    desk.ok(f"card add ana {NUMBER}")
+    text = (Path(__file__).parents[2] / "docs" / "runbooks" / "lost-card.md").read_text()
+    lines = re.findall(r"^ *```sh\n *printmesh central (.+)\n *```$", text, re.MULTILINE)
+    assert len(lines) == text.count("```sh")
+    for line in lines:
+        desk.ok(line.replace('"$PERSON"', "ana").replace('"$NUMBER"', OTHER))
+    assert card(desk, NUMBER) == CardRow(user="ana", blocked=True)
+    assert card(desk, OTHER) == CardRow(user="ana")
+    assert person(desk, "ana").pin
 
 
 # ── the card key ────────────────────────────────────────────────────────────────────────────
