@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from broker.messages import JobChanges
-from config.policy.jobs import ColorMode, Sides, ascending, converted, figures
+from config.policy.jobs import NAME_OCTETS, ColorMode, Sides, ascending, converted, figures
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 #: Ranges of colour pages kept with a job; of one with more, other pages cannot be chosen.
 RANGES_KEPT = 256
-#: Octets of `page-ranges` as a keyword (RFC 8011 §5.1.4).
-_TEXT_MAX = 255
+#: Octets of `page-ranges` as CUPS is told: name(MAX) of RFC 8011 §5.1.3.
+_TEXT_MAX = NAME_OCTETS
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,7 +133,7 @@ class Spooler(Protocol):
         Args:
             job: its job-uuid.
             changes: job attributes to set (IPP names: copies, sides, number-up, media,
-                print-color-mode), as decided.
+                print-color-mode, page-ranges as text such as `1-3,7`), as decided.
         """
 
     async def cancel(self, job: JobId) -> None:

@@ -285,10 +285,7 @@ class CupsCalls:
         options = release_options(spooled.attributes, changes, self._default_media)
         fields = [
             Field.one("job-name", Tag.NAME, tagged(spooled.name, job)),
-            *(
-                Field.one(name, Tag.INTEGER if isinstance(value, int) else Tag.KEYWORD, value)
-                for name, value in options.items()
-            ),
+            *(Field.one(name, _tag(name, value), value) for name, value in options.items()),
             Field.one("job-hold-until", Tag.KEYWORD, "no-hold"),
         ]
         answer = self.ask(
@@ -353,6 +350,13 @@ class CupsCalls:
 
 def _job(id_: int) -> Field:
     return Field.one("job-uri", Tag.URI, f"ipp://localhost/jobs/{id_}")
+
+
+def _tag(name: str, value: str | int) -> Tag:
+    """Return how a job attribute is written; for its filters CUPS turns all of them into text."""
+    if name == "page-ranges":
+        return Tag.NAME  # a keyword may have no comma, and pycups can write no range
+    return Tag.INTEGER if isinstance(value, int) else Tag.KEYWORD
 
 
 @contextmanager
