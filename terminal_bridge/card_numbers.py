@@ -49,6 +49,11 @@ class CardNumbers:
         """Take what a reader without frames says of a card."""
         return self._cards([payload], now)
 
+    def cut(self) -> None:
+        """The line was cut: half a card before it and half one behind it are none."""
+        self._frames.cut()
+        self.gone()
+
     def gone(self) -> None:
         """The card left: held again, it is a swipe again."""
         self._last = None

@@ -61,13 +61,17 @@ class Frames:
         """Return what a silence up to `now` completed; half a card is dropped by it."""
         found: list[bytes] = []
         if now - self._last >= self._gap:
-            if self._ends or self._length or not self._held:
-                self.dropped.halves += bool(self._held) and not self._skipping
-            else:
+            if self._held and not self._ends and not self._length:
                 self._take(bytes(self._held), found)
-            self._held.clear()
-            self._skipping = False
+                self._held.clear()
+            self.cut()
         return found
+
+    def cut(self) -> None:
+        """Drop half a card: what comes next is of another connection."""
+        self.dropped.halves += bool(self._held) and not self._skipping
+        self._held.clear()
+        self._skipping = False
 
     def due(self) -> float | None:
         """Return when `silence` has something to say if nothing arrives; None: never."""

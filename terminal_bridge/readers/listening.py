@@ -189,7 +189,7 @@ class ThreadReader:
                 return
             held = 0.0 if self._opened_at is None else self._clock() - self._opened_at
             attempt = doublings_left(attempt, held=held, timing=self._timing)
-            self.numbers.gone()
+            self.numbers.cut()
             self._lose(reason)
             dice = self._dice()
             self._stop.wait(reconnect_pause(attempt, refused=False, dice=dice, timing=self._timing))
