@@ -15,9 +15,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from broker import topics
-from broker.codec import encode
-from broker.link import Link, Will
-from broker.messages import Command, CommandState, CoordinatorStatus, Message, Status
+from broker.link import Link
 from broker.server import BrokerServer
 from config.ids import uuid7
 from config.logs import logger
@@ -28,13 +26,14 @@ from edge.answers.jobs import JobAnswers
 from edge.answers.rights import Rights
 from edge.answers.site import SiteAnswers
 from edge.asking import OPERATOR
-from edge.branch import RETIRING, Retirement, accepted, put_away
+from edge.branch import Retirement, accepted, put_away
 from edge.calm import Calm
 from edge.changing import Changing
-from edge.checkup import books_status, verified
+from edge.checkup import books_status, line_status, verified
 from edge.copy_setup import copies_of
 from edge.desk import Desk
 from edge.discarding import Discarding, Expiry, WaitingLimits
+from edge.farewell import Farewell
 from edge.floor import Floor
 from edge.funds import CentralFunds
 from edge.intake import Intake, Queue
@@ -50,7 +49,7 @@ from edge.reception import Reception, allowance
 from edge.redeeming import Redeeming
 from edge.release import Verdict
 from edge.releasing import Printer, Releasing
-from edge.reporting import report
+from edge.reporting import keep_rejected, report
 from edge.requests import Requests
 from edge.settling import Ways
 from edge.site_broker import DESK, site_broker
@@ -72,7 +71,7 @@ if TYPE_CHECKING:
     from broker.credentials import Login
     from broker.exchange import Limits
     from broker.listeners import Listener
-    from broker.messages import Rejected
+    from broker.messages import Command, CommandState, Message
     from config.settings import EdgeSettings
     from edge.jobs import JobRecord
 
@@ -227,17 +226,18 @@ class Edge:
             stack.push_async_callback(self._spooler.close)
             stack.push_async_callback(self._analyst.close)
             site = await site_broker(settings, stack, _serve)
+            farewell = Farewell(settings.node, self.books.incarnation, mint=mint, clock=clock)
             desk_link = Link(
                 site,
                 DESK,
                 subscriptions=(topics.COORDINATOR_SUBSCRIPTION,),
-                will=self._desk_will,
+                will=farewell.to_terminals,
             )
             central_link = Link(
                 settings.link,
                 settings.node,
                 subscriptions=topics.node_subscriptions(settings.node),
-                will=self._will,
+                will=farewell.to_centre,
             )
             uplink = self._uplink(central_link)
             self.funds.ask_through(uplink)
@@ -262,7 +262,8 @@ class Edge:
                     ("age", self._alone.run),
                 )
             ]
-            _log.info("edge runs", action="edge-start", node=settings.node, role=self._role)
+            role = self.books.terms.taken.name
+            _log.info("edge runs", action="edge-start", node=settings.node, role=role)
             await first_of(stop.wait(), self._again.wait())
             for task in tasks:
                 task.cancel()
@@ -299,7 +300,7 @@ class Edge:
             clock=clock,
             commands=self._obey,
             on_granted=self.funds.granted,
-            on_rejected=self._report_rejected,
+            on_rejected=lambda rejected: keep_rejected(self._refusals, rejected, clock()),
         )
 
     def _floor(self, uplink: Uplink) -> Floor:
@@ -338,7 +339,7 @@ class Edge:
         site = SiteAnswers(
             operators=operators,
             status=lambda: {**self._status(uplink), "ready": floor.prepared},
-            verify=self._verify,
+            verify=lambda: asyncio.to_thread(verified, self.settings.data),
         )
         people = self._reception.answers(self.releasing.standing, self.funds)
         copies = CopyAnswers(copying=self._copying, visitors=self._reception.visitors)
@@ -356,30 +357,17 @@ class Edge:
         self._journal.prune({**uplink.acked, DOWN: down}, clock())
 
     def _status(self, uplink: Uplink) -> dict[str, Any]:
-        cursor = self.replica.cursor
         return {
-            "node": self.settings.node,
             "site": self.settings.site,
-            "linked": uplink.linked,
-            "since": uplink.since.isoformat(timespec="seconds"),
-            "waiting": uplink.waiting,
-            "directory": cursor.n if cursor else None,
+            **line_status(uplink, self.replica.cursor),
             **books_status(self.books, self._alone.for_()),
-            "retiring": self.books.note(RETIRING) is not None,
             "rejected": self._refusals.rejected(),
             "quarantined": self._refusals.quarantined(),
         }
 
-    @property
-    def _role(self) -> str:
-        return self.books.terms.taken.name
-
     def _prefetches(self) -> bool:
         """Money may come ahead of a release where the role lets it wait here."""
         return self.funds.reachable and self.books.terms.taken.role.standing
-
-    async def _verify(self) -> dict[str, Any]:
-        return await asyncio.to_thread(verified, self.settings.data)
 
     async def _obey(self, command: Command) -> CommandState:
         if command.command == "retire-journal":
@@ -394,30 +382,6 @@ class Edge:
         if self._next is not None:
             accepted(self.settings.data, self._next)
         floor.sweep_soon()
-
-    def _report_rejected(self, rejected: tuple[Rejected, ...]) -> None:
-        for each in rejected:
-            _log.error(
-                "the centre could not accept an event of ours; it is quarantined there",
-                action="rejected",
-                stream=each.stream,
-                seq=each.seq,
-                reason=each.reason,
-            )
-        self._refusals.keep(rejected, clock())
-
-    def _will(self, session: UUID) -> Will:
-        status = Status(online=False, session=session, incarnation=self.books.incarnation)
-        topic = topics.STATUS.of(node=self.settings.node)
-        return Will(topic, self._said(status))
-
-    def _desk_will(self, session: UUID) -> Will:
-        status = CoordinatorStatus(online=False, session=session, epoch=0)
-        return Will(topics.ALL_COORDINATOR.of(), self._said(status))
-
-    def _said(self, message: Message) -> bytes:
-        now = clock()
-        return encode(message, source=self.settings.node, id_=mint(now), now=now)
 
 
 async def run(settings: EdgeSettings) -> None:

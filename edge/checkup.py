@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from edge.branch import RETIRING
 from edge.store.books import DOWN, UP
 from edge.store.holds import held_wrongly
 from edge.store.verify import verify
@@ -12,8 +13,10 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from pathlib import Path
 
+    from broker.messages import DirectoryCursor
     from edge.store.books import Books
     from edge.terms import Terms
+    from edge.uplink import Uplink
 
 
 def books_status(books: Books, alone_for: timedelta) -> dict[str, Any]:
@@ -34,8 +37,20 @@ def books_status(books: Books, alone_for: timedelta) -> dict[str, Any]:
         "money": money,
         "accounts": accounts,
         "owed": books.till.owed_by_unit(),
+        "retiring": books.note(RETIRING) is not None,
         "streams": {name: books.head(name).seq for name in (*UP, DOWN)},
         "incarnation": str(books.incarnation),
+    }
+
+
+def line_status(uplink: Uplink, directory: DirectoryCursor | None) -> dict[str, Any]:
+    """Return how the line to the centre is, and how far the directory goes."""
+    return {
+        "node": uplink.node,
+        "linked": uplink.linked,
+        "since": uplink.since.isoformat(timespec="seconds"),
+        "waiting": uplink.waiting,
+        "directory": directory.n if directory else None,
     }
 
 

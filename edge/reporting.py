@@ -1,4 +1,4 @@
-"""What the centre may ask this edge to tell of its books: a digest, and what came down before."""
+"""What centre and edge tell of each other's books: digests, what came before, what was rejected."""
 
 from __future__ import annotations
 
@@ -6,13 +6,19 @@ from typing import TYPE_CHECKING, Final
 
 from broker.messages import CommandState, ReportedEvents
 from broker.stream_outbound import fitting
+from config.logs import logger
 from edge.branch import branch
 from edge.digest import edge_digest
 from edge.store.books import DOWN
 
 if TYPE_CHECKING:
-    from broker.messages import Command
+    from datetime import datetime
+
+    from broker.messages import Command, Rejected
     from edge.store.books import Books
+    from edge.store.refusals import Refusals
+
+_log = logger("edge.reporting")
 
 #: Room for the events of one answer; the rest of the message is its frame.
 _ROOM: Final = 48 * 1024
@@ -43,6 +49,23 @@ def report(books: Books, command: Command) -> CommandState:
             detail = f"{other} is not known to this program"
             return CommandState(id=command.id, state="failed", detail=detail)
     return CommandState(id=command.id, state="successful", data=data)
+
+
+def keep_rejected(refusals: Refusals, rejected: tuple[Rejected, ...], now: datetime) -> None:
+    """Keep what the centre could not accept, and say so: somebody has to look at it there.
+
+    Raises:
+        StoreUnwritableError: nothing was kept.
+    """
+    for each in rejected:
+        _log.error(
+            "the centre could not accept an event of ours; it is quarantined there",
+            action="rejected",
+            stream=each.stream,
+            seq=each.seq,
+            reason=each.reason,
+        )
+    refusals.keep(rejected, now)
 
 
 def _applied(books: Books, after: object) -> ReportedEvents:
