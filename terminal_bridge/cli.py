@@ -1,4 +1,4 @@
-"""`printmesh terminal …`: run a site's terminals, and say how they are."""
+"""`printmesh terminal …`: run a site's terminals, and say how they are, learn what readers send."""
 
 from __future__ import annotations
 
@@ -41,11 +41,6 @@ def main(arguments: list[str]) -> int:
         errors.print(f"printmesh terminal: {error}", style="red", markup=False, soft_wrap=True)
         return 1
     return 0
-
-
-@app.callback()
-def _group() -> None:
-    """Keep subcommands even while there is one."""
 
 
 @app.command()
@@ -97,6 +92,51 @@ def status(
         console.print(table)
     if any(row["state"] not in {"ready", "in use"} for row in rows):
         raise typer.Exit(1)
+
+
+@app.command()
+def learn(
+    device: Annotated[
+        str,
+        typer.Option(
+            help="A path, socket://host:port, rfc2217://host:port, or part of a pcsc reader's name."
+        ),
+    ] = "",
+    *,
+    kind: Annotated[str, typer.Option(help="serial, keyboard or pcsc.")] = "serial",
+    speed: Annotated[int, typer.Option(help="Bits a second, of a serial line.")] = 9600,
+    cards: Annotated[int, typer.Option(min=1, max=50, help="Swipes to wait for.")] = 3,
+    seconds: Annotated[float, typer.Option(min=0.1, help="How long to wait for them.")] = 60.0,
+    number: Annotated[
+        str | None,
+        typer.Option(help="What the first card is known by, to find how that is made."),
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", help="Settings to put the reader into.")
+    ] = None,
+    terminal: Annotated[str | None, typer.Option(help="The terminal's id in them.")] = None,
+    write: Annotated[bool, typer.Option("--write", help="Write; else it is shown only.")] = False,
+) -> None:
+    """Show what a card reader sends, and find the settings that read it.
+
+    Card numbers are shown. A reader that `run` drives at the same time may not be heard.
+    """
+    from terminal_bridge.learn import learn as listen  # noqa: PLC0415  keeps --help fast
+
+    if (config is None) != (terminal is None) or (write and config is None):
+        raise typer.BadParameter("--config and --terminal together, both wherever --write is")
+    place = None if config is None or terminal is None else (config, terminal)
+    listen(
+        console,
+        kind=kind,
+        device=device,
+        speed=speed,
+        cards=cards,
+        seconds=seconds,
+        number=number,
+        place=place,
+        write=write,
+    )
 
 
 def _row(data: Path, terminal: str, printer: str, running: bool) -> dict[str, Any]:  # noqa: FBT001

@@ -13,7 +13,7 @@ from terminal_bridge.card_numbers import card_number
 from terminal_bridge.framing import Frames, without_checksum
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from config.terminal_settings import Checksum
 
@@ -32,18 +32,6 @@ class Guess:
     framing: FramingSettings
     payloads: tuple[bytes, ...]
     """One for each swipe."""
-
-
-def swipes(chunks: Iterable[tuple[float, bytes]], gap: float) -> tuple[bytes, ...]:
-    """Put what arrived within `gap` seconds of what was before together: (time, octets)."""
-    found: list[bytearray] = []
-    last = float("-inf")
-    for at, data in chunks:
-        if at - last >= gap:
-            found.append(bytearray())
-        found[-1] += data
-        last = at
-    return tuple(bytes(each) for each in found if each)
 
 
 def framing_of(bursts: Sequence[bytes]) -> Guess | None:

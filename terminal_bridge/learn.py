@@ -11,22 +11,22 @@ import tempfile
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import typer
 from pydantic import ValidationError
-from rich.console import Console
 from rich.table import Table
 
 from config.errors import PrintmeshError
 from config.terminal_settings import FramingSettings, ReaderSettings
-from terminal_bridge.guessing import Guess, framing_of, making_of, numbers_of, swipes
+from terminal_bridge.guessing import Guess, framing_of, making_of, numbers_of
 from terminal_bridge.reader_text import reader_text, with_reader
 from terminal_bridge.readers import source_of
 from terminal_bridge.readers.listening import SourceLostError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from rich.console import Console
 
     from config.terminal_settings import NumberSettings
     from terminal_bridge.readers.listening import Source
@@ -37,31 +37,30 @@ _SHOWN: Final = 12
 
 
 class Tape:
-    """A `Hearer` that keeps what it hears for another thread, with the time."""
+    """A `Hearer` that keeps what it hears for another thread."""
 
     def __init__(self) -> None:
-        self.heard: queue.Queue[tuple[float, bytes] | Exception | None] = queue.Queue(maxsize=4096)
+        self.heard: queue.Queue[bytes | Exception] = queue.Queue(maxsize=4096)
 
     def opened(self) -> None:
         """The reader is heard."""
-        self._put(None)
 
     def octets(self, data: bytes) -> None:
         """It sent something."""
         if data:
-            self._put((time.monotonic(), data))
+            self._put(data)
 
     def silence(self) -> None:
         """It sent nothing."""
 
     def card(self, payload: bytes) -> None:
         """It told of a whole card: a swipe of its own."""
-        self._put((time.monotonic(), payload))
+        self._put(payload)
 
     def gone(self) -> None:
         """The card left it."""
 
-    def _put(self, what: tuple[float, bytes] | Exception | None) -> None:
+    def _put(self, what: bytes) -> None:
         try:
             self.heard.put_nowait(what)
         except queue.Full:  # a flood is no card; what was heard first is enough to see that
@@ -76,42 +75,42 @@ class Tape:
 
 
 def learn(
-    device: Annotated[
-        str, typer.Option(help="A path, socket://host:port or rfc2217://host:port.")
-    ] = "",
+    console: Console,
     *,
-    kind: Annotated[str, typer.Option(help="serial, keyboard or pcsc.")] = "serial",
-    speed: Annotated[int, typer.Option(help="Bits a second, of a serial line.")] = 9600,
-    cards: Annotated[int, typer.Option(min=1, max=50, help="Swipes to wait for.")] = 3,
-    seconds: Annotated[float, typer.Option(min=0.1, help="How long to wait.")] = 60.0,
-    number: Annotated[
-        str | None,
-        typer.Option(help="The number that the first card is known by: finds how it is made."),
-    ] = None,
-    config: Annotated[
-        Path | None, typer.Option("--config", "-c", help="Settings of the terminals.")
-    ] = None,
-    terminal: Annotated[str | None, typer.Option(help="Which of its terminals.")] = None,
-    write: Annotated[
-        bool, typer.Option("--write", help="Write them there; otherwise they are shown only.")
-    ] = False,
-) -> None:
-    """Show what a card reader sends, and find the settings that read it."""
-    console = Console(highlight=False)
-    if write and (config is None or terminal is None):
-        raise typer.BadParameter("--write needs --config and --terminal")
-    if kind != "pcsc" and not device:
-        raise typer.BadParameter("--device is needed")
+    kind: str,
+    device: str,
+    speed: int = 9600,
+    cards: int = 3,
+    seconds: float = 60.0,
+    number: str | None = None,
+    place: tuple[Path, str] | None = None,
+    write: bool = False,
+) -> ReaderSettings:
+    """Show what a card reader sends, and find the settings that read it.
+
+    Args:
+        console: where it is shown.
+        kind: `serial`, `keyboard` or `pcsc`.
+        device: as in the reader's settings.
+        speed: bits a second.
+        cards: swipes to wait for.
+        seconds: how long, at most.
+        number: what the first card is known by; None: the simplest way to make one.
+        place: file of the settings and id of the terminal in it.
+        write: put what was found there; False: show it only.
+
+    Raises:
+        PrintmeshError: nothing was heard, or nothing explains it, or it cannot be put there.
+    """
     settings = _settings(kind=kind, device=device, speed=speed)
     console.print(f"Listening. Hold {cards} cards against the reader, or one {cards} times.")
-    chunks = []
-    for at, data in _heard(settings, cards, seconds):
-        chunks.append((at, data))
-        console.print(f"  {data.hex(' ')}   {_visible(data)}", markup=False)
-    bursts = swipes(chunks, _SILENCE)
+    bursts = []
+    for swipe in _heard(settings, cards, seconds):
+        bursts.append(swipe)
+        console.print(f"  {swipe.hex(' ')}   {_visible(swipe)}", markup=False, soft_wrap=True)
     if not bursts:
         raise PrintmeshError(f"nothing was heard in {seconds:g} s")
-    guess = _guess(kind, bursts)
+    guess = _guess(kind, tuple(bursts))
     if guess is None:
         raise PrintmeshError("no framing explains all swipes; see the octets above, and speed")
     making = making_of(guess.payloads[0], number) if number else None
@@ -121,13 +120,17 @@ def learn(
     console.print("\n" + text, markup=False, soft_wrap=True)
     if number is not None and making is None:
         raise PrintmeshError(f"nothing makes {number} of what was sent; the framing is as above")
-    if config is not None and terminal is not None:
-        new = with_reader(config.read_text(encoding="utf-8"), terminal, found)
-        if write:
-            _replace(config, new)
-            console.print(f"written to {config}", markup=False)
-        else:
-            console.print(f"not written; --write puts it into {config}", markup=False)
+    if place is not None:
+        path, terminal = place
+        try:
+            new = with_reader(path.read_text(encoding="utf-8"), terminal, found)
+            if write:
+                _replace(path, new)
+        except (OSError, UnicodeDecodeError) as error:
+            raise PrintmeshError(f"{path}: {error}") from error
+        said = f"written to {path}" if write else f"not written; --write puts it into {path}"
+        console.print(said, markup=False, soft_wrap=True)
+    return found
 
 
 def _settings(**given: Any) -> ReaderSettings:  # noqa: ANN401  what was typed
@@ -140,30 +143,30 @@ def _settings(**given: Any) -> ReaderSettings:  # noqa: ANN401  what was typed
         raise PrintmeshError(f"expected {said}") from error
 
 
-def _heard(settings: ReaderSettings, cards: int, seconds: float) -> Iterator[tuple[float, bytes]]:
-    """Yield what is heard until so many swipes have ended, or the time is up."""
+def _heard(settings: ReaderSettings, cards: int, seconds: float) -> Iterator[bytes]:
+    """Yield swipes, each ended by a silence, until there are so many or the time is up."""
     source = source_of(settings)
     source.prepare()
     tape, stop = Tape(), threading.Event()
     thread = threading.Thread(target=tape.run, args=(source, stop), name="reader", daemon=True)
     thread.start()
     ends = time.monotonic() + seconds
-    swiped, last = 0, float("-inf")
+    swipe = bytearray()
     try:
-        while (now := time.monotonic()) < ends:
-            if swiped >= cards and now - last >= _SILENCE:
-                return
-            pause = _SILENCE if swiped >= cards else ends - now
+        while cards and (left := ends - time.monotonic()) > 0:
             try:
-                heard = tape.heard.get(timeout=pause)
+                heard = tape.heard.get(timeout=min(left, _SILENCE) if swipe else left)
             except queue.Empty:
+                if swipe:
+                    cards -= 1
+                    yield bytes(swipe)
+                    swipe.clear()
                 continue
             if isinstance(heard, Exception):
                 raise PrintmeshError(str(heard)) from heard
-            if heard is not None:
-                swiped += heard[0] - last >= _SILENCE
-                last = heard[0]
-                yield heard
+            swipe += heard
+        if swipe:
+            yield bytes(swipe)
     finally:
         stop.set()
         thread.join()

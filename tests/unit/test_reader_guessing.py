@@ -8,7 +8,7 @@ import pytest
 
 from config.terminal_settings import FramingSettings, NumberSettings, ReaderSettings
 from terminal_bridge.card_numbers import CardNumbers, card_number
-from terminal_bridge.guessing import framing_of, making_of, numbers_of, swipes
+from terminal_bridge.guessing import framing_of, making_of, numbers_of
 from terminal_bridge.reader_text import CannotPutError, reader_text, with_reader
 
 BURSTS: list[tuple[list[bytes], FramingSettings, list[bytes]]] = [
@@ -49,11 +49,9 @@ def test_framing_is_found(
     assert list(guess.payloads) == payloads
 
 
-def test_a_swipe_is_what_came_without_a_pause() -> None:
-    """Octets that came in pieces are one swipe, those after a pause another."""
-    chunks = [(1.0, b"01"), (1.1, b"23\r"), (3.0, b"4567\r")]
-    assert swipes(chunks, 0.3) == (b"0123\r", b"4567\r")
-    assert framing_of(swipes([], 0.3)) is None
+def test_nothing_heard_is_no_guess() -> None:
+    """Without a swipe there is nothing to explain."""
+    assert framing_of([]) is None
 
 
 KNOWN: list[tuple[bytes, str]] = [
