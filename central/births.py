@@ -11,7 +11,7 @@ from central import proving
 from central.conversation import Conversation
 from central.recovering import must_tell
 from central.slices import delta, snapshot
-from central.store import courier, directory, nodes, terms
+from central.store import cards, courier, directory, nodes, terms
 from config.logs import logger
 
 if TYPE_CHECKING:
@@ -66,6 +66,9 @@ def greet(fleet: Fleet, node: str, birth: Birth, now: float) -> None:
         detail = "a journal that was written off is back: it tells what it has done, and is retired"
         fleet.alert(node, "written-off", detail, now)
         return
+    if birth.wire < cards.WIRE and _names_cards_by_key(fleet):
+        detail = f"{birth.software} knows no card key: cards identify nobody there"
+        fleet.alert(node, "old-program", detail, now)
     bring_directory(fleet, node, birth.directory)
 
 
@@ -89,6 +92,11 @@ def bring_directory(fleet: Fleet, node: str, cursor: DirectoryCursor | None) -> 
     whole = snapshot(rows.rows, epoch=epoch, upto=upto, name=fleet.mint(), digest=digest or "")
     for message in whole:
         fleet.say(topics.DIRECTORY, message, node=node)
+
+
+def _names_cards_by_key(fleet: Fleet) -> bool:
+    with fleet.books.read() as tx:
+        return cards.key_in_force(tx) is not None
 
 
 def _accept(fleet: Fleet, node: str, birth: Birth) -> nodes.Accepted | _Refusal:

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from central.commands.desk import AsJson, Config, Refusal, author, console, desk, show, user_name
+from central.commands.desk import (
+    AsJson,
+    Config,
+    Refusal,
+    author,
+    console,
+    desk,
+    first_line,
+    show,
+    user_name,
+)
 from central.commands.people import find_user
 from central.store import cards
 from central.store.ledger import Refused
@@ -19,9 +29,13 @@ if TYPE_CHECKING:
 
 commands = typer.Typer(no_args_is_help=True, help="Cards: add, block, unblock, remove, list.")
 
+_NUMBER: Final = "Card number, as the reader gives it; `-` reads it from the input."
+#: What a terminal sends at most.
+_LONGEST: Final = 255
+
 User = Annotated[str, typer.Argument(help="User name, as jobs carry it.")]
-Number = Annotated[str, typer.Argument(help="Card number, as the reader gives it.")]
-SomeNumber = Annotated[str | None, typer.Argument(help="Card number, as the reader gives it.")]
+Number = Annotated[str, typer.Argument(help=_NUMBER)]
+SomeNumber = Annotated[str | None, typer.Argument(help=_NUMBER)]
 Digest = Annotated[
     str | None,
     typer.Option("--digest", help="Instead of the number: the digits that `card list` shows."),
@@ -47,8 +61,7 @@ def add(
 
     Given again with --expires, it is good until then.
     """
-    if not number.strip():
-        raise Refusal("a card number is needed, as the reader gives it")
+    number = _read(number)
     until = None if expires in {None, _NEVER} else _end_of(expires or "")
     with desk(config) as at, at.books.write() as tx:
         name = find_user(tx, user).name
@@ -169,10 +182,17 @@ def _named(tx: Transaction, number: str | None, digest: str | None) -> Card:
         raise Refusal("name the card by its number, or by --digest as `card list` shows it")
     if digest is not None:
         return _done(cards.by_digest(tx, digest))
-    found = cards.by_number(tx, number or "")
+    found = cards.by_number(tx, _read(number or ""))
     if found is None:
         raise Refusal(cards.NO_CARD)
     return found
+
+
+def _read(number: str) -> str:
+    read = (first_line(_LONGEST + 1) if number == "-" else number).strip()
+    if not 0 < len(read) <= _LONGEST:
+        raise Refusal(f"a card number is needed, as the reader gives it, of up to {_LONGEST} signs")
+    return read
 
 
 def _done(outcome: cards.Outcome) -> Card:

@@ -132,6 +132,11 @@ def node_id(text: str) -> str:
     return text
 
 
+def first_line(longest: int) -> str:
+    """Return the first line of the input, for what is not to stand on a command line."""
+    return sys.stdin.readline(longest + 2).rstrip("\r\n")
+
+
 def unknown(what: str, given: str, known: Iterable[str], how: str) -> Refusal:
     """Return a refusal that names what may have been meant, or how to make one."""
     near = get_close_matches(given, list(known), n=1)

@@ -11,7 +11,16 @@ import typer
 
 from broker.credentials import mint
 from central import pins
-from central.commands.desk import AsJson, Config, Refusal, author, console, desk, write_json
+from central.commands.desk import (
+    AsJson,
+    Config,
+    Refusal,
+    author,
+    console,
+    desk,
+    first_line,
+    write_json,
+)
 from central.commands.people import find_user
 from central.store import secrets
 
@@ -25,8 +34,6 @@ password_commands = typer.Typer(no_args_is_help=True, help="Passwords: set, clea
 
 User = Annotated[str, typer.Argument(help="User name, as jobs carry it.")]
 Generate = Annotated[bool, typer.Option("--generate", help="Make one by chance; it is shown once.")]
-#: Longer than anything that is taken; the rest of a line is not read.
-_LINE: Final = 1024
 
 
 @pin_commands.command("set")
@@ -95,7 +102,7 @@ def _asked(which: Which, name: str) -> str:
         if getpass("Once more: ") != secret:
             raise Refusal("the two are not the same; nothing was changed")
     else:
-        secret = sys.stdin.readline(_LINE).rstrip("\r\n")
+        secret = first_line(pins.PASSWORD_LONGEST + 1)
     wrong = pins.wrong_pin(secret) if which == "pin" else pins.wrong_password(secret, name)
     if wrong is not None:
         raise Refusal(wrong)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from central.store.books import Transaction
 
 #: Edges that speak this version or a newer one know keyed cards.
-_WIRE: Final = 3
+WIRE: Final = 3
 #: How many digits of a digest are shown: enough to name a card, too few to try numbers by.
 SHOWN: Final = 12
 #: How many digits at least are needed to name one.
@@ -192,7 +192,7 @@ def deaf(tx: Transaction) -> list[str]:
     """Return the accepted edges whose program knows no keyed cards."""
     query = (
         select(node.c.id)
-        .where(node.c.kind == "edge", node.c.incarnation.is_not(None), node.c.wire < _WIRE)
+        .where(node.c.kind == "edge", node.c.incarnation.is_not(None), node.c.wire < WIRE)
         .order_by(node.c.id)
     )
     return list(tx.sql.execute(query).scalars())

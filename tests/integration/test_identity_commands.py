@@ -15,12 +15,14 @@ from argon2 import PasswordHasher, Type, extract_parameters
 from sqlalchemy import update
 
 from broker.directory import CARD_KEY, AccountRow, CardRow, UserRow, card_digest, keyed_card
+from central.births import greet
 from central.cli import main
 from central.commands import pins
+from central.fleet import Fleet
 from central.store import accounts, audit, cards, directory, nodes
 from central.store.books import Books, sqlite_url
 from central.store.tables import directory_row, node
-from tests.integration.books_lab import CODE, MemoryEdge
+from tests.integration.books_lab import CODE, Dice, MemoryEdge, open_books
 from tests.integration.test_account_commands import Desk
 
 if TYPE_CHECKING:
@@ -277,6 +279,19 @@ def test_a_person_has_several_cards(desk: Desk) -> None:
     assert sorted(row["state"] for row in desk.listed("card list")) == ["expired", "good"]
 
 
+def test_a_card_number_is_read_from_the_input(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So a reader that types can be used, and nobody sees the number in the list of processes."""
+    monkeypatch.setattr(sys, "stdin", StringIO(f" {NUMBER.lower()}\r\n{NUMBER}\n\n{'7' * 300}\n"))
+    desk.ok("card add ana -")
+    assert card(desk, NUMBER) == CardRow(user="ana")
+    desk.ok("card block -")
+    assert card(desk, NUMBER) == CardRow(user="ana", blocked=True)
+    for _ in ("nothing", "too long"):
+        status, said = desk("card add ana -")
+        assert status == 1
+        assert "card number is needed" in said
+
+
 def test_a_lost_card_stays_with_nobody(desk: Desk) -> None:
     """Blocked, it can be given to nobody, not even forgotten, until it is back."""
     desk.ok(f"card add ana {NUMBER}")
@@ -364,6 +379,21 @@ def test_an_old_edge_keeps_the_plain_digest(desk: Desk) -> None:
     assert "1 cards would be named" in desk.ok("card rekey --dry-run")
     assert card(desk, NUMBER) == CardRow(user="ana")
     assert "1 cards are named" in desk.ok("card rekey")
+
+
+@pytest.mark.parametrize(("wire", "alerts"), [(2, 1), (3, 0)])
+def test_an_old_program_that_comes_back_is_reported(wire: int, alerts: int) -> None:
+    """Cards identify nobody there, so people are told; the program of today is no news."""
+    books = open_books()
+    with books.write() as tx:
+        cards.begin_key(tx, Dice())
+        nodes.add(tx, "north", site="North", role="remote", kind="edge", code=CODE)
+    fleet = Fleet(books)
+    birth = MemoryEdge(books).birth().model_copy(update={"wire": wire})
+    greet(fleet, "north", birth, 0.0)
+    said = [say.payload for say in fleet.said() if say.topic.endswith("feed/alerts")]
+    assert len([each for each in said if b"knows no card key" in each]) == alerts
+    books.close()
 
 
 def test_rekeying_renames_every_card_once(desk: Desk) -> None:
