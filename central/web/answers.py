@@ -14,6 +14,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 from config.ids import AccountKey, NodeId
 from config.policy.jobs import JobState, Source
 from config.policy.money import Unit
+from config.policy.tariffs import Service
 
 
 class Answer(BaseModel):
@@ -148,7 +149,9 @@ class Job(Answer):
     user: str
     """job-originating-user-name."""
     queue: str
-    """Where it was printed to."""
+    """Where it was printed to; empty for copies."""
+    service: Service
+    """Printed, or copied at the machine."""
     name: str
     """job-name."""
     state: JobState

@@ -67,6 +67,7 @@ def _shown(row: ListedJob) -> Job:
         node=job.node,
         user=job.user,
         queue=job.queue,
+        service=job.service,
         name=job.name,
         state=JobState(job.state),
         printer=job.printer,

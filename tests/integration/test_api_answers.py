@@ -110,6 +110,7 @@ async def test_a_job_says_what_was_paid(lab: Lab, client: httpx.AsyncClient) -> 
         "node": "north",
         "user": "ana",
         "queue": "pull",
+        "service": "print",
         "name": "letter.pdf",
         "state": "completed",
         "printer": "north-1",

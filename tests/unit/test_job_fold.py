@@ -9,7 +9,9 @@ from uuid import UUID
 import pytest
 
 from broker.messages import (
+    AccountAmount,
     Because,
+    CopyBegan,
     Counted,
     JobCanceled,
     JobFlagged,
@@ -30,6 +32,18 @@ REFUSED = JobRefused(job=JOB, user="ana", printer=None, reason="r", detail="cost
 RELEASED = JobReleased(job=JOB, attempt=2, user="ana", printer="p-1", held=(), alone=True)
 CANCELED = JobCanceled(job=JOB, by="ana", detail="changed her mind")
 FLAGGED = JobFlagged(job=JOB, cause="reprint", detail="twice on paper")
+
+
+BEGAN = CopyBegan(
+    job=JOB,
+    user="ana",
+    printer="p-1",
+    held=(AccountAmount(account="user:ana", unit="EUR", micros=1_000_000),),
+    alone=False,
+    began_at=NOON,
+    tariff_version=2,
+    because=(Because(code="price", text="0.05 EUR in all"),),
+)
 
 
 def settled(
@@ -102,10 +116,22 @@ def test_another_edge_cannot_speak_for_a_job() -> None:
     assert isinstance(fold(after(HELD), CANCELED, "south"), ForeignJob)
 
 
+def test_a_copy_is_a_job_that_came_by_no_queue() -> None:
+    """It is under way from its beginning, ends like a release, and lists can tell it apart."""
+    running = after(BEGAN)
+    assert (running.state, running.name, running.service) == ("processing", "Copies", "copy")
+    assert (running.user, running.printer, running.received_at) == ("ana", "p-1", NOON)
+    assert running.decided is not None
+    assert running.decided.held == BEGAN.held
+    ended = after(BEGAN, settled("completed"))
+    assert (ended.state, ended.impressions, ended.charge) == ("completed", 4, CHARGE)
+    assert after(HELD.model_copy(update={"name": "Copies"})).service == "print"
+
+
 def test_each_event_has_its_word_in_the_feed() -> None:
     """Dashboards get the six words of the message model."""
-    events = (HELD, REFUSED, RELEASED, settled("completed"), CANCELED, FLAGGED)
-    words = ["held", "refused", "released", "settled", "canceled", "flagged"]
+    events = (HELD, REFUSED, RELEASED, settled("completed"), CANCELED, FLAGGED, BEGAN)
+    words = ["held", "refused", "released", "settled", "canceled", "flagged", "released"]
     assert [feed_state(event) for event in events] == words
 
 
