@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, Final, Never, TypeAlias
 from sqlalchemy import delete, func, insert, select, update
 
 from broker.codec import EVENT_LIMIT, Received, decode
-from broker.messages import Charged, Position, Redeemed
+from broker.messages import CardEnrolled, Charged, Position, Redeemed
 from broker.stream import follows, place, start
 from broker.topics import STREAMS_UP
 from central.charging import Unbookable
 from central.job_fold import JOB_EVENTS
-from central.store import closures, codes, jobs, late, ledger, streams
+from central.store import card_enrolment, closures, codes, jobs, late, ledger, streams
 from central.store.ledger import CENTRE, Entry, Line, Refused
 from central.store.tables import branch_event, charge, job, location, node
 from central.store.writeoff import stop_asking
@@ -248,6 +248,9 @@ def _effect(tx: Transaction, closed: Closure, message: Message, seq: int) -> tup
     if isinstance(message, Redeemed):
         refused = codes.redeemed(tx, closed.node, closed.incarnation, message, seq)
         return ("applied", "") if refused is None else ("known", refused.reason)
+    if isinstance(message, CardEnrolled):
+        not_taken = card_enrolment.enrol(tx, closed.node, message)
+        return ("applied", "") if not_taken is None else ("quarantined", not_taken.reason)
     # money it gave back: all that is at the edge goes back anyway
     return "known", "it moves nothing: what is left at the edge goes back to the accounts"
 

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
 PATIENCE = 20.0
 ANA = "user:ana"
-PIN, PASSWORD, CARD, NEW_CARD = "739164", "correct horse battery", "04A1B2C3D4", "04FFEE1122"
+PIN, PASSWORD, CARD, NEW_CARD = "739164528013", "correct horse battery", "04A1B2C3D4", "04FFEE1122"
 #: As the centre makes them, but quick.
 _HASHER = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 TERMINALS = ("panel", "other", "phones", "ana-pc", "desk")
@@ -104,6 +104,16 @@ class Terminal:
         assert isinstance(received, Received)
         reply: Reply = received.message
         return reply
+
+    async def mumbles(self, field: str, text: str) -> None:
+        """Put a question that no model takes."""
+        question = IdentifyRequest(**asked(), card=SecretStr("x" * 40))
+        now = datetime.now(UTC)
+        payload = encode(question, source=self.name, id_=uuid4(), now=now).decode()
+        spoilt = payload.replace('"card":"' + "x" * 40, f'"user":"a","{field}":"{text}')
+        assert spoilt != payload
+        topic = topics.REQUEST.of(node=self.name, method="identify")
+        await self.link.publish(topic, spoilt.encode())
 
     async def identify(self, **fields: Any) -> Reply:  # noqa: ANN401  any way
         """Say who stands here."""
@@ -414,7 +424,7 @@ async def test_no_card_number_and_no_secret_is_kept_or_logged(
 ) -> None:
     """Neither in what is logged, nor in any file of the edge, nor in a topic of its broker."""
     caplog.set_level(logging.DEBUG)
-    wrong, unknown = "880211", "04DEADBEEF"
+    wrong, unknown = "880211993355", "04DEADBEEF"
     seen: list[str] = []
     async with site.terminal("panel") as panel:
         publish = panel.link.request
@@ -429,6 +439,8 @@ async def test_no_card_number_and_no_secret_is_kept_or_logged(
         await panel.identify(user=wrong, pin=PIN)
         await panel.identify(user="ana", password="hunter2 hunter2")
         await panel.identify(card=CARD)
+        for name in ("card", "pin", "password"):  # unreadable questions are logged too
+            await panel.mumbles(name, unknown * 40)
         session = (await panel.signed_in(user="ana", pin=PIN)).session
         await panel.enrol(session, NEW_CARD)
         await panel.ask(JobsRequest(**asked(), person=Person(card=CARD)))
@@ -445,3 +457,22 @@ async def test_no_card_number_and_no_secret_is_kept_or_logged(
         for name, text in places.items():
             assert what.lower() not in text.lower(), f"{what} in {name}"
     assert card_digest(NEW_CARD) not in places["files"]
+
+
+async def test_where_the_site_wants_the_pin_beside_the_card(centre: Centre, tmp_path: Path) -> None:
+    """The card alone says what is missing; with the PIN it is good, for a new card as well."""
+    (tmp_path / "north").mkdir()
+    site = await Site(centre, tmp_path / "north", pin_beside_card=True).start()
+    await until(lambda: site.edge.replica.user("ben") is not None)
+    async with site.terminal("panel") as panel:
+        alone = await panel.identify(card=CARD)
+        assert alone.problem is not None
+        assert alone.problem.code == "pin-needed"
+        wrong = await panel.identify(card=CARD, pin="0000")
+        assert wrong.problem is not None
+        assert wrong.problem.code == "no-identity"
+        session = (await panel.signed_in(card=CARD, pin=PIN)).session
+        assert (await panel.enrol(session, NEW_CARD)).status == "ok"
+        assert await panel.is_signed_in(session)
+        assert (await panel.ask(JobsRequest(**asked(), person=Person(card=CARD)))).status != "ok"
+    await site.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import pytest
@@ -19,6 +20,7 @@ from broker.messages import (
     Rejected,
 )
 from config.policy.accounts import Charge
+from config.policy.decisions import Allowed, Denied
 from config.policy.money import Money
 from edge.cards import CONFIRMED_WITHIN, WAITING_LONGEST, Allowance
 from edge.jobs import Hold
@@ -32,6 +34,7 @@ from tests.unit.edge_lab import (
     ANA,
     CENT,
     NOW,
+    Site,
     centre_says,
     directory,
     grant,
@@ -39,6 +42,9 @@ from tests.unit.edge_lab import (
     open_books,
     open_replica,
 )
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FIRST, SECOND = UUID(int=1), UUID(int=2)
 IDLE, LONGEST = 60.0, 900.0
@@ -314,3 +320,24 @@ def test_a_new_card_spends_no_more_than_its_allowance() -> None:
     hall.books = open_books(hall.disk.crash(lambda _: 0))
     assert not denied(50, key)
     assert denied(51, key)
+
+
+async def test_a_release_by_a_new_card_is_bounded_and_by_pin_it_is_not(tmp_path: Path) -> None:
+    """What the first job took counts for the second; the refusal says what helps."""
+    site = Site(tmp_path)
+    await site.ready()
+    grant(site.books, 1000 * CENT)
+    standing = site.releasing.standing
+    assert isinstance(standing, SiteStanding)
+    standing._allowance = Allowance(money=70 * CENT)
+    key = card_digest("9000")
+    first, second = await site.arrive(), await site.arrive()
+    assert isinstance(await site.releasing.release(first, "lib-1", "ana", card=key), Allowed)
+    denied = await site.releasing.release(second, "lib-1", "ana", card=key)
+    assert isinstance(denied, Denied)
+    assert "the PIN" in denied.detail
+    await site.intake.sweep()
+    assert site.phase(first) == "settled"
+    assert isinstance(await site.releasing.release(second, "lib-1", "ana", card=key), Denied)
+    assert isinstance(await site.releasing.release(second, "lib-1", "ana"), Allowed)
+    assert site.books.cards.used(key) == {"EUR": 50 * CENT}
