@@ -115,7 +115,7 @@ def learn(
         raise PrintmeshError("no framing explains all swipes; see the octets above, and speed")
     making = making_of(guess.payloads[0], number) if number else None
     found = _with_number(settings, guess, making)
-    _tell(console, guess)
+    _tell(console, guess, choose=making is None)
     text = reader_text(found)
     console.print("\n" + text, markup=False, soft_wrap=True)
     if number is not None and making is None:
@@ -184,7 +184,7 @@ def _with_number(
     return settings.model_copy(update={"framing": guess.framing, "number": making or simplest})
 
 
-def _tell(console: Console, guess: Guess) -> None:
+def _tell(console: Console, guess: Guess, *, choose: bool) -> None:
     """Say what was found, and what else the first card could be."""
     framing = guess.framing
     parts = [
@@ -196,6 +196,8 @@ def _tell(console: Console, guess: Guess) -> None:
         f"checksum {framing.checksum}",
     ]
     console.print(f"\n{len(guess.payloads)} swipes. Framing: {', '.join(parts)}.", markup=False)
+    if not choose:
+        return
     table = Table("The first card could be", "by", box=None, pad_edge=False)
     for (way, number), _ in zip(numbers_of(guess.payloads[0]), range(_SHOWN), strict=False):
         given = way.model_dump(exclude_defaults=True) or {"read": "text"}
