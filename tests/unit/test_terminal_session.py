@@ -265,6 +265,18 @@ def test_refused_copy_never_lets_the_machine() -> None:
     assert bench.asked.method == "sign-off"
 
 
+def test_a_budget_that_is_used_at_once_never_lets_the_machine() -> None:
+    """A copy that begins with nothing to copy on, or of no kind made here, is ended at once."""
+    for state in (copy_state(go_on=False), copy_state(settled=True), copy_state(left=0)):
+        bench = Bench(COPIER)
+        bench.happens(EdgeBack())
+        bench.happens(ANA)
+        bench.happens(Answered(bench.asked.number, identity()))
+        bench.happens(Answered(bench.asked.number, state))
+        assert Enable not in map(type, bench.actions)
+        assert bench.asked.method == "copy-end"
+
+
 def test_lost_edge_stops_the_machine_at_once_and_counts_are_reported_later() -> None:
     """Pages made around the cut are durable here and told when the edge is back."""
     bench = copying()

@@ -110,7 +110,7 @@ class DicedEdge:
     def _begin(self, dice: int) -> Reply:
         number = len(self.open) + len(self.settled) + 1
         self.open[str(copy_of(number))] = 0
-        return copy_state(number, left=dice, go_on=dice != 3)
+        return copy_state(number, left=dice, go_on=dice % 4 != 0)
 
     def _count(self, ask: Ask, dice: int) -> Reply:
         copy, pages = ask.fields["copy_id"], ask.fields["counts"]["monochrome"]
