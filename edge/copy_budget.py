@@ -26,6 +26,8 @@ SPOKEN: Mapping[Kind, str] = {
     "monochrome_large": "black and white on large paper",
     "color_large": "colour on large paper",
 }
+#: Why not, when it is the money alone.
+_DEAR = Reason.ACCOUNT_LIMIT_REACHED
 #: What is decided on so many copies of a kind.
 Asked: TypeAlias = Callable[[Kind, int], Decision]
 
@@ -100,7 +102,8 @@ def budget(
             del able[kind]
             refused[kind] = "somebody else pays for these; they cannot be mixed with others"
     charges = _joined([each.last.charges for each in able.values()])
-    if not fits(charges):
+    alone = len(able) > 1 and not fits(charges)
+    if alone:
         # an account stands in several lists: what the dearest needs is all that is set aside
         dearest = max(able, key=lambda kind: sum(c.money.micros for c in able[kind].last.charges))
         charges = able[dearest].last.charges
@@ -113,8 +116,20 @@ def budget(
         reach={kind: able[kind].count if kind in able else 0 for kind in KINDS},
         refused=refused,
     )
+    return _within(found, bounds) if alone else found
+
+
+def _within(found: Budget, bounds: Bounds) -> Budget:
+    """Leave out the kinds that a hold for another one does not pay."""
     meter = Meter(terminal="", unit=found.unit, terms=dict(found.terms), most=bounds.most, margin=0)
-    return replace(found, reach={k: of(pages_left(meter, charges, CopyCounts()), k) for k in KINDS})
+    rest = pages_left(meter, found.charges, CopyCounts())
+    terms, refused = dict(found.terms), dict(found.refused)
+    for kind, known in found.terms.items():
+        if known.allowed and of(rest, kind) <= bounds.margin:
+            terms[kind] = known.model_copy(update={"allowed": False})
+            refused[kind] = "what pays for these pays for others too"
+    reach = {kind: of(rest, kind) if terms[kind].allowed else 0 for kind in KINDS}
+    return replace(found, terms=terms, refused=refused, reach=reach)
 
 
 def _reach(asked: Asked, kind: Kind, bounds: Bounds) -> _Reach | Denied | Ask:
@@ -132,18 +147,27 @@ def _reach(asked: Asked, kind: Kind, bounds: Bounds) -> _Reach | Denied | Ask:
     last = asked(kind, least)
     if not isinstance(last, Allowed) or not _same(first, last):
         return _too_little(last, least)
-    low, ruled = least, False
-    middle = high = bounds.most  # the whole first: most people have enough
+    low, high, ruled = least, bounds.most, False
+    probe = high  # most people have enough
     while low < high:
-        answer = asked(kind, middle)
+        answer = asked(kind, probe)
         if isinstance(answer, Allowed) and _same(first, answer):
-            low, last = middle, answer
-        else:
-            high = middle - 1
-            short = isinstance(answer, Denied) and answer.reason is Reason.ACCOUNT_LIMIT_REACHED
-            ruled = not short
-        middle = (low + high + 1) // 2
+            # a guess by the money is mostly right: one more shows it
+            guessed, low, last = probe > low + 1, probe, answer
+            probe = low + 1 if guessed else (low + high + 1) // 2
+            continue
+        high = probe - 1
+        ruled = not (isinstance(answer, Denied) and answer.reason is _DEAR)
+        probe = max(low + 1, min(high, _guess(answer, probe) or (low + high + 1) // 2))
     return _Reach(low, first, last, ruled)
+
+
+def _guess(answer: Decision, count: int) -> int:
+    """Reckon how many can be paid where so many were too dear; 0 when nobody knows."""
+    short = answer.short if isinstance(answer, Denied) else None
+    if short is None or not short.needed.micros:
+        return 0
+    return short.here.micros * count // short.needed.micros
 
 
 def _too_little(answer: Decision, least: int) -> Denied | Ask:

@@ -158,16 +158,27 @@ def left(meter: Meter, held: Sequence[Charge], counts: CopyCounts) -> int:
 def pages_left(meter: Meter, held: Sequence[Charge], counts: CopyCounts) -> CopyCounts:
     """Return how many more of each kind alone may be made; 0 where it is not allowed."""
     found = {}
+    budget = left(meter, held, counts)
     for kind in KINDS:
         low, high = 0, meter.room(counts, kind) if meter.terms[kind].allowed else 0
+        probe = min(high, max(1, _guess(meter, counts, kind, budget, high)))
         while low < high:
-            middle = (low + high + 1) // 2
-            if covered(meter, held, _more(counts, kind, middle)):
-                low = middle
+            if covered(meter, held, _more(counts, kind, probe)):
+                # a guess by the price is mostly right: one more shows it
+                guessed, low = probe > low + 1, probe
+                probe = low + 1 if guessed else (low + high + 1) // 2
             else:
-                high = middle - 1
+                high = probe - 1
+                probe = (low + high + 1) // 2
         found[kind] = low
     return CopyCounts(**found)
+
+
+def _guess(meter: Meter, counts: CopyCounts, kind: Kind, budget: int, room: int) -> int:
+    """Reckon how many more are paid, by what one more costs."""
+    before, after = _priced(meter, counts), _priced(meter, _more(counts, kind, 1))
+    one = after[0] - before[0] if meter.unit != PAGE else sum(after[1:]) - sum(before[1:])
+    return budget // one if one else room
 
 
 def goes_on(meter: Meter, held: Sequence[Charge], counts: CopyCounts) -> bool:
