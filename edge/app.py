@@ -23,6 +23,7 @@ from edge.addresses import listening
 from edge.alone import Alone, boot_time
 from edge.answers.copies import CopyAnswers
 from edge.answers.jobs import JobAnswers
+from edge.answers.previews import PreviewAnswers
 from edge.answers.rights import Rights
 from edge.answers.site import SiteAnswers
 from edge.asking import OPERATOR
@@ -32,7 +33,6 @@ from edge.changing import Changing
 from edge.checkup import books_status, line_status, verified
 from edge.copy_setup import copies_of
 from edge.desk import Desk
-from edge.discarding import Discarding, Expiry, WaitingLimits
 from edge.farewell import Farewell
 from edge.floor import Floor
 from edge.funds import CentralFunds
@@ -40,15 +40,16 @@ from edge.intake import Intake, Queue
 from edge.job_log import tell
 from edge.leftovers import Leftovers
 from edge.meeting import Introduction
-from edge.open_jobs import OPEN, OpenJobs
 from edge.ports import PeopleQueue, PrinterQueue
 from edge.prefetch import Prefetch
+from edge.printers import Printer
 from edge.printing.analysis import DocumentAnalyst
+from edge.printing.drawing import DocumentDrawer
 from edge.printing.spooler import CupsSpooler
 from edge.reception import Reception, allowance
 from edge.redeeming import Redeeming
 from edge.release import Verdict
-from edge.releasing import Printer, Releasing
+from edge.releasing import Releasing
 from edge.reporting import keep_rejected, report
 from edge.requests import Requests
 from edge.settling import Ways
@@ -62,6 +63,7 @@ from edge.store.refusals import Refusals
 from edge.store.replica import Replica
 from edge.supervision import first_of, supervised
 from edge.uplink import Uplink
+from edge.waiting import Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -138,17 +140,12 @@ class Edge:
             listening=listening(settings),
             poll=settings.cups.poll_every.total_seconds(),
         )
-        self._analyst = DocumentAnalyst(self._work)
+        self._analyst, self._drawer = DocumentAnalyst(self._work), DocumentDrawer(self._work)
         self.releasing = Releasing(
             books=self.books,
             replica=self.replica,
             spooler=self._spooler,
-            printers={
-                each.id: Printer(
-                    each.id, each.queue, each.color, each.two_sided, each.name, each.media
-                )
-                for each in settings.printers
-            },
+            printers={each.id: Printer.of(each) for each in settings.printers},
             funds=self.funds,
             mint=lambda: mint(clock()),
             ways=Ways(settings.disputes_after, Verdict(settings.settle.unknown)),
@@ -162,9 +159,16 @@ class Edge:
             direct={each.name: each.printer for each in settings.queues if each.printer},
             zone=ZoneInfo(settings.zone),
         )
-        self._open_jobs = OpenJobs(self.books.jobs(*OPEN))
+        self._waiting = Waiting(
+            settings,
+            books=self.books,
+            spooler=self._spooler,
+            drawer=self._drawer,
+            alone_with=self.releasing.alone_with,
+            work=self._work,
+            clock=clock,
+        )
         self.books.on_job = self._on_job
-        self._discarding = Discarding(self.books, self._spooler, clock=clock)
         self._reception = Reception(
             settings,
             database=self._journal,
@@ -190,24 +194,15 @@ class Edge:
             clock=clock,
             monotonic=time.monotonic,
         )
-        limits = settings.limits
-        self._expiry = Expiry(
-            self.books,
-            self._open_jobs,
-            self._discarding,
-            alone_with=self.releasing.alone_with,
-            after=limits.expiry,
-            clock=clock,
-        )
         self._intake = Intake(
             books=self.books,
             spooler=self._spooler,
             analyst=self._analyst,
             releasing=self.releasing,
             queues={each.name: Queue(each.name, each.printer) for each in settings.queues},
-            open_jobs=self._open_jobs,
-            discarding=self._discarding,
-            limits=WaitingLimits(limits.jobs, limits.bytes, limits.expiry),
+            open_jobs=self._waiting.open_jobs,
+            discarding=self._waiting.discarding,
+            limits=self._waiting.limits,
             work=self._work,
             clock=clock,
         )
@@ -225,6 +220,8 @@ class Edge:
             stack.enter_context(self._reception.secrets)
             stack.push_async_callback(self._spooler.close)
             stack.push_async_callback(self._analyst.close)
+            stack.push_async_callback(self._drawer.close)
+            stack.push_async_callback(self._waiting.previews.close)
             site = await site_broker(settings, stack, _serve)
             farewell = Farewell(settings.node, self.books.incarnation, mint=mint, clock=clock)
             desk_link = Link(
@@ -257,7 +254,7 @@ class Edge:
                     ("sweep", lambda: self._sweep(floor)),
                     ("tidy", floor.tidy),
                     ("terms", self._changing.run),
-                    ("expiry", self._expiry.run),
+                    ("expiry", self._waiting.expiry.run),
                     ("copies", self._copying.run),
                     ("age", self._alone.run),
                 )
@@ -330,11 +327,11 @@ class Edge:
             books=self.books,
             replica=self.replica,
             rights=rights,
-            open_jobs=self._open_jobs,
+            open_jobs=self._waiting.open_jobs,
             releasing=self.releasing,
             redeeming=self._redeeming,
             prefetch=Prefetch(self.funds.prefetch, wanted=self._prefetches),
-            discarding=self._discarding,
+            discarding=self._waiting.discarding,
         )
         site = SiteAnswers(
             operators=operators,
@@ -343,13 +340,14 @@ class Edge:
         )
         people = self._reception.answers(self.releasing.standing, self.funds)
         copies = CopyAnswers(copying=self._copying, visitors=self._reception.visitors)
-        return Requests((jobs, *people, copies, site), operators=operators, clock=clock)
+        looks = PreviewAnswers(rights=rights, previews=self._waiting.previews)
+        return Requests((jobs, looks, *people, copies, site), operators=operators, clock=clock)
 
     # ── what the parts ask back ─────────────────────────────────────────────────────────────
 
     def _on_job(self, record: JobRecord, event: Message) -> None:
         tell(record, event)
-        self._open_jobs.on_job(record)
+        self._waiting.on_job(record)
 
     def _prune(self, uplink: Uplink) -> None:
         down = self.books.head(DOWN).seq

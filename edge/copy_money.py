@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from config.policy.decisions import Charge, PointOfPrint
     from config.policy.money import Money, Unit
     from edge.copy_budget import Bounds
-    from edge.deciding import Standing, Wish
+    from edge.deciding import Standing
     from edge.jobs import JobRecord
     from edge.ports import Clock, Funds
     from edge.store.replica import Replica
+    from edge.wishes import Wish
 
 
 class CopyMoney:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from broker.messages import CopyCounts
     from config.policy.roles import RoleName
     from edge.copy_budget import Bounds, Budget
-    from edge.deciding import Wish
+    from edge.wishes import Wish
 
 #: What a copy is called in lists.
 NAME = "Copies"

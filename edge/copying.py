@@ -40,11 +40,12 @@ if TYPE_CHECKING:
     from config.policy.decisions import PointOfPrint
     from edge.copy_budget import Bounds
     from edge.copy_meter import Meter
-    from edge.deciding import Standing, Wish
+    from edge.deciding import Standing
     from edge.jobs import JobRecord
     from edge.ports import Clock, Funds
     from edge.store.books import Books
     from edge.store.replica import Replica
+    from edge.wishes import Wish
 
 _log = logger("edge.copying")
 

@@ -5,7 +5,7 @@ Reads the replica and what stands here, and writes nothing: a decision may be ma
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC
 from typing import TYPE_CHECKING, Protocol
 
@@ -38,34 +38,10 @@ if TYPE_CHECKING:
     from config.policy.jobs import Figures
     from config.policy.money import Money, Unit
     from config.policy.roles import Role
-    from edge.acting import Acting
     from edge.jobs import JobRecord
     from edge.ports import Clock
     from edge.store.replica import Replica
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What a person asks for, or a direct queue for its owner."""
-
-    device: str
-    """Where to print: device id."""
-    user: str | None
-    """Who pays: its owner; None when the job names nobody."""
-    confirmed: bool = False
-    """Said yes to what rules ask."""
-    account: AccountKey | None = None
-    """To be charged instead of the first list."""
-    changes: JobChanges | None = None
-    """How to print it, where that differs from how it came."""
-    by: str | None = None
-    """Who asks, where that is not who pays; None: the same."""
-    acting: Acting | None = None
-    """As what they ask for a job that is not theirs."""
-    unattended: bool = False
-    """A direct queue asks: what its only printer cannot do is left out, and said."""
-    card: str | None = None
-    """Key of the card they came by, where the centre has not confirmed it: its use is bounded."""
+    from edge.wishes import Wish
 
 
 class Standing(Protocol):

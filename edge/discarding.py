@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from broker.messages import JobCanceled
@@ -19,6 +18,7 @@ from edge.store.errors import StoreUnwritableError
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractAsyncContextManager
+    from datetime import timedelta
     from uuid import UUID
 
     from edge.jobs import JobRecord
@@ -44,8 +44,6 @@ class WaitingLimits:
     """Jobs of one person."""
     octets: int = 2 << 30
     """Their documents together."""
-    expiry: timedelta = timedelta(hours=72)
-    """How long a job waits: what is printed on Friday is there on Monday."""
 
     def passed(self, jobs: int, octets: int) -> str | None:
         """Say for people which limit these are over, None when they are within."""

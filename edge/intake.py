@@ -16,13 +16,13 @@ from config.ids import JobId
 from config.policy.attributes import AttributesRefused, read_attributes
 from config.policy.jobs import JobState
 from edge.changes import compact
-from edge.deciding import Wish
 from edge.discarding import EDGE
 from edge.jobs import JobRecord
 from edge.ports import SpoolerUnavailableError, Unreadable
 from edge.release import Phase
 from edge.standing import PASSING
 from edge.store.errors import StoreUnwritableError
+from edge.wishes import Wish
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from edge.deciding import Wish
     from edge.jobs import JobRecord
+    from edge.wishes import Wish
 
 
 def intended(

@@ -180,6 +180,18 @@ class Unreadable:
 Analyst = Callable[[Path, JobAttributes], Awaitable[Analysed | Unreadable]]
 
 
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A small picture of a page."""
+
+    media_type: Literal["image/png", "image/jpeg"]
+    image: bytes
+
+
+#: Draws a page of a document on disk: its MIME type, the page from 1, pixels wide at most.
+Drawer = Callable[[Path, str, int, int], Awaitable[Drawn | Unreadable]]
+
+
 class Funds(Protocol):
     """The way to money that is not at this site."""
 

@@ -6,7 +6,7 @@ books. Between a decision and its record nothing is awaited.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC
 from typing import TYPE_CHECKING, assert_never
 
@@ -22,12 +22,11 @@ from config.policy.decisions import (
     Decision,
     Denied,
     Line,
-    PointOfPrint,
     Reason,
 )
 from config.policy.reasons import bounded
 from edge.changes import Changed
-from edge.deciding import Deciding, Wish
+from edge.deciding import Deciding
 from edge.intent import as_allowed, intended, released
 from edge.jobs import said
 from edge.ports import SpoolerRefusedError, SpoolerUnavailableError
@@ -45,6 +44,7 @@ from edge.release import (
 )
 from edge.settling import Settling
 from edge.turns import Turns
+from edge.wishes import Wish
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from edge.deciding import Standing
     from edge.jobs import JobRecord
     from edge.ports import Clock, Funds, SpooledJob, Spooler
+    from edge.printers import Printer
     from edge.settling import Ways
     from edge.store.books import Books
     from edge.store.replica import Replica
@@ -68,29 +69,6 @@ _log = logger("edge.releasing")
 ANSWER_NEEDED = "answer-needed"
 #: More steps than this for one look means the spooler does not do what it says.
 _STEPS_MAX = 6
-
-
-@dataclass(frozen=True, slots=True)
-class Printer:
-    """A point of print at this site."""
-
-    device: str
-    """Device id."""
-    queue: str
-    """The spooler's queue in front of it."""
-    color: bool = True
-    """It prints colour."""
-    two_sided: bool = True
-    """It prints both sides."""
-    name: str = ""
-    """What people call it; empty: its device id."""
-    media: frozenset[str] | None = None
-    """Media classes it takes; None: not known, so any."""
-
-    @property
-    def point(self) -> PointOfPrint:
-        """As the policy sees it; its tags are the directory's."""
-        return PointOfPrint((), self.color, self.two_sided, self.media, self.name)
 
 
 class Releasing:

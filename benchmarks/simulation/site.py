@@ -31,7 +31,7 @@ from broker.stream_gate import Gate, GateClosed, GateOpened
 from config.policy.decisions import Allowed, Denied, PointOfPrint
 from config.policy.jobs import Source, came_out
 from edge.changing import Changing
-from edge.deciding import Deciding, Wish
+from edge.deciding import Deciding
 from edge.downward import Downward
 from edge.intent import intended, released
 from edge.jobs import JobRecord, counted
@@ -44,6 +44,7 @@ from edge.store.books import INDEXES, Books
 from edge.store.database import EdgeDatabase
 from edge.store.journal import Journal
 from edge.upward import Upward, is_ahead
+from edge.wishes import Wish
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -15,8 +15,8 @@ from broker.messages import (
 from config.policy.decisions import Reason
 from edge.answers.words import no, yes
 from edge.copying import NoSuchCopy, NotBegun
-from edge.deciding import Wish
 from edge.listing import why
+from edge.wishes import Wish
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

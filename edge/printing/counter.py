@@ -1,6 +1,6 @@
-"""The program that counts documents for the edge: `python -m edge.printing.counter`.
+"""The program that counts and draws documents for the edge: `python -m edge.printing.counter`.
 
-It reads one question a line (JSON) and answers with one line. Each document is counted in a fresh
+It reads one question a line (JSON) and answers with one line. Each is answered in a fresh
 child of this process, with bounds on memory, time and disk, so that a bad document can end only the
 child; libraries are loaded once.
 """
@@ -16,12 +16,14 @@ import signal
 import sys
 import tempfile
 import time
+from base64 import b64encode
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
 from edge.printing.bounds import Bounds
 from edge.printing.counting import UnreadableDocumentError, count
+from edge.printing.preview import draw
 
 _PIECE: Final = 1 << 16
 _CANNOT: Final = "this document cannot be counted: it breaks the program that tries"
@@ -87,18 +89,7 @@ def _in_child(question: dict[str, Any], own: Path, writing: int, bounds: Bounds)
     resource.setrlimit(resource.RLIMIT_FSIZE, (bounds.disk, bounds.disk))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
-        counted = count(
-            Path(question["path"]),
-            question["kind"],
-            own,
-            question["paper"],
-            question["orientation"],
-        )
-        found: dict[str, Any] = {
-            "pages": counted.pages,
-            "colour_pages": sorted(counted.colour_pages),
-            "media": counted.media,
-        }
+        found = _drawn(question) if question.get("do") == "draw" else _counted(question, own)
     except UnreadableDocumentError as error:
         found = {"unreadable": str(error)}
     except MemoryError:
@@ -108,6 +99,28 @@ def _in_child(question: dict[str, Any], own: Path, writing: int, bounds: Bounds)
     with os.fdopen(writing, "wb") as out:
         out.write(json.dumps(found).encode())
     os._exit(0)
+
+
+def _counted(question: dict[str, Any], own: Path) -> dict[str, Any]:
+    counted = count(
+        Path(question["path"]),
+        question["kind"],
+        own,
+        question["paper"],
+        question["orientation"],
+    )
+    return {
+        "pages": counted.pages,
+        "colour_pages": sorted(counted.colour_pages),
+        "media": counted.media,
+    }
+
+
+def _drawn(question: dict[str, Any]) -> dict[str, Any]:
+    kind, octets = draw(
+        Path(question["path"]), question["kind"], question["page"], question["width"]
+    )
+    return {"media_type": kind, "image": b64encode(octets).decode()}
 
 
 if __name__ == "__main__":

@@ -16,10 +16,11 @@ from edge.discarding import Discarding, WaitingLimits
 from edge.intake import Intake, Queue
 from edge.open_jobs import OpenJobs
 from edge.ports import PeopleQueue, PrinterQueue
+from edge.printers import Printer
 from edge.printing.analysis import DocumentAnalyst
 from edge.printing.spooler import CupsSpooler
 from edge.release import Verdict
-from edge.releasing import Printer, Releasing
+from edge.releasing import Releasing
 from edge.settling import Ways
 from edge.standing import SiteStanding
 from edge.store.memory_disk import MemoryDisk

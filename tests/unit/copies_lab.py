@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from broker.messages import Charged, CopyCounts, CopyState, JobFlagged, JobSettled
 from config.policy.decisions import PointOfPrint
 from config.policy.tariffs import Tariff, TariffLine
+from edge.cards import Allowance
 from edge.copy_budget import Bounds
 from edge.copying import Copying, CopyWays, NotBegun
-from edge.deciding import Wish
 from edge.standing import SiteStanding
 from edge.store.memory_disk import MemoryDisk
+from edge.wishes import Wish
 from tests.unit.edge_lab import (
     CENT,
     NOW,
@@ -81,7 +82,10 @@ class CopySite:
         bounds: Bounds | None = None,
         prices: dict[Kind, int] | None = None,
         user: UserRow | None = None,
+        copiers: frozenset[str] = frozenset({"lib-1", "lib-2"}),
     ) -> None:
+        self.copiers = copiers
+        self.allowance: Allowance | None = None
         self.now = NOW
         self.seconds = 0.0
         self.bounds = bounds or Bounds(most=200, margin=4, least=20)
@@ -100,6 +104,7 @@ class CopySite:
             self.books,
             reachable=lambda: self.funds.reachable,
             alone_for=lambda: self.alone_for,
+            allowance=self.allowance,
         )
         self.copying = Copying(
             books=self.books,
@@ -110,7 +115,7 @@ class CopySite:
                 "lib-1": PointOfPrint(two_sided=False),
                 "lib-2": PointOfPrint(color=False, two_sided=False),
             },
-            ways=CopyWays(self.bounds, PATIENCE, "iso_a4", frozenset({"lib-1", "lib-2"})),
+            ways=CopyWays(self.bounds, PATIENCE, "iso_a4", self.copiers),
             mint=lambda: mint(self.now),
             clock=self.clock,
             monotonic=lambda: self.seconds,

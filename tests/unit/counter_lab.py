@@ -34,7 +34,7 @@ class Counter:
         self.site = site
         self.verified = asyncio.Event()
         operators = frozenset({"operator"})
-        rights = Rights(
+        self.rights = Rights(
             books=site.books,
             replica=site.replica,
             visitors=Vouched(site.replica),
@@ -44,7 +44,7 @@ class Counter:
         jobs = JobAnswers(
             books=site.books,
             replica=site.replica,
-            rights=rights,
+            rights=self.rights,
             open_jobs=site.open_jobs,
             releasing=site.releasing,
             redeeming=Redeeming(

@@ -31,9 +31,10 @@ from edge.intake import Intake, Queue
 from edge.jobs import JobRecord
 from edge.open_jobs import OPEN, OpenJobs
 from edge.ports import Analysed, PeopleQueue, PrinterQueue, SpooledJob
+from edge.printers import Printer
 from edge.printing.fake_spooler import FakeSpooler, PrinterBehaviour
 from edge.release import Phase, Verdict
-from edge.releasing import Printer, Releasing
+from edge.releasing import Releasing
 from edge.settling import Ways
 from edge.standing import SiteStanding
 from edge.store import books as books_room
