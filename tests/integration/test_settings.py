@@ -19,6 +19,7 @@ from config.settings import (
     SettingsError,
     load,
 )
+from config.settings_terminal import TerminalSettings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,7 +55,12 @@ def refused(
 
 @pytest.mark.parametrize(
     ("cls", "name"),
-    [(BrokerSettings, "broker"), (CentralSettings, "central"), (EdgeSettings, "edge")],
+    [
+        (BrokerSettings, "broker"),
+        (CentralSettings, "central"),
+        (EdgeSettings, "edge"),
+        (TerminalSettings, "terminal"),
+    ],
 )
 def test_the_sample_loads_and_is_complete(cls: type[Settings], name: str) -> None:
     """Each sample loads, and names every key that there is."""
