@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from broker.messages import Charged, CopyCounts, CopyState, JobFlagged, JobSettled
 from config.policy.decisions import PointOfPrint
 from config.policy.tariffs import Tariff, TariffLine
-from edge.cards import Allowance
 from edge.copy_budget import Bounds
 from edge.copying import Copying, CopyWays, NotBegun
 from edge.standing import SiteStanding
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
 
     from broker.directory import UserRow
     from broker.messages import DirectoryRows
+    from edge.cards import Allowance
     from edge.copy_meter import Kind
 
 #: Cents of one copy of each kind.

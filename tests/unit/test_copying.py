@@ -6,14 +6,17 @@ import asyncio
 from datetime import timedelta
 from uuid import UUID
 
-from broker.directory import RULES, AccountRow, SettingRow, UserRow
+from broker.directory import RULES, AccountRow, PrinterRow, SettingRow, UserRow
 from broker.messages import CopyBegan, CopyCounts, CopyState, DirectoryRows
 from config.policy.decisions import Reason
 from config.policy.rules import RuleSet
+from edge.branch import RETIRING
+from edge.cards import Allowance
 from edge.changing import Changing
 from edge.copy_budget import Bounds
 from edge.copying import BUSY, NoSuchCopy, NotBegun
 from edge.store.replica import rows_of
+from edge.wishes import Wish
 from tests.unit.copies_lab import PATIENCE, TERMINAL, CopySite, copy_directory
 from tests.unit.edge_lab import ANA, CENT, euros, grant, said
 from tests.unit.roles_lab import become, gave_back, wish
@@ -573,3 +576,84 @@ async def test_a_copy_is_charged_by_the_prices_it_began_with() -> None:
     dearer = {"monochrome": 50, "color": 50, "monochrome_large": 50, "color_large": 50}
     site.replica.apply(copy_directory(prices=dearer, n=3))  # type: ignore[arg-type]
     assert site.end(state.copy_id, monochrome=2).cost[0].micros == 10 * CENT
+
+
+async def test_an_account_in_two_lists_is_not_set_aside_twice() -> None:
+    """Where what each kind needs cannot be held together, one hold that fits is enough."""
+    user = UserRow(name="ana", accounts=(ANA,), wallets=((ANA, "user:b"), (ANA, "user:c")))
+    others = [AccountRow(account=key, unit="EUR") for key in ("user:b", "user:c")]
+    site = _with_accounts(user, *others)
+    for account in (ANA, "user:b", "user:c"):
+        grant(site.books, euros("3"), account)
+    state = await site.begin()
+    assert state.go_on
+    done = site.end(state.copy_id, monochrome=6)
+    assert sum(each.micros for each in done.cost) == 2 * 30 * CENT
+
+
+async def test_past_the_allocation_as_far_as_the_terms_allow() -> None:
+    """A cut-off site with a float lets somebody copy past what is here, up to its cap."""
+    site = CopySite()
+    become(site, "remote", caps=(euros("2"), euros("1")))  # type: ignore[arg-type]
+    grant(site.books, 50 * CENT)
+    site.funds.reachable = False
+    state = await site.begin()
+    assert state.pages_left.monochrome == 30
+    done = site.end(state.copy_id, monochrome=20)
+    assert {each.covered_by: each.micros for each in done.cost} == {
+        "allocation": 50 * CENT,
+        "uncovered": 50 * CENT,
+    }
+    assert site.books.till.owed("EUR") == 50 * CENT
+
+
+async def test_a_new_card_copies_within_its_allowance() -> None:
+    """What a card may spend that the centre has not confirmed bounds its copies, once for all."""
+    site = CopySite()
+    grant(site.books, euros("50"))
+    card = "ab" * 32
+    state = await site.copying.begin(TERMINAL, Wish("lib-1", "ana", card=card))
+    assert isinstance(state, NotBegun)
+    site.allowance = Allowance(euros("2"))
+    site.open()
+    state = await site.copying.begin(TERMINAL, Wish("lib-1", "ana", card=card))
+    assert isinstance(state, CopyState)
+    assert (state.left, state.pages_left.monochrome) == (euros("2"), 40)
+    site.end(state.copy_id, monochrome=30)
+    again = await site.copying.begin(TERMINAL, Wish("lib-1", "ana", card=card))
+    assert isinstance(again, CopyState)
+    assert again.left == 50 * CENT
+
+
+async def test_a_journal_that_is_being_closed_stops_copies() -> None:
+    """Nothing begins, what runs is told to stop and still settles."""
+    site = CopySite()
+    grant(site.books, euros("5"))
+    state = await site.begin()
+    site.books.remember(RETIRING, "x")
+    assert not site.count(state.copy_id, monochrome=1).go_on
+    assert site.end(state.copy_id, monochrome=2).cost[0].micros == 10 * CENT
+    assert isinstance(await site.ask(), NotBegun)
+
+
+async def test_the_directory_may_name_a_copier() -> None:
+    """A printer of the site that the centre calls a copier is one."""
+    site = CopySite(copiers=frozenset())
+    grant(site.books, euros("5"))
+    assert isinstance(await site.ask(), NotBegun)
+    row = PrinterRow(device="lib-1", node="north", copies=True)
+    rows = rows_of([("printer", "lib-1", 2, row)])
+    site.replica.apply(DirectoryRows(epoch=1, kind="delta", since=1, upto=2, rows=rows))
+    assert (await site.begin()).go_on
+
+
+async def test_money_that_comes_too_late_for_a_copy_goes_back() -> None:
+    """A grant for a copy that has begun, or never did, is not kept for it."""
+    site = CopySite()
+    become(site, "agent")  # type: ignore[arg-type]
+    site.funds.coming, site.funds.for_jobs = {ANA: euros("10")}, True
+    state = await site.begin()
+    grant(site.books, euros("1"), job=state.copy_id)
+    grant(site.books, euros("2"), job=UUID(int=99))
+    assert [micros for micros, *_ in gave_back(site)] == [euros("1"), euros("2")]  # type: ignore[arg-type]
+    assert site.here() == euros("10")
