@@ -352,6 +352,7 @@ async def test_a_card_entered_while_cut_off_works_and_is_confirmed(
         await until(lambda: site.edge.replica.card(NEW_CARD) is not None)
         assert await panel.is_signed_in(session)
         assert not (await panel.signed_in(card=NEW_CARD)).provisional
+        await until(lambda: site.edge.books.cards.every() == [])
     with centre.books.read() as tx:
         card = cards.by_number(tx, NEW_CARD)
     assert card is not None
@@ -476,3 +477,26 @@ async def test_where_the_site_wants_the_pin_beside_the_card(centre: Centre, tmp_
         assert await panel.is_signed_in(session)
         assert (await panel.ask(JobsRequest(**asked(), person=Person(card=CARD)))).status != "ok"
     await site.close()
+
+
+async def test_a_flood_of_cards_at_one_reader_keeps_nobody_else_out(site: Site) -> None:
+    """Hundreds of unknown cards in one go: another terminal's person is signed in meanwhile."""
+    async with site.terminal("panel") as panel, site.terminal("other") as other:
+        topic = topics.REQUEST.of(node="panel", method="identify")
+
+        async def swipes() -> None:
+            for number in range(300):
+                question = IdentifyRequest(**asked(), card=SecretStr(f"0499{number:06}"))
+                now = datetime.now(UTC)
+                payload = encode(question, source="panel", id_=uuid4(), now=now)
+                await panel.link.publish(topic, payload)
+
+        flood = asyncio.create_task(swipes())
+        took = []
+        while not flood.done():
+            began = time.monotonic()
+            assert (await other.signed_in(card=CARD)).user == "ana"
+            took.append(time.monotonic() - began)
+        await flood
+        assert max(took) < 5.0
+        assert len(site.edge._reception.visitors.sessions) == 1
