@@ -22,6 +22,7 @@ from terminal_bridge.phases import (
     within,
 )
 from terminal_bridge.ports import COPY_KINDS
+from terminal_bridge.turn import signed_off_there
 
 if TYPE_CHECKING:
     from typing import Any
@@ -32,14 +33,15 @@ if TYPE_CHECKING:
     from terminal_bridge.phases import Then, Who
     from terminal_bridge.turn import Turn
 
-#: The edge's code for a session that has ended there.
-GONE = "no-identity"
-
 
 def begin(turn: Turn, who: Who, wanted: CopyWanted) -> None:
     """Ask for money to be set aside."""
     if turn.terminal.trouble or not turn.terminal.edge:
         _turned_away(turn, who, None, turn.terminal.trouble)
+        return
+    if any(not copy.late for copy in turn.terminal.owed):
+        # the edge takes who begins again for one who has lost a copy, and may name the same one
+        _turned_away(turn, who, None, "The copy before is not settled yet; try again in a moment.")
         return
     fields: dict[str, Any] = {
         "person": who.person,
@@ -55,9 +57,9 @@ def begun(turn: Turn, phase: Beginning, reply: Reply | None) -> None:
     """Take the edge's answer: let the machine copy, or say why not."""
     state = _state(turn, reply)
     if reply is None or state is None:
-        gone = reply is not None and reply.problem is not None and reply.problem.code == GONE
         text = reply.problem.detail if reply and reply.problem else ""
-        _turned_away(turn, phase.who, SignOff() if gone else phase.then, text)
+        then = phase.then or (SignOff() if signed_off_there(reply) else None)
+        _turned_away(turn, phase.who, then, text)
         return
     copy = OpenCopy(state.copy_id, state.counts)
     base = turn.terminal.totals

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from terminal_bridge.events import Beep, Log, Show
 from terminal_bridge.phases import Choosing, Release, Releasing, SignOff, Stay
+from terminal_bridge.turn import signed_off_there
 
 if TYPE_CHECKING:
     from typing import Any
@@ -37,7 +38,8 @@ def chosen(turn: Turn, phase: Choosing, reply: Reply | None) -> None:
         text = reply.problem.detail if reply and reply.problem else ""
         turn.do(Beep("bad"))
         show = Show("refused" if text else "no-edge", text=text, who=phase.who)
-        turn.result(phase.who, phase.then or _after(turn), show)
+        then = phase.then or (SignOff() if signed_off_there(reply) else _after(turn))
+        turn.result(phase.who, then, show)
         return
     try:
         wanted = tuple(Release(UUID(row["job"]), turn.habits.printer) for row in reply.data["jobs"])
@@ -70,6 +72,8 @@ def released(turn: Turn, phase: Releasing, reply: Reply | None) -> None:
     else:
         text = reply.problem.detail if reply and reply.problem else "the site did not answer"
         phase = replace(phase, refused=(*phase.refused, text))
+    if signed_off_there(reply) and phase.then is None:
+        phase = replace(phase, then=SignOff())
     if phase.left and phase.then is None and reply is not None and turn.terminal.edge:
         first, *others = phase.left
         turn.go(replace(phase, ask=_ask(turn, phase.who, first), left=tuple(others)))

@@ -19,8 +19,18 @@ from terminal_bridge.phases import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from broker.messages import Reply
     from terminal_bridge.events import Action
     from terminal_bridge.phases import Habits, Phase, Terminal, Then, Who
+
+
+#: The edge's code for a session that has ended there.
+_GONE = "no-identity"
+
+
+def signed_off_there(reply: Reply | None) -> bool:
+    """Say whether the edge knows nobody any more whom this terminal takes for signed in."""
+    return reply is not None and reply.problem is not None and reply.problem.code == _GONE
 
 
 class Turn:

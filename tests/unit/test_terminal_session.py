@@ -380,6 +380,27 @@ def test_pages_after_settlement_began_are_told_as_late() -> None:
     assert not bench.durable
 
 
+def test_nobody_copies_before_the_last_copy_is_settled() -> None:
+    """While the edge has still to hear of a copy's end, none is begun: it could be the same one."""
+    bench = Bench(COPIER)
+    bench.happens(PowerBack((OpenCopy(copy_of(1)),)))
+    bench.happens(EdgeBack())
+    bench.happens(NoAnswer(bench.asked.number))
+    bench.happens(ANA)
+    bench.happens(Answered(bench.asked.number, identity()))
+    assert "copy-begin" not in bench.methods()
+    assert "not settled yet" in bench.shown[-1].text
+
+
+@pytest.mark.parametrize("phase", ["choosing", "releasing", "beginning"])
+def test_who_is_signed_off_at_the_edge_is_signed_off_here(phase: str) -> None:
+    """A session that has ended at the edge ends here, whatever was asked in its name."""
+    bench = phases()[phase]
+    bench.happens(Answered(bench.terminal.asks, refused("no-identity")))
+    bench.happens(TimeUp(), COPIER.shown)
+    assert bench.is_in(Idle)
+
+
 def test_idle_people_are_signed_off() -> None:
     """After a minute without a touch nobody is signed in, sooner where the edge says so."""
     bench = Bench(PANEL)

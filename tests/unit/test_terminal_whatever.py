@@ -109,6 +109,12 @@ class DicedEdge:
 
     def _begin(self, dice: int) -> Reply:
         number = len(self.open) + len(self.settled) + 1
+        for copy, pages in [*self.open.items()]:
+            # who begins again has lost a copy: it goes on where it has no page, else is settled
+            if pages:
+                self.settled[copy] = self.open.pop(copy)
+            else:
+                number = self._number(copy)
         self.open[str(copy_of(number))] = 0
         return copy_state(number, left=dice, go_on=dice % 4 != 0)
 
@@ -116,8 +122,7 @@ class DicedEdge:
         copy, pages = ask.fields["copy_id"], ask.fields["counts"]["monochrome"]
         if copy not in {*self.open, *self.settled}:
             return refused("not-found")
-        every = len(self.open) + len(self.settled)
-        number = next(n for n in range(1, every + 1) if str(copy_of(n)) == copy)
+        number = self._number(copy)
         if ask.method == "copy-end" or copy in self.settled:
             known = max(self.open.pop(copy, 0), self.settled.get(copy, 0))
             assert pages >= known
@@ -126,6 +131,10 @@ class DicedEdge:
         assert pages >= self.open[copy]
         self.open[copy] = pages
         return copy_state(number, counts=mono(pages), left=dice, go_on=dice != 2)
+
+    def _number(self, copy: str) -> int:
+        every = len(self.open) + len(self.settled)
+        return next(n for n in range(1, every + 1) if str(copy_of(n)) == copy)
 
 
 class Run:
