@@ -9,7 +9,6 @@ from dataclasses import replace
 from datetime import UTC
 from typing import TYPE_CHECKING, Protocol
 
-from broker.messages import JobChanges
 from config.policy.decisions import (
     Account,
     Allowed,
@@ -123,7 +122,9 @@ class Deciding:
             return None
         if wish.unattended and (here := self._printers.get(wish.device)) is not None:
             wanted = suited(planned, here)
-        return changed(record, planned, wanted or JobChanges())
+        if wanted is None:
+            return Changed(record.attributes, planned)
+        return changed(record, planned, wanted)
 
     def _view(self, record: JobRecord, wish: Wish, *, past: bool) -> PolicyView:
         row = self._replica.user(wish.user) if wish.user else None
