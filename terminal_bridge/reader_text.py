@@ -93,8 +93,9 @@ def _tail(piece: str) -> str:
 def _check(before: dict[str, Any], text: str, terminal: str, settings: ReaderSettings) -> None:
     """See that nothing changed but the reader."""
     reader = tomllib.loads(reader_text(settings))[_TERMINALS]["reader"]
-    for each in before[_TERMINALS]:
-        if each.get("id") == terminal:
+    rows = before.get(_TERMINALS)
+    for each in rows if isinstance(rows, list) else []:
+        if isinstance(each, dict) and each.get("id") == terminal:
             each["reader"] = reader
     try:
         after = tomllib.loads(text)

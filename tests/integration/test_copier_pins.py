@@ -167,6 +167,10 @@ async def test_the_heart_beats_only_while_copying_is_let(machine: Machine) -> No
         assert not wire.state
         await asyncio.sleep(0.05)
         assert len(wire.states) == beats
+        control.enable(frozenset({"monochrome"}))
+    await asyncio.sleep(0)
+    assert not wire.state
+    assert [each.get_name() for each in asyncio.all_tasks()].count("heartbeat") == 0
 
 
 async def test_a_stalled_loop_beats_no_more(machine: Machine) -> None:

@@ -141,6 +141,8 @@ def test_a_reader_is_put_where_it_belongs(terminal: str) -> None:
         ("no TOML", "one"),
         ('[[terminals]]\nid = "one"\nreader = { device = "/dev/ttyS0" }\n', "one"),
         ('terminals = [{ id = "one" }]\n', "one"),
+        # it only looks like a table: a text of several lines
+        ("note = '''\n[[terminals]]\nid = \"one\"\n[x]\n'''\n", "one"),
     ],
 )
 def test_a_file_of_another_shape_is_left_alone(text: str, terminal: str) -> None:
