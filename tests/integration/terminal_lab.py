@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
+    from edge.requests import Requests
     from terminal_bridge.ports import CopyKind, ReaderEvent
 
 PATIENCE = 15.0
@@ -50,6 +51,8 @@ class SmallEdge:
         self.asked: list[Request] = []
         self.answers: dict[str, Callable[[Any], Reply | None]] = {}
         """What a test answers instead, by method; None: nothing is said."""
+        self.real: Requests | None = None
+        """The real edge's answers about copies, instead of ours."""
         self.changed = asyncio.Condition()
         self.session = UUID(int=0)
         self.clock: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -111,6 +114,9 @@ class SmallEdge:
         if question.expires_at <= self.clock():
             problem = Problem(code="expired", detail="too late")
             reply = Reply(corr=question.corr, status="expired", problem=problem)
+        elif self.real is not None and method.startswith("copy-"):
+            told = await self.real.answer(node, method, payload)
+            reply = told if isinstance(told, Reply) else None
         elif method in self.answers:
             reply = self.answers[method](question)
         else:

@@ -11,17 +11,20 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
 from broker import topics
 from broker.messages import PersonNews, Reply
 from config.settings_terminal import TerminalSettings
+from edge.answers.copies import CopyAnswers
+from edge.requests import Requests
 from terminal_bridge.app import copies_file, habits_of, status_file
 from terminal_bridge.bridge import Bridge
 from terminal_bridge.durable import OpenCopies, peek
 from terminal_bridge.edge_line import EdgeGone, EdgeHere, EdgeLine, LineEvent, Said
 from terminal_bridge.status_file import read_status
 from tests.integration.terminal_lab import (
+    NAMES,
     PATIENCE,
     QUICK,
     HandCopier,
@@ -31,12 +34,15 @@ from tests.integration.terminal_lab import (
     site_of,
     terminal_table,
 )
+from tests.unit.copies_lab import CopySite
+from tests.unit.edge_lab import CENT, euros, grant
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     import pytest
 
+    from broker.messages import Person
     from terminal_bridge.ports import Sound
 
 ROOT = Path(__file__).parents[2]
@@ -71,9 +77,11 @@ class Panel:
 class Desk:
     """A terminal at work, with its hardware in the test's hands."""
 
-    def __init__(self, site: LoneSite, data: Path, name: str = "terminal-1") -> None:
+    def __init__(
+        self, site: LoneSite, data: Path, name: str = "terminal-1", printer: str = "copier-1"
+    ) -> None:
         data.mkdir(exist_ok=True)
-        table = terminal_table(site, data, name)
+        table = terminal_table(site, data, name, printer=printer)
         settings = TerminalSettings.model_validate(table)
         terminal = settings.terminals[0]
         self.file = copies_file(data, name)
@@ -100,9 +108,11 @@ class Desk:
 
 
 @asynccontextmanager
-async def desk_of(site: LoneSite, data: Path, name: str = "terminal-1") -> AsyncIterator[Desk]:
+async def desk_of(
+    site: LoneSite, data: Path, name: str = "terminal-1", printer: str = "copier-1"
+) -> AsyncIterator[Desk]:
     """Give a terminal at work whose edge is there."""
-    desk = Desk(site, data, name)
+    desk = Desk(site, data, name, printer)
     work = asyncio.create_task(desk.bridge.run())
     try:
         await desk.until(lambda bridge: bridge.terminal.edge and not bridge.terminal.trouble)
@@ -249,6 +259,54 @@ async def test_no_card_number_is_logged(tmp_path: Path, caplog: pytest.LogCaptur
         on_disk = desk.file.read_bytes()
     assert "77665544332211" not in caplog.text
     assert b'"0417"' not in on_disk
+
+
+class SignedIn:
+    """Knows the sessions that the small edge gives."""
+
+    def who(self, node: str, person: Person) -> str | None:
+        """Return whose session it is."""
+        return "ana" if person.session == uuid5(NAMES, "ana") else None
+
+    def new_card(self, node: str, person: Person) -> str | None:
+        """Return None: no card is new."""
+        return None
+
+
+def _shown(desk: Desk, pages: int, _: Bridge) -> bool:
+    counted = "1 copy" if pages == 1 else f"{pages} copies"
+    return desk.panel.lines[-1][0].startswith(counted) or not desk.copier.enabled
+
+
+async def test_the_real_copies_of_an_edge(tmp_path: Path) -> None:
+    """With the edge's own books: the budget stops the copier, and what was made is charged."""
+    books = CopySite()
+    grant(books.books, euros("0.50"))  # ten pages
+    copies = CopyAnswers(copying=books.copying, visitors=SignedIn())
+    async with (
+        site_of() as site,
+        SmallEdge(site.edge()) as edge,
+        desk_of(site, tmp_path, printer="lib-1") as desk,
+    ):
+        edge.clock = books.clock
+        edge.real = Requests((copies,), operators=frozenset(), clock=books.clock)
+        await edge.say_online(online=False)
+        await edge.say_online()
+        await desk.until(lambda bridge: bridge.terminal.edge)
+        desk.reader.hold("0417")
+        await desk.copier.until(enabled=True)
+        made = 0
+        while desk.copier.enabled:
+            made += 1
+            desk.copier.make(1)
+            # until the edge's word on this page is shown, or has stopped the machine
+            await desk.until(partial(_shown, desk, made))
+        await desk.copier.until(enabled=False)
+        await edge.until(lambda: "sign-off" in edge.methods())
+    (charged,) = books.charged()
+    assert (made, made * 5 * CENT) == (charged.counted.impressions, charged.postings[0].micros)
+    assert euros("0.50") - made * 5 * CENT == books.here()
+    assert not peek(desk.file)
 
 
 # ── killed ──────────────────────────────────────────────────────────────────────────────────
