@@ -6,6 +6,7 @@ import asyncio
 import random
 import shutil
 import subprocess
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from central.store.log_format import Frames, frame
@@ -117,10 +118,14 @@ class CentralFaults:
     async def _old_returns(self, planned: Planned) -> None:
         """Restore, then start the old coordinator on its old books: it must find out and end.
 
+        Not before the sites have met the new one: nothing fences an old machine for a site that has
+        heard of no other, which is why the runbook has it switched off until then.
+
         Raises:
-            LabError: it went on.
+            LabError: it went on, or a site met nobody.
         """
         await self._restore(planned)
+        await self._met_by_all()
         settings = self._lab.root / "old.toml"
         log = self._lab.root / f"old-log-{self._fallen}"
         lines = [f'second_log = "{log}"']
@@ -138,6 +143,22 @@ class CentralFaults:
             raise LabError(
                 f"the old coordinator was not fenced within {_FENCED_SECONDS:g} s"
             ) from None
+
+    async def _met_by_all(self) -> None:
+        """Wait until every site was heard by the coordinator that runs now.
+
+        Raises:
+            LabError: some was not within two minutes.
+        """
+        loop = asyncio.get_running_loop()
+        began, deadline = datetime.now(UTC), loop.time() + _RECOVERY_SECONDS
+        while loop.time() < deadline:
+            nodes = await self._lab.central("node", "list", "--json")
+            edges = [each for each in nodes if each["kind"] == "edge"]
+            if all(_heard_since(began, each["seen_at"]) for each in edges):
+                return
+            await asyncio.sleep(_LOOK_AGAIN)
+        raise LabError(f"not every site met the restored centre in {_RECOVERY_SECONDS:g} s")
 
     async def _restore_without(self, _: Planned) -> None:
         """Lose books and log; build them anew from a backup and from what the edges tell."""
@@ -180,6 +201,10 @@ class CentralFaults:
     @property
     def _books(self) -> Path:
         return self._lab.root / "books"
+
+
+def _heard_since(began: datetime, seen_at: str | None) -> bool:
+    return seen_at is not None and datetime.fromisoformat(seen_at) >= began
 
 
 def tear(segment: Path, figure: float) -> None:
