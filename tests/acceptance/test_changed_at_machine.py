@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64decode
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from broker.messages import (
@@ -28,7 +28,7 @@ async def test_seen_quoted_changed_and_paid_like_that(fleet: Lab) -> None:
     path = documents.pdf(fleet.root / "changed.pdf", 5, colour=(4,))
     await north.print(path, user="ana", title="changed-000")
     row = await north.job("changed-000", "held")
-    where = {"job": UUID(row["job"]), "person": Person(user="ana")}
+    where: dict[str, Any] = {"job": UUID(row["job"]), "person": Person(user="ana")}
     seen = await north.ask("preview", PreviewRequest, **where)
     assert b64decode(seen.data["image"]).startswith(b"\x89PNG")
     assert seen.data["pages"] == 5
