@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
@@ -46,6 +47,8 @@ def checks() -> Iterator[Secrets]:
         ),
         (PasswordHasher(1, 64, 1, type=Type.ID).hash("2468"), "\ud800", False),
     ],
+    # salts differ from one worker of the tests to the next, so names cannot be made of them
+    ids=count(),
 )
 async def test_only_the_secret_of_a_hash_is_right(
     checks: Secrets, hashed: str, secret: str, *, right: bool
