@@ -16,6 +16,8 @@ CONTENT_TYPE: Final = "application/ipp"
 #: Status codes from here are errors (RFC 8011 §B.1).
 FIRST_ERROR: Final = 0x0400
 _HEADER: Final = struct.Struct(">BBHI")
+#: An answer has a group for each job; more than any site holds is no answer.
+_GROUPS_MAX: Final = 100_000
 _LENGTH: Final = struct.Struct(">H")
 _INTEGER: Final = struct.Struct(">i")
 _RANGE: Final = struct.Struct(">ii")
@@ -134,6 +136,8 @@ class _Reader:
         values: list[Value] = []
         while (tag := self._byte()) != Group.END:
             if tag < OUT_OF_BAND.start:
+                if len(groups) >= _GROUPS_MAX:
+                    raise IppMalformedError(f"more than {_GROUPS_MAX:,} groups in one message")
                 groups.append((tag, {}))
                 continue
             name, value = self._attribute(tag)
