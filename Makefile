@@ -24,8 +24,11 @@ ifdef ARGS
 	@$(BIN)/python -m pytest $(ARGS)
 else
 	@$(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/contract tests/integration
-	@$(BIN)/python -m pytest -n 2 --dist loadfile tests/acceptance
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not long" tests/acceptance
 endif
+
+runbooks: setup-test  ## set up, then follow every runbook command by command
+	@$(BIN)/python -m pytest -n 2 --dist loadfile tests/acceptance/test_runbook_*.py
 
 check: setup-test  ## lint, format, types, and who may import whom
 	@$(BIN)/ruff check .
@@ -48,4 +51,4 @@ fortnight: setup-test  ## a site comes back after 14 days with 640,000 events; A
 clean:  ## remove what was built here
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: help setup setup-test demo test check chaos bench simulate fortnight clean
+.PHONY: help setup setup-test demo test runbooks check chaos bench simulate fortnight clean

@@ -6,6 +6,8 @@ import asyncio
 import re
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.acceptance.fallen import balance, print_one, small_fleet
 from tests.acceptance.oracle import everything_agrees
 from tests.acceptance.runbook import Runbook
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 
 #: What a page costs.
 PAGE = 50_000
+
+pytestmark = pytest.mark.long
 
 
 async def test_the_runbook_of_a_lost_edge() -> None:
