@@ -552,6 +552,32 @@ EXAMPLES: dict[str, m.Message] = {
         ),
         zone="Europe/Madrid",
     ),
+    "site-state, in all its words": m.SiteState(
+        node="edge-1",
+        site="North",
+        role="tracker",
+        linked=True,
+        since=NOW,
+        waiting=0,
+        printers=(
+            m.PrinterHere(
+                printer="lobby",
+                name="Lobby",
+                color=True,
+                two_sided=True,
+                media=("iso_a3", "iso_a4"),
+                state="stopped",
+                reasons=("media-jam-error",),
+            ),
+        ),
+        exposure=(
+            m.Exposed(unit="EUR", owed=1_200_000, most=20_000_000),
+            m.Exposed(unit="page"),
+        ),
+        rights=m.SiteRights(holds=False, rules=False, copies=False, alone=True),
+        languages=("en", "fr"),
+        pin_beside_card=True,
+    ),
     "person-news": m.PersonNews(
         session=SESSION,
         what="asks",
@@ -560,6 +586,9 @@ EXAMPLES: dict[str, m.Message] = {
         text="print 600 pages?",
         choices=("yes", "no"),
         data={"job": str(JOB)},
+    ),
+    "person-news, signed off": m.PersonNews(
+        session=SESSION, what="signed-off", text="this card is blocked; ask at the desk"
     ),
     "copy-began": m.CopyBegan(
         job=JOB,

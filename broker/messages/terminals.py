@@ -251,6 +251,36 @@ class PrinterHere(Part):
     """It prints both sides."""
     copies: bool = False
     """Copies are charged at a terminal beside it."""
+    media: tuple[Name, ...] | None = None
+    """Media classes it takes, such as `iso_a4`; none: not known, so any."""
+    state: Literal["idle", "processing", "stopped"] | None = None
+    """printer-state (RFC 8011 §5.4.11) as the print system last saw it; none: not known."""
+    reasons: Annotated[tuple[Name, ...], Field(max_length=16)] = ()
+    """printer-state-reasons (RFC 8011 §5.4.12) of that moment, without `none`."""
+
+
+class SiteRights(Part):
+    """The line of the role table that is in force."""
+
+    holds: bool
+    """Jobs wait for their owner; they are released at terminals."""
+    rules: bool
+    """The operator's rules decide and convert."""
+    copies: bool
+    """Copies are charged at the copier."""
+    alone: bool
+    """It goes on while the centre cannot be reached."""
+
+
+class Exposed(Part):
+    """What a site has charged past the money that is there, in one unit."""
+
+    unit: Unit
+    """Its unit."""
+    owed: Micros = 0
+    """Charged past what is here, holds included, and not collected."""
+    most: Micros | None = None
+    """The worst case of today's terms; none: without limit."""
 
 
 class SiteState(Message):
@@ -277,6 +307,14 @@ class SiteState(Message):
     """The site's, in the order of their names."""
     zone: Name = "UTC"
     """The place's time zone."""
+    exposure: tuple[Exposed, ...] = ()
+    """In each unit that may be charged past what is here; none: in no unit anything."""
+    rights: SiteRights | None = None
+    """What the role allows."""
+    languages: tuple[Language, ...] = ()
+    """What screens here offer, the first where nobody is known."""
+    pin_beside_card: bool = False
+    """A card alone identifies nobody: its owner types the PIN as well."""
 
 
 class PersonNews(Message):
@@ -285,8 +323,12 @@ class PersonNews(Message):
     TYPE: ClassVar[str] = "printmesh.person-news.v1"
     session: UUID
     """Whose."""
-    what: Literal["held", "refused", "asks", "released", "settled", "canceled", "flagged", "money"]
-    """What happened; `money`: a balance changed."""
+    what: Literal[
+        "held", "refused", "asks", "released", "settled", "canceled", "flagged",
+        "money", "card", "signed-off",
+    ]  # fmt: skip
+    """What happened; `money`: a balance changed; `card`: a card of theirs was entered or confirmed;
+    `signed-off`: the session is over, because the card or the person was blocked."""
     job: UUID | None = None
     """job-uuid."""
     name: Name = ""
@@ -296,7 +338,7 @@ class PersonNews(Message):
     choices: tuple[Name, ...] = ()
     """With `asks`: what may be answered."""
     data: dict[str, Any] = Field(default_factory=dict)
-    """The job as lists show it."""
+    """Of a job: as lists show it, and why; of `money`: `accounts` that changed, as they are now."""
 
 
 # ── copies ──────────────────────────────────────────────────────────────────────────────────
