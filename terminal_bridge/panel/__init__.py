@@ -1,0 +1,1 @@
+"""The panel at a machine: pages for a copier's browser, a tablet, and a phone."""
