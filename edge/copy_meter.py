@@ -190,12 +190,12 @@ def goes_on(meter: Meter, held: Sequence[Charge], counts: CopyCounts) -> bool:
     return all(covered(meter, held, _more(counts, kind, due)) for kind in allowed)
 
 
-def above(meter: Meter, held: Sequence[Charge], counts: CopyCounts) -> int:
-    """Return how many impressions nobody pays for: the fewest that would have to be left out."""
+def payable(meter: Meter, held: Sequence[Charge], counts: CopyCounts) -> CopyCounts:
+    """Return counts without the fewest that have to be left out so that the hold pays the rest."""
     if not held:
-        return max(0, counts.total - meter.most)
+        return _without(meter, counts, max(0, counts.total - meter.most))
     if covered(meter, held, counts):
-        return 0
+        return counts
     low, high = 1, counts.total
     while low < high:
         middle = (low + high) // 2
@@ -203,13 +203,12 @@ def above(meter: Meter, held: Sequence[Charge], counts: CopyCounts) -> int:
             high = middle
         else:
             low = middle + 1
-    return low
+    return _without(meter, counts, low)
 
 
-def made(counts: CopyCounts, paper: str, *, at_most: int | None = None) -> Figures:
-    """Return counts as figures, for the books; the first so many of them."""
+def made(counts: CopyCounts, paper: str) -> Figures:
+    """Return counts as figures, for the books."""
     total = min(counts.total, _MOST_SAID)
-    total = total if at_most is None else min(total, at_most)
     color = min(counts.color + counts.color_large, total)
     large = counts.monochrome_large + counts.color_large
     small = counts.monochrome + counts.color

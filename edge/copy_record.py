@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from broker.messages import Charged, CopyBegan, JobFlagged, JobSettled
 from config.policy.reasons import bounded
 from edge.copy_budget import spoken_reach
-from edge.copy_meter import Meter, above, cost, made
+from edge.copy_meter import Meter, cost, made, payable
 from edge.jobs import Hold, JobRecord, Part, amounts_of, counted, said
 from edge.release import Phase
 
@@ -132,13 +132,17 @@ def after_count(record: JobRecord, counts: CopyCounts) -> tuple[JobRecord, JobFl
         if meter.fell(counts)
         else None,
     }
-    fresh_ones = ((c, t) for c, t in alarms.items() if t is not None and c not in meter.alarms)
-    cause, detail = next(fresh_ones, (None, ""))
-    known = meter.alarms if cause is None else (*meter.alarms, cause)
+    fresh_ones = [(c, t) for c, t in alarms.items() if t is not None and c not in meter.alarms]
+    known = (*meter.alarms, *(cause for cause, _ in fresh_ones))
     after = meter.model_copy(update={"counts": kept, "alarms": known})
     if after == meter:
         return record, None
-    event = None if cause is None else JobFlagged(job=record.job, cause=cause, detail=detail)
+    if not fresh_ones:
+        return record.with_(meter=after), None
+    cause = fresh_ones[0][0]
+    # one event names one cause; the others stand in its text
+    detail = "; ".join(t if c == cause else f"{c}: {t}" for c, t in fresh_ones)
+    event = JobFlagged(job=record.job, cause=cause, detail=detail)
     return record.with_(meter=after, cause=record.cause or cause), event
 
 
@@ -172,12 +176,12 @@ def settled(
         raise RuntimeError(f"{record.job} has ended")
     counts = meter.counts
     amounts = amounts_of(cost(meter, hold.charges, counts))
-    beyond = min(above(meter, hold.charges, counts), counts.total)
+    paid = payable(meter, hold.charges, counts)
+    beyond = counts.total - paid.total
     flags = [flag] if flag else []
     if beyond:
         flags.append(f"printed-above-hold: {beyond} impressions more than was set aside for")
-    everything = made(counts, paper)
-    billed = made(counts, paper, at_most=counts.total - beyond)
+    everything, billed = made(counts, paper), made(paid, paper)
     charge = mint() if amounts else None
     told = "; ".join(flags)[:1000] or None
     after = record.with_(

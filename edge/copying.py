@@ -278,14 +278,23 @@ class Copying:
 
         Raises:
             StoreUnwritableError: the rest is settled next time.
+            Exception: what went wrong with one; all others were settled.
         """
         now = self._monotonic()
         patience = self._ways.patience.total_seconds()
         running = self._open()
         self._heard = {each.job: self._heard.get(each.job, now) for each in running}
         due = [each for each in running if now - self._heard[each.job] >= patience]
+        failed: list[Exception] = []
         for record in due:
-            self._settle(record, f"{ABANDONED}: its terminal said no more")
+            try:
+                self._settle(record, f"{ABANDONED}: its terminal said no more")
+            except StoreUnwritableError:
+                raise  # so it is with all of them
+            except Exception as error:  # noqa: BLE001  once a copy; reported by who asked for it
+                failed.append(error)
+        if failed:
+            raise failed[0]
         return len(due)
 
     def _settle(self, record: JobRecord, flag: str | None) -> JobRecord:
@@ -332,6 +341,9 @@ class Copying:
         refused = self._standing.refuses(record)
         if refused is not None:
             return refused.detail
+        row = self._replica.user(record.user)
+        if row is None or not row.enabled:
+            return "this person may not copy any more; ask at the desk"
         if meter.forbidden(meter.counts):
             return "this was copied in a way that is not allowed here; sign off and begin anew"
         if not goes_on(meter, held, meter.counts):

@@ -29,7 +29,6 @@ from edge.copy_meter import (
     Kind,
     Meter,
     Terms,
-    above,
     attributes_of,
     cost,
     covered,
@@ -39,6 +38,7 @@ from edge.copy_meter import (
     made,
     of,
     pages_left,
+    payable,
 )
 from tests.unit.copies_lab import copy_tariff
 from tests.unit.edge_lab import ANA, CENT, NOW
@@ -175,7 +175,7 @@ def test_a_machine_that_stops_within_its_margin_is_paid_in_full(
         counts = counts.model_copy(update={kind: of(counts, kind) + 1})
     assert covered(gauge, answer.charges, counts)
     assert counts.total <= bounds.most
-    assert above(gauge, answer.charges, counts) == 0
+    assert payable(gauge, answer.charges, counts) == counts
 
 
 @given(prices=_PRICES, micros=st.integers(0, 30 * 60 * CENT), bounds=_BOUNDS, counts=_COUNTS)
@@ -188,12 +188,11 @@ def test_what_nobody_pays_for_is_the_fewest_that_do_not_fit(
     if isinstance(answer, Denied) or not answer.charges:
         return
     gauge = meter(answer, bounds)
-    beyond = above(gauge, answer.charges, counts)
-    assert (beyond == 0) == covered(gauge, answer.charges, counts)
-    assert 0 <= beyond <= counts.total
-    assert made(counts, "iso_a4", at_most=counts.total - beyond).impressions == (
-        counts.total - beyond
-    )
+    rest = payable(gauge, answer.charges, counts)
+    assert (rest == counts) == covered(gauge, answer.charges, counts)
+    assert covered(gauge, answer.charges, rest)
+    assert all(0 <= of(rest, kind) <= of(counts, kind) for kind in KINDS)
+    assert made(rest, "iso_a4").impressions == rest.total
 
 
 def test_a_budget_is_the_most_that_the_policy_allows() -> None:
@@ -228,5 +227,5 @@ def test_figures_beyond_what_a_message_can_say_are_cut() -> None:
     gauge = Meter(terminal="t", unit="EUR", terms=terms, most=99, margin=0)
     held = (Charge(ANA, Money(50 * CENT, "EUR")),)
     assert paid(cost(gauge, held, heap)) == 50 * CENT
-    assert above(gauge, held, heap) == heap.total - 50
+    assert payable(gauge, held, heap).total == 50
     assert made(heap, "iso_a4").impressions == 100_000_000

@@ -518,7 +518,9 @@ async def test_no_rule_turns_copies_over_or_sends_them_away() -> None:
     grant(other.books, euros("10"))
     rules(other, rule("away", {"color": False}, redirect={"printer": "lib-2"}))
     answer = await other.ask()
-    assert isinstance(answer, NotBegun) or "sends this to lib-2" in answer.text
+    assert isinstance(answer, CopyState)
+    assert (answer.pages_left.monochrome, answer.pages_left.monochrome_large) == (0, 0)
+    assert "sends this to lib-2" in answer.text
 
 
 # ── accounts ────────────────────────────────────────────────────────────────────────────────
