@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from config.command_line import LogLevel, played
 from config.errors import PrintmeshError
 
 if TYPE_CHECKING:
     from broker.listeners import Listener
     from config.settings import BrokerSettings
 
-_PROGRAM = "printmesh broker"
-#: For an export whose settings leave the port open (0): Mosquitto wants a number.
 _PORT, _WEBSOCKET_PORT = 1883, 9001
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The wire: the MQTT broker.")
@@ -39,14 +38,7 @@ class SecretsFileError(PrintmeshError):
 
 def main(arguments: list[str]) -> int:
     """Run one sub-command; return its exit status: 1 refused or failed, 2 a wrong command line."""
-    try:
-        app(args=arguments, prog_name=_PROGRAM)
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 1
-    except PrintmeshError as error:
-        sys.stderr.write(f"{_PROGRAM}: {error}\n")
-        return 1
-    return 0
+    return played(app, arguments, "printmesh broker")
 
 
 @app.command()
@@ -56,7 +48,7 @@ def run(
         int | None,
         typer.Option(help="File descriptor for the line `listening …`; standard output if none."),
     ] = None,
-    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
+    log_level: LogLevel = "info",
 ) -> None:
     """Run the embedded broker until SIGTERM or SIGINT."""
     from config import logs  # noqa: PLC0415  here and below: --help answers without the wire

@@ -6,7 +6,7 @@ import asyncio
 import gc
 import signal
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -31,15 +31,14 @@ from central.commands import (
     things,
     trouble,
 )
-from central.commands.desk import Config, Refusal, errors, settings_of
+from central.commands.desk import Config, Refusal, settings_of
 from config import logs
+from config.command_line import LogLevel, played
 from config.errors import PrintmeshError
 
 if TYPE_CHECKING:
     from central.app import Running
     from config.settings import CentralSettings
-
-_PROGRAM = "printmesh central"
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -88,21 +87,14 @@ app.add_typer(trouble.aside, name="quarantine")
 
 def main(arguments: list[str]) -> int:
     """Run one subcommand; return its exit status: 1 refused or failed, 2 a wrong command line."""
-    try:
-        app(args=arguments, prog_name=_PROGRAM)
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 1
-    except PrintmeshError as error:
-        errors.print(f"{_PROGRAM}: {error}", style="red", highlight=False, markup=False)
-        return 1
-    return 0
+    return played(app, arguments, "printmesh central")
 
 
 @app.command()
 def run(
     config: Config = None,
     *,
-    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
+    log_level: LogLevel = "info",
 ) -> None:
     """Run the coordinator until SIGTERM or SIGINT."""
     if log_level not in logs.LEVELS:

@@ -28,7 +28,7 @@ from config.settings_copies import CopySettings
 from config.settings_file import Problem, Settings, SettingsError, load
 from config.settings_jobs import LimitSettings
 from config.settings_parts import Duration, Part
-from config.settings_people import TerminalSettings
+from config.settings_people import VisitorSettings
 
 __all__ = [
     "BrokerSettings",
@@ -327,7 +327,7 @@ class EdgeSettings(Settings):
     """Needed once, by a new journal; or `enrolment_code_file`: a file that holds it."""
     site_broker: SiteBroker = SiteBroker()
     """The broker of the site."""
-    terminals: TerminalSettings = TerminalSettings()
+    terminals: VisitorSettings = VisitorSettings()
     """Who stands at its terminals."""
     limits: LimitSettings = LimitSettings()
     """What may wait here."""

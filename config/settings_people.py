@@ -14,7 +14,7 @@ from config.settings_parts import Duration, Part
 _SHORTEST = timedelta(seconds=5)
 
 
-class TerminalSettings(Part):
+class VisitorSettings(Part):
     """People at the terminals of the site."""
 
     idle: Duration = timedelta(seconds=60)

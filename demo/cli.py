@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from config.command_line import played
 from config.errors import PrintmeshError
 from config.policy.money import Money
 
@@ -30,14 +31,7 @@ errors = Console(stderr=True, highlight=False)
 
 def main(arguments: list[str]) -> int:
     """Play the demo: 0 if all that was promised held, 1 if not, 2 for a wrong command line."""
-    try:
-        app(args=arguments, prog_name="printmesh demo")
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 1
-    except PrintmeshError as error:
-        errors.print(f"printmesh demo: {error}", style="red", soft_wrap=True)
-        return 1
-    return 0
+    return played(app, arguments, "printmesh demo")
 
 
 @app.command()

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from config.command_line import played
 from demo.machine import ThisMachine
 
 if TYPE_CHECKING:
@@ -217,11 +218,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 def main(arguments: list[str]) -> int:
     """Run `printmesh doctor`: 0 when the demo can run here, 1 when not, 2 for a wrong command."""
-    try:
-        app(args=arguments, prog_name="printmesh doctor")
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 1
-    return 0
+    return played(app, arguments, "printmesh doctor")
 
 
 @app.command()

@@ -14,7 +14,7 @@ from uuid import UUID
 import typer
 from rich.console import Console
 
-from config.errors import PrintmeshError
+from config.command_line import LogLevel, played
 from edge.showing import amounts_of, counted, explain, listed, remarks
 
 if TYPE_CHECKING:
@@ -41,21 +41,14 @@ Card = Annotated[str | None, typer.Option("--card", help="The person, by card nu
 
 def main(arguments: list[str]) -> int:
     """Run one subcommand; return its exit status: 1 failed, 2 a wrong command line, 3 refused."""
-    try:
-        app(args=arguments, prog_name="printmesh edge")
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 1
-    except PrintmeshError as error:
-        errors.print(f"printmesh edge: {error}", style="red", markup=False, soft_wrap=True)
-        return 1
-    return 0
+    return played(app, arguments, "printmesh edge")
 
 
 @app.command()
 def run(
     config: Config = DEFAULT_CONFIG,
     *,
-    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
+    log_level: LogLevel = "info",
 ) -> None:
     """Run this site's node until SIGTERM or SIGINT."""
     gc.disable()  # a tenth of the start went into looking for garbage where there is none

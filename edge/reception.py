@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from config.settings import EdgeSettings
-    from config.settings_people import TerminalSettings
+    from config.settings_people import VisitorSettings
     from edge.answers.words import Answers
     from edge.deciding import Standing
     from edge.ports import Clock, Funds
@@ -113,7 +113,7 @@ class Reception:
         )
 
 
-def allowance(terminals: TerminalSettings) -> Allowance:
+def allowance(terminals: VisitorSettings) -> Allowance:
     """Return what may be spent by a card that the centre has not confirmed."""
     return Allowance(
         int(terminals.provisional * UNIT_MICROS), terminals.provisional_pages * UNIT_MICROS

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from config.errors import PrintmeshError
+from config.command_line import LogLevel, played
 
 DEFAULT_CONFIG = Path("terminal.toml")
 app = typer.Typer(
@@ -33,21 +33,14 @@ Config = Annotated[
 
 def main(arguments: list[str]) -> int:
     """Run one subcommand; return its exit status: 1 failed, 2 a wrong command line."""
-    try:
-        app(args=arguments, prog_name="printmesh terminal")
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 1
-    except PrintmeshError as error:
-        errors.print(f"printmesh terminal: {error}", style="red", markup=False, soft_wrap=True)
-        return 1
-    return 0
+    return played(app, arguments, "printmesh terminal")
 
 
 @app.command()
 def run(
     config: Config = DEFAULT_CONFIG,
     *,
-    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
+    log_level: LogLevel = "info",
 ) -> None:
     """Run these terminals until SIGTERM or SIGINT."""
     from config import logs  # noqa: PLC0415  keeps --help fast

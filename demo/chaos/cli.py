@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from config.errors import PrintmeshError
+from config.command_line import played
 
 if TYPE_CHECKING:
     from demo.chaos.run import Order, Outcome
@@ -28,14 +28,7 @@ _ROLES = ("remote", "remote", "agent", "tracker")
 
 def main(arguments: list[str]) -> int:
     """Play one run: 0 if all that was promised held, 1 if not, 2 for a wrong command line."""
-    try:
-        app(args=arguments, prog_name="printmesh chaos")
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 1
-    except PrintmeshError as error:
-        errors.print(f"printmesh chaos: {error}", style="red", soft_wrap=True, markup=False)
-        return 1
-    return 0
+    return played(app, arguments, "printmesh chaos")
 
 
 @app.command()
