@@ -33,7 +33,15 @@ from terminal_bridge.events import (
     Show,
     TimeUp,
 )
-from terminal_bridge.phases import NOTHING, Terminal
+from terminal_bridge.phases import (
+    NOTHING,
+    Beginning,
+    Choosing,
+    Enrolling,
+    Identifying,
+    Releasing,
+    Terminal,
+)
 from terminal_bridge.ports import COPY_KINDS, CardGone, CardHeld, ReaderBack, ReaderLost
 from terminal_bridge.screens import lines_of
 from terminal_bridge.session import step, wake_at
@@ -43,10 +51,10 @@ if TYPE_CHECKING:
 
     from broker.messages.terminals import CopyCounts, SiteState
     from terminal_bridge.durable import OpenCopies
-    from terminal_bridge.edge_line import EdgeLine
     from terminal_bridge.events import Action, Event
     from terminal_bridge.phases import Habits
     from terminal_bridge.ports import CopyControl, Display, Reader, ReaderEvent
+    from terminal_bridge.shared_line import Line
 
 _log = logger("terminal.bridge")
 
@@ -64,12 +72,13 @@ class Bridge:
         name: str,
         *,
         habits: Habits,
-        line: EdgeLine,
+        line: Line,
         copies: OpenCopies,
         reader: Callable[[], Reader] | None = None,
         control: Callable[[], CopyControl] | None = None,
         display: Display | None = None,
         on_change: Callable[[Bridge], None] = lambda _: None,
+        on_show: Callable[[Show], None] = lambda _: None,
     ) -> None:
         """Put a terminal together.
 
@@ -82,6 +91,7 @@ class Bridge:
             control: makes the copier's control, again after it failed.
             display: not opened yet.
             on_change: told when what `status` says may have changed.
+            on_show: told whatever there is to be shown.
         """
         self.name = name
         self.terminal = Terminal()
@@ -97,9 +107,12 @@ class Bridge:
         self._control: CopyControl | None = None
         self._display = display
         self._on_change = on_change
+        self._on_show = on_show
         self._key = os.urandom(16)
         self._happened: deque[Event] = deque()
         self._wake = asyncio.Event()
+        self._deciding = False
+        self._moved = asyncio.Condition()
         self._troubles: dict[str, str] = {}
         self._before = NOTHING
         """Counted by controls that were closed since."""
@@ -109,6 +122,14 @@ class Bridge:
         """Tell of something, from the same event loop."""
         self._happened.append(event)
         self._wake.set()
+
+    async def at_rest(self) -> None:
+        """Wait until all that happened is decided on and the edge's answer to it is here.
+
+        Copying is rest too: what comes next there, comes from the machine.
+        """
+        async with self._moved:
+            await self._moved.wait_for(self._rests)
 
     async def run(self) -> None:
         """Work, once, until canceled or until something fails that is not mended inside."""
@@ -223,6 +244,7 @@ class Bridge:
         loop = asyncio.get_running_loop()
         while True:
             event = await self._next(loop)
+            self._deciding = True
             was = self.terminal
             try:
                 self.terminal, actions = step(was, event, loop.time(), self._habits)
@@ -241,8 +263,17 @@ class Bridge:
             except Exception:  # noqa: BLE001  once a message
                 self._stop()
                 _log.exception("an event failed", action="terminal-error", terminal=self.name)
+            self._deciding = False
             if _outside(was) != _outside(self.terminal):
                 self._on_change(self)
+            async with self._moved:
+                self._moved.notify_all()
+
+    def _rests(self) -> bool:
+        phase = self.terminal.phase
+        asked = isinstance(phase, Identifying | Choosing | Releasing | Beginning)
+        asked = asked or (isinstance(phase, Enrolling) and phase.ask is not None)
+        return not (self._happened or self._deciding or asked)
 
     async def _next(self, loop: asyncio.AbstractEventLoop) -> Event:
         while not self._happened:
@@ -273,6 +304,7 @@ class Bridge:
                 self._asking.add(task)
                 task.add_done_callback(self._asking.discard)
             case Show():
+                self._on_show(action)
                 if self._display is not None:
                     self._display.show(lines_of(action))
             case Beep(sound=sound):

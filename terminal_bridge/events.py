@@ -49,6 +49,13 @@ class PasswordTyped:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionShown:
+    """Somebody who is signed in elsewhere, such as on their phone, goes on here."""
+
+    session: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class Key:
     """A key, or a button on a screen."""
 
@@ -71,6 +78,11 @@ class ReleaseWanted:
     """Jobs were chosen on a screen."""
 
     releases: tuple[Release, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolWanted:
+    """The next card is a new one of whoever is signed in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +148,11 @@ Event: TypeAlias = (
     | CardRemoved
     | PinTyped
     | PasswordTyped
+    | SessionShown
     | Key
     | CopyWanted
     | ReleaseWanted
+    | EnrolWanted
     | Answered
     | NoAnswer
     | EdgeLost
@@ -192,7 +206,7 @@ class Forget:
 
 Screen: TypeAlias = Literal[
     "ready", "no-edge", "looking", "refused", "hello", "jobs", "released", "beginning", "copying",
-    "stopping", "settled", "kept", "trouble", "news", "goodbye",
+    "stopping", "settled", "kept", "trouble", "news", "goodbye", "new-card", "enrolled",
 ]  # fmt: skip
 
 
@@ -208,6 +222,10 @@ class Show:
     """As it is durable at the edge."""
     number: int = 0
     """Of jobs."""
+    news: PersonNews | None = None
+    """What is told."""
+    code: str = ""
+    """Why it is refused, for machines."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,8 @@ class Habits:
     """A stopped machine is still for so long before its copy is settled."""
     run_out_most: float = 30.0
     """It is settled after this in any case."""
+    enrol: float = 30.0
+    """How long a new card is waited for."""
     shown: float = 4.0
     """How long a result stays on the display."""
     count_every: float = 0.1
@@ -146,6 +148,19 @@ class Identified:
 
 
 @dataclass(frozen=True, slots=True)
+class Enrolling:
+    """The next card is entered for who is signed in."""
+
+    who: Who
+    until: float
+    """Not waited for any longer."""
+    ask: int | None = None
+    """The edge is asked to enter one."""
+    then: Then | None = None
+    """What was wanted meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
 class Choosing:
     """Their held jobs are asked for, to release all of them."""
 
@@ -232,7 +247,16 @@ class Settled:
 
 
 Phase: TypeAlias = (
-    Idle | Identifying | Identified | Choosing | Releasing | Beginning | Copying | Ending | Settled
+    Idle
+    | Identifying
+    | Identified
+    | Enrolling
+    | Choosing
+    | Releasing
+    | Beginning
+    | Copying
+    | Ending
+    | Settled
 )
 
 

@@ -17,7 +17,7 @@ _FIXED = {
 }
 
 
-def lines_of(  # noqa: C901, PLR0911  a line for each screen
+def lines_of(  # noqa: C901, PLR0911, PLR0912  a line for each screen
     show: Show, *, idle: str = "Hold your card here"
 ) -> tuple[str, ...]:
     """Return the lines, most important first; a display cuts what it has no room for.
@@ -48,6 +48,11 @@ def lines_of(  # noqa: C901, PLR0911  a line for each screen
             return (f"{_counted(show.number, 'copy', 'copies')} counted", "Charged a little later")
         case "news":
             return (show.text,)
+        case "new-card":
+            return ("Hold the new card here",)
+        case "enrolled":
+            later = "It works here until the centre has confirmed it"
+            return ("Card entered", later if show.code == "provisional" else "")
         case "looking" | "beginning" | "goodbye":
             return _FIXED[show.screen]
 

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from broker.messages.terminals import IdentifyAnswer
 from terminal_bridge import copy_session as copies
+from terminal_bridge import enrol_session as enrolments
 from terminal_bridge import release_session as releases
 from terminal_bridge.events import (
     Answered,
@@ -22,6 +23,7 @@ from terminal_bridge.events import (
     CopyWanted,
     EdgeBack,
     EdgeLost,
+    EnrolWanted,
     Key,
     Log,
     News,
@@ -32,6 +34,7 @@ from terminal_bridge.events import (
     PrinterTrouble,
     Pulses,
     ReleaseWanted,
+    SessionShown,
     Show,
     TimeUp,
 )
@@ -40,6 +43,7 @@ from terminal_bridge.phases import (
     Choosing,
     Copying,
     Ending,
+    Enrolling,
     Identified,
     Identifying,
     Idle,
@@ -72,16 +76,19 @@ def step(  # noqa: C901, PLR0912  a line for each event
     turn = Turn(terminal, habits, now)
     match event:
         case CardSeen(number=number, mark=mark):
-            _came(turn, Next({"card": number}, mark))
+            if not enrolments.shown(turn, number):
+                _came(turn, Next({"card": number}, mark))
         case PinTyped(user=user, pin=pin):
             _came(turn, Next({"user": user, "pin": pin}))
         case PasswordTyped(user=user, password=password):
             _came(turn, Next({"user": user, "password": password}))
+        case SessionShown(session=session):
+            _came(turn, Next({"session": str(session)}))
         case CardRemoved():
             _card_removed(turn)
         case Key():
             _key(turn, event)
-        case CopyWanted() | ReleaseWanted():
+        case CopyWanted() | ReleaseWanted() | EnrolWanted():
             _wanted(turn, event)
         case Answered(ask=ask, reply=reply):
             _answered(turn, ask, reply)
@@ -102,7 +109,9 @@ def step(  # noqa: C901, PLR0912  a line for each event
         case News(news=news):
             here = _here(turn.terminal.phase)
             if here is not None and here.answer.session == news.session:
-                turn.do(Show("news", text=news.text), Beep("attention"))
+                turn.do(Show("news", text=news.text, news=news), Beep("attention"))
+                if news.what == "signed-off":
+                    _then(turn, SignOff(), news.text)
         case _:
             assert_never(event)
     return turn.terminal, tuple(turn.actions)
@@ -112,7 +121,7 @@ def wake_at(terminal: Terminal, habits: Habits) -> float | None:
     """Return when TimeUp is due, in seconds of the same clock; None: not for its own sake."""
     due: list[float] = []
     match terminal.phase:
-        case Identified(until=until) | Settled(until=until):
+        case Identified(until=until) | Settled(until=until) | Enrolling(ask=None, until=until):
             due.append(until)
         case Copying() as phase:
             due.append(phase.until)
@@ -161,10 +170,12 @@ def _then(turn: Turn, then: Then, why: str) -> None:
     match turn.terminal.phase:
         case Idle():
             pass
-        case Identified(who=who) | Settled(who=who):
+        case Identified(who=who) | Settled(who=who) | Enrolling(who=who, ask=None):
             if who is not None:
                 turn.leave(who, then)
-        case Identifying() | Choosing() | Releasing() | Beginning() | Ending() as phase:
+        case (
+            Identifying() | Enrolling() | Choosing() | Releasing() | Beginning() | Ending()
+        ) as phase:
             turn.go(replace(phase, then=then))
         case Copying() as phase:
             copies.end(turn, phase, then, why)
@@ -172,7 +183,7 @@ def _then(turn: Turn, then: Then, why: str) -> None:
             assert_never(turn.terminal.phase)
 
 
-def _key(turn: Turn, key: Key) -> None:
+def _key(turn: Turn, key: Key) -> None:  # noqa: C901, PLR0912  a line for each key
     phase = turn.terminal.phase
     match key.name:
         case "sign-off":
@@ -180,6 +191,8 @@ def _key(turn: Turn, key: Key) -> None:
         case "stop":
             if isinstance(phase, Copying):
                 copies.end(turn, phase, Stay(), "stopped")
+            elif isinstance(phase, Enrolling) and phase.ask is None:
+                turn.signed_in(phase.who)
             elif isinstance(phase, Choosing | Releasing | Beginning) and phase.then is None:
                 turn.go(replace(phase, then=Stay()))
         case "release-all":
@@ -200,13 +213,18 @@ def _key(turn: Turn, key: Key) -> None:
             assert_never(key.name)
 
 
-def _wanted(turn: Turn, wanted: CopyWanted | ReleaseWanted) -> None:
+def _wanted(turn: Turn, wanted: CopyWanted | ReleaseWanted | EnrolWanted) -> None:
     match turn.terminal.phase:
-        case Identified(who=who) | Settled(who=Who() as who):
-            if isinstance(wanted, CopyWanted):
-                copies.begin(turn, who, wanted)
-            else:
-                releases.release(turn, who, wanted.releases)
+        case Identified(who=who) | Settled(who=Who() as who) | Enrolling(who=who, ask=None):
+            match wanted:
+                case CopyWanted():
+                    copies.begin(turn, who, wanted)
+                case ReleaseWanted():
+                    releases.release(turn, who, wanted.releases)
+                case EnrolWanted():
+                    enrolments.begin(turn, who)
+                case _:
+                    assert_never(wanted)
         case _:
             turn.do(Beep("bad"))
 
@@ -220,6 +238,7 @@ def _here(phase: Phase) -> Who | None:
             return who
         case (
             Identified(who=who)
+            | Enrolling(who=who)
             | Choosing(who=who)
             | Releasing(who=who)
             | Beginning(who=who)
@@ -242,6 +261,8 @@ def _answered(turn: Turn, ask: int, reply: Reply | None) -> None:
     match turn.terminal.phase:
         case Identifying(ask=asked) as phase if asked == ask:
             _identified(turn, phase, reply)
+        case Enrolling(ask=asked) as phase if asked == ask:
+            enrolments.entered(turn, phase, reply)
         case Choosing(ask=asked) as phase if asked == ask:
             releases.chosen(turn, phase, reply)
         case Releasing(ask=asked) as phase if asked == ask:
@@ -271,7 +292,8 @@ def _identified(turn: Turn, phase: Identifying, reply: Reply | None) -> None:
             turn.do(Log("unreadable-answer", f"{error.error_count()} faults in an identity"))
     if answer is None:
         turn.do(Beep("bad"))
-        turn.result(None, then, Show("refused", text=text))
+        code = reply.problem.code if reply.problem else ""
+        turn.result(None, then, Show("refused", text=text, code=code))
         return
     who = Who(answer, phase.mark)
     if phase.then is not None:
@@ -301,7 +323,10 @@ def _edge_lost(turn: Turn) -> None:
             turn.result(None, then or SignOff(), Show("no-edge"))
         case Idle() | Identified() | Settled():
             turn.do(Show("no-edge"))
-        case Choosing() | Releasing() | Beginning():
+        case Enrolling(who=who, ask=None):
+            turn.signed_in(who)
+            turn.do(Show("no-edge"))
+        case Enrolling() | Choosing() | Releasing() | Beginning():
             pass  # their question ends without an answer
         case _:
             assert_never(turn.terminal.phase)
@@ -327,6 +352,8 @@ def _time_up(turn: Turn) -> None:
         case Identified(who=who, until=until) if turn.now >= until:
             turn.do(Show("goodbye", who=who))
             turn.leave(who, SignOff())
+        case Enrolling(ask=None, until=until, who=who) if turn.now >= until:
+            turn.signed_in(who)
         case Settled(until=until, who=who) if turn.now >= until:
             if who is None:
                 turn.ready()

@@ -18,6 +18,7 @@ from terminal_bridge.events import (
     EdgeBack,
     EdgeLost,
     Enable,
+    EnrolWanted,
     Event,
     Keep,
     Key,
@@ -29,6 +30,7 @@ from terminal_bridge.events import (
     PrinterTrouble,
     Pulses,
     ReleaseWanted,
+    SessionShown,
     TimeUp,
 )
 from terminal_bridge.phases import (
@@ -37,6 +39,7 @@ from terminal_bridge.phases import (
     Choosing,
     Copying,
     Ending,
+    Enrolling,
     Habits,
     Identified,
     Identifying,
@@ -107,6 +110,14 @@ def phases() -> dict[str, Bench]:
     choosing.terminal = panel.terminal
     choosing.happens(Key("release-all"))
     found["choosing"] = choosing
+    enrolling = Bench(PANEL)
+    enrolling.terminal = panel.terminal
+    enrolling.happens(EnrolWanted())
+    found["enrolling"] = enrolling
+    entering = Bench(PANEL)
+    entering.terminal = enrolling.terminal
+    entering.happens(CardSeen("0999", b"new"))
+    found["entering"] = entering
     releasing = Bench(PANEL)
     releasing.terminal = panel.terminal
     releasing.happens(ReleaseWanted((Release(NAMES, "copier-1"), Release(NAMES, "copier-1"))))
@@ -145,6 +156,8 @@ EVENTS: Mapping[str, Event] = {
     "touch": Key("touch"),
     "copy": CopyWanted(),
     "release": ReleaseWanted((Release(NAMES, "copier-1"),)),
+    "new card wanted": EnrolWanted(),
+    "session": SessionShown(session_of("bea")),
     "answered, not ours": Answered(999, ok()),
     "no answer, not ours": NoAnswer(999),
     "edge lost": EdgeLost(),
@@ -155,6 +168,7 @@ EVENTS: Mapping[str, Event] = {
     "pulses": Pulses(mono(3)),
     "power back": PowerBack((OpenCopy(copy_of(7), mono(2)),)),
     "news": News(NEWS),
+    "signed off there": News(NEWS.model_copy(update={"what": "signed-off"})),
 }
 #: phase → event → phase after it; what is not named stays in its phase.
 TABLE: dict[str, dict[str, type]] = {
@@ -163,6 +177,7 @@ TABLE: dict[str, dict[str, type]] = {
         "another card": Identifying,
         "PIN": Identifying,
         "password": Identifying,
+        "session": Identifying,
     },
     "identifying": {"edge lost": Settled},
     "identified": {
@@ -170,11 +185,26 @@ TABLE: dict[str, dict[str, type]] = {
         "another card": Identifying,
         "PIN": Identifying,
         "password": Identifying,
+        "session": Identifying,
         "sign-off": Idle,
+        "signed off there": Idle,
         "release-all": Choosing,
         "copy": Beginning,
         "release": Releasing,
+        "new card wanted": Enrolling,
     },
+    "enrolling": {
+        "PIN": Identifying,
+        "password": Identifying,
+        "session": Identifying,
+        "sign-off": Idle,
+        "signed off there": Idle,
+        "stop": Identified,
+        "edge lost": Identified,
+        "copy": Beginning,
+        "release": Releasing,
+    },
+    "entering": {},
     "choosing": {},
     "releasing": {},
     "beginning": {},
@@ -183,6 +213,8 @@ TABLE: dict[str, dict[str, type]] = {
         "another card": Ending,  # who pays never changes: this one is ended first
         "PIN": Ending,
         "password": Ending,
+        "session": Ending,
+        "signed off there": Ending,
         "sign-off": Ending,
         "stop": Ending,
         "edge lost": Ending,
@@ -194,17 +226,21 @@ TABLE: dict[str, dict[str, type]] = {
         "another card": Identifying,
         "PIN": Identifying,
         "password": Identifying,
+        "session": Identifying,
     },
     "settled, goes on": {
         "the same card": Idle,
         "another card": Identifying,
         "PIN": Identifying,
         "password": Identifying,
+        "session": Identifying,
         "sign-off": Idle,
+        "signed off there": Idle,
         "touch": Identified,
         "release-all": Choosing,
         "copy": Beginning,
         "release": Releasing,
+        "new card wanted": Enrolling,
     },
 }
 
@@ -496,3 +532,25 @@ def test_steps_are_pure() -> None:
     first, second = (step(terminal, CopyWanted(), 1.0, PANEL) for _ in range(2))
     assert first == second
     assert isinstance(terminal.phase, Identified)
+
+
+def test_a_new_card_is_entered_and_signs_nobody_else_in() -> None:
+    """The card that is waited for goes to `enrol`, whoever's it is; a second one does nothing."""
+    bench = phases()["enrolling"]
+    bench.happens(BEA)
+    assert bench.asked.method == "enrol"
+    assert bench.asked.fields["card"] == "0533"
+    bench.happens(ANA)
+    assert bench.asked.method == "enrol"
+    bench.happens(Answered(bench.asked.number, ok({"provisional": True})))
+    assert (bench.shown[-1].screen, bench.shown[-1].code) == ("enrolled", "provisional")
+    assert "sign-off" not in bench.methods()
+
+
+def test_a_new_card_is_not_waited_for_for_ever() -> None:
+    """After its time a card signs its person in again."""
+    bench = phases()["enrolling"]
+    bench.happens(TimeUp(), PANEL.enrol)
+    assert bench.is_in(Identified)
+    bench.happens(BEA)
+    assert bench.asked.method == "identify"

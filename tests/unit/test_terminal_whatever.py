@@ -19,6 +19,7 @@ from terminal_bridge.events import (
     Disable,
     EdgeBack,
     EdgeLost,
+    EnrolWanted,
     Event,
     Forget,
     Key,
@@ -29,6 +30,7 @@ from terminal_bridge.events import (
     PrinterTrouble,
     Pulses,
     ReleaseWanted,
+    SessionShown,
     TimeUp,
 )
 from terminal_bridge.phases import Copying, Ending, Habits, Idle, OpenCopy, Release
@@ -52,6 +54,8 @@ EVENTS: tuple[Event, ...] = (
     Key("release-all"),
     Key("touch"),
     CopyWanted(),
+    EnrolWanted(),
+    SessionShown(NAMES),
     ReleaseWanted((Release(NAMES, "copier-1"),)),
     Answered(999, ok()),
     NoAnswer(999),
