@@ -12,6 +12,7 @@ from config.ids import NodeId
 from config.settings_parts import Duration, Part
 
 _SHORTEST = timedelta(seconds=5)
+_Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")]
 
 
 class VisitorSettings(Part):
@@ -34,6 +35,14 @@ class VisitorSettings(Part):
     confirmed it."""
     provisional_pages: Annotated[int, Field(ge=0, le=100_000)] = 20
     """The same where pages are what is paid with."""
+
+    languages: Annotated[tuple[_Language, ...], Field(min_length=1, max_length=20)] = (
+        "en",
+        "fr",
+        "de",
+        "es",
+    )
+    """What the site's screens offer (ISO 639-1), the first where nobody is known."""
 
     @model_validator(mode="after")
     def _times_make_sense(self) -> Self:

@@ -27,6 +27,7 @@ from edge.answers.previews import PreviewAnswers
 from edge.answers.rights import Rights
 from edge.answers.site import SiteAnswers
 from edge.asking import OPERATOR
+from edge.board import Board
 from edge.branch import Retirement, accepted, put_away
 from edge.calm import Calm
 from edge.changing import Changing
@@ -40,9 +41,8 @@ from edge.intake import Intake, Queue
 from edge.job_log import tell
 from edge.leftovers import Leftovers
 from edge.meeting import Introduction
-from edge.ports import PeopleQueue, PrinterQueue
 from edge.prefetch import Prefetch
-from edge.printers import Printer
+from edge.printers import Printer, declared
 from edge.printing.analysis import DocumentAnalyst
 from edge.printing.drawing import DocumentDrawer
 from edge.printing.spooler import CupsSpooler
@@ -54,6 +54,7 @@ from edge.reporting import keep_rejected, report
 from edge.requests import Requests
 from edge.settling import Ways
 from edge.site_broker import DESK, site_broker
+from edge.site_state import SiteView
 from edge.standing import SiteStanding
 from edge.store import books as books_room
 from edge.store import replica as replica_room
@@ -61,18 +62,13 @@ from edge.store.books import DOWN, Books
 from edge.store.database import EdgeDatabase
 from edge.store.refusals import Refusals
 from edge.store.replica import Replica
-from edge.supervision import first_of, supervised
+from edge.supervision import first_of, supervising
 from edge.uplink import Uplink
 from edge.waiting import Waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from uuid import UUID
 
-    from broker.acl import Identity
-    from broker.credentials import Login
-    from broker.exchange import Limits
-    from broker.listeners import Listener
     from broker.messages import Command, CommandState, Message
     from config.settings import EdgeSettings
     from edge.jobs import JobRecord
@@ -91,12 +87,6 @@ def clock() -> datetime:
 def mint(now: datetime) -> UUID:
     """Return a fresh id."""
     return uuid7(now, secrets.token_bytes(10))
-
-
-def _serve(
-    listeners: list[Listener], who: Callable[[Login], Identity | None], limits: Limits
-) -> BrokerServer:
-    return BrokerServer(listeners, who, limits=limits)
 
 
 class Edge:
@@ -141,6 +131,12 @@ class Edge:
             poll=settings.cups.poll_every.total_seconds(),
         )
         self._analyst, self._drawer = DocumentAnalyst(self._work), DocumentDrawer(self._work)
+        self._standing = SiteStanding(
+            self.books,
+            reachable=lambda: self.funds.reachable,
+            alone_for=self._alone.for_,
+            allowance=allowance(settings.terminals),
+        )
         self.releasing = Releasing(
             books=self.books,
             replica=self.replica,
@@ -150,12 +146,7 @@ class Edge:
             mint=lambda: mint(clock()),
             ways=Ways(settings.disputes_after, Verdict(settings.settle.unknown)),
             clock=clock,
-            standing=SiteStanding(
-                self.books,
-                reachable=lambda: self.funds.reachable,
-                alone_for=self._alone.for_,
-                allowance=allowance(settings.terminals),
-            ),
+            standing=self._standing,
             direct={each.name: each.printer for each in settings.queues if each.printer},
             zone=ZoneInfo(settings.zone),
         )
@@ -178,6 +169,13 @@ class Edge:
             clock=clock,
             monotonic=time.monotonic,
         )
+        self._board = Board(
+            visitors=self._reception.visitors,
+            books=self.books,
+            replica=self.replica,
+            spooler=self._spooler,
+            monotonic=time.monotonic,
+        )
         self._changing = Changing(self.books, clock=clock)
         self._retirement = Retirement(self.books, data, again=self._begin_anew, clock=clock)
         self._leftovers = Leftovers(self.books, busy=self.releasing.busy, clock=clock)
@@ -189,7 +187,7 @@ class Edge:
             books=self.books,
             replica=self.replica,
             funds=self.funds,
-            standing=self.releasing.standing,
+            standing=self._standing,
             mint=mint,
             clock=clock,
             monotonic=time.monotonic,
@@ -222,7 +220,9 @@ class Edge:
             stack.push_async_callback(self._analyst.close)
             stack.push_async_callback(self._drawer.close)
             stack.push_async_callback(self._waiting.previews.close)
-            site = await site_broker(settings, stack, _serve)
+            site = await site_broker(
+                settings, stack, lambda at, who, limits: BrokerServer(at, who, limits=limits)
+            )
             farewell = Farewell(settings.node, self.books.incarnation, mint=mint, clock=clock)
             desk_link = Link(
                 site,
@@ -242,42 +242,38 @@ class Edge:
             floor = self._floor(uplink)
             uplink.on_linked = lambda: self._linked(floor)
             desk = Desk(desk_link, node=settings.node, calm=self._calm, mint=mint, clock=clock)
+            desk.on_online = self._board.on_online
             requests = self._requests(uplink, floor)
+            view = SiteView(
+                settings,
+                books=self.books,
+                replica=self.replica,
+                standing=self._standing,
+                uplink=uplink,
+                seen=lambda: self._board.printers,
+            )
             await stack.enter_async_context(desk_link)
             await stack.enter_async_context(central_link)
-            tasks = [
-                asyncio.create_task(supervised(name, work), name=name)
-                for name, work in (
-                    ("uplink", uplink.run),
-                    ("desk", lambda: desk.run(requests)),
-                    ("follow", floor.follow),
-                    ("sweep", lambda: self._sweep(floor)),
-                    ("tidy", floor.tidy),
-                    ("terms", self._changing.run),
-                    ("expiry", self._waiting.expiry.run),
-                    ("copies", self._copying.run),
-                    ("age", self._alone.run),
-                )
-            ]
+            tasks = {
+                "uplink": uplink.run,
+                "desk": lambda: desk.run(requests),
+                "board": lambda: self._board.run(desk, view.state),
+                "follow": floor.follow,
+                "sweep": lambda: floor.keep(*declared(settings)),
+                "tidy": floor.tidy,
+                "terms": self._changing.run,
+                "expiry": self._waiting.expiry.run,
+                "copies": self._copying.run,
+                "age": self._alone.run,
+            }
             role = self.books.terms.taken.name
-            _log.info("edge runs", action="edge-start", node=settings.node, role=role)
-            await first_of(stop.wait(), self._again.wait())
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
+            async with supervising(tasks):
+                _log.info("edge runs", action="edge-start", node=settings.node, role=role)
+                await first_of(stop.wait(), self._again.wait())
         _log.info("edge stopped", action="edge-stop", node=settings.node)
         return not stop.is_set()
 
     # ── parts ───────────────────────────────────────────────────────────────────────────────
-
-    async def _sweep(self, floor: Floor) -> None:
-        settings = self.settings
-        people = [PeopleQueue(each.name, each.kind) for each in settings.queues]
-        printers = [PrinterQueue(each.queue, each.uri, each.name) for each in settings.printers]
-        async with asyncio.TaskGroup() as work:
-            # one new printer that is off keeps `prepare` busy; the jobs do not wait for it
-            work.create_task(floor.prepare(people, printers), name="queues")
-            work.create_task(floor.sweep(), name="jobs")
 
     def _uplink(self, link: Link) -> Uplink:
         settings = self.settings
@@ -348,6 +344,7 @@ class Edge:
     def _on_job(self, record: JobRecord, event: Message) -> None:
         tell(record, event)
         self._waiting.on_job(record)
+        self._board.on_job(record, event)
 
     def _prune(self, uplink: Uplink) -> None:
         down = self.books.head(DOWN).seq

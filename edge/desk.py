@@ -50,6 +50,8 @@ class Desk:
         self._clock = clock
         self._session: UUID | None = None
         self._room = asyncio.Semaphore(_AT_ONCE)
+        self.on_online: Callable[[], None] = lambda: None
+        """Called when the broker is reached, each time."""
 
     async def run(self, requests: Requests) -> None:
         """Serve until canceled; a question that fails stops nobody else's."""
@@ -60,6 +62,7 @@ class Desk:
                     case Connected(session=session):
                         self._session = session
                         await self._say_online()
+                        self.on_online()
                     case Arrived(topic=topic, payload=payload):
                         found = topics.REQUEST.match(topic)
                         if found is not None:
@@ -82,7 +85,7 @@ class Desk:
                     reason=reply.reason,
                 )
                 return
-            await self._publish(topics.REPLY, reply, node=found["node"], corr=str(reply.corr))
+            await self.say(topics.REPLY, reply, node=found["node"], corr=str(reply.corr))
         except ConnectionError:
             pass  # the asker will ask again; the answer is kept for that
         except Exception:  # noqa: BLE001  once a message
@@ -102,11 +105,16 @@ class Desk:
             return
         status = CoordinatorStatus(online=True, session=self._session, epoch=0)
         try:
-            await self._publish(topics.ALL_COORDINATOR, status)
+            await self.say(topics.ALL_COORDINATOR, status)
         except ConnectionError:
             self._session = None
 
-    async def _publish(self, topic: topics.Topic, message: Message, **levels: str) -> None:
+    async def say(self, topic: topics.Topic, message: Message, **levels: str) -> None:
+        """Publish a message to the site's terminals.
+
+        Raises:
+            ConnectionError: the broker cannot be reached.
+        """
         now = self._clock()
         payload = encode(message, source=self._node, id_=self._mint(now), now=now)
         await self._link.publish(topic.of(**levels), payload, qos=topic.qos, retain=topic.retain)

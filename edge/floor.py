@@ -67,6 +67,13 @@ class Floor:
         self.prepared = False
         """The queues are as declared: people can print."""
 
+    async def keep(self, people: Sequence[PeopleQueue], printers: Sequence[PrinterQueue]) -> None:
+        """Bring the queues in order and look at all jobs again and again."""
+        async with asyncio.TaskGroup() as work:
+            # one new printer that is off keeps `prepare` busy; the jobs do not wait for it
+            work.create_task(self.prepare(people, printers), name="queues")
+            work.create_task(self.sweep(), name="jobs")
+
     async def prepare(
         self, people: Sequence[PeopleQueue], printers: Sequence[PrinterQueue]
     ) -> None:

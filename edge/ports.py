@@ -89,6 +89,16 @@ class EventsMissed:
 SpoolerEvent = JobSeen | EventsMissed
 
 
+@dataclass(frozen=True, slots=True)
+class PrinterSeen:
+    """A printer's queue as the spooler last saw it."""
+
+    state: Literal["idle", "processing", "stopped"]
+    """printer-state (RFC 8011 §5.4.11)."""
+    reasons: tuple[str, ...] = ()
+    """printer-state-reasons (RFC 8011 §5.4.12), such as `media-jam-error`; `none` among them."""
+
+
 class Spooler(Protocol):
     """The site's print queues. Every step may be repeated; jobs are named by job-uuid.
 
@@ -98,6 +108,9 @@ class Spooler(Protocol):
 
     async def set_up(self, people: Sequence[PeopleQueue], printers: Sequence[PrinterQueue]) -> None:
         """Make these queues, or bring them in order; other queues are left alone."""
+
+    async def printers(self) -> Mapping[str, PrinterSeen]:
+        """Return how every printer's queue is, by its name; other queues may be among them."""
 
     async def jobs(self) -> tuple[SpooledJob, ...]:
         """Return all jobs that have not ended, in all queues, oldest first."""

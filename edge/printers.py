@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from config.policy.decisions import PointOfPrint
+from edge.ports import PeopleQueue, PrinterQueue
 
 if TYPE_CHECKING:
-    from config.settings import PrinterSettings
+    from config.settings import EdgeSettings, PrinterSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +38,9 @@ class Printer:
     def point(self) -> PointOfPrint:
         """As the policy sees it; its tags are the directory's."""
         return PointOfPrint((), self.color, self.two_sided, self.media, self.name)
+
+
+def declared(settings: EdgeSettings) -> tuple[list[PeopleQueue], list[PrinterQueue]]:
+    """Return the queues that the site is to have: people's, and those of its printers."""
+    people = [PeopleQueue(each.name, each.kind) for each in settings.queues]
+    return people, [PrinterQueue(each.queue, each.uri, each.name) for each in settings.printers]

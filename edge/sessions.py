@@ -123,6 +123,10 @@ class Sessions:
             if each.user.lower() == name and not self._over(each, now)
         )
 
+    def every(self, now: float) -> tuple[Session, ...]:
+        """Return who is signed in anywhere."""
+        return tuple(each for each in self._all.values() if not self._over(each, now))
+
     def __len__(self) -> int:
         return len(self._all)
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from config.policy.accounts import Charge
     from config.policy.money import Unit
     from config.policy.roles import Role
+    from config.policy.tariffs import Service
     from edge.jobs import JobRecord
     from edge.store.books import Books
 
@@ -63,20 +64,30 @@ class SiteStanding:
         """Say why a job of a pull queue cannot be released here for now; None when it can."""
         role = self.role()
         if record.service == "copy":
-            return None if role.copies else f"this site works as a {role.name} and copies are off"
+            return None if role.copies else _no_copies(role)
         if record.direct or role.holds or record.under.holds:
             return None
-        return (
-            f"this site works as a {role.name} and releases nothing from shared queues; "
-            "the job stays held until it does again"
-        )
+        return f"{_nothing_shared(role)}; the job stays held until it does again"
 
     def refuses(self, record: JobRecord) -> Denied | None:
         """Say why nothing like this job is released now, whatever it costs."""
-        terms, wish = self._books.terms.taken, self._books.terms.wish
-        copies = record.service == "copy"
         if (why := self.waits(record)) is not None:
             return Denied(Reason.OUT_OF_SERVICE, why)
+        return self._pauses(record.service)
+
+    def closed(self, service: Service) -> Denied | None:
+        """Say why nothing of a kind is done for people at the site's terminals now; None: it is."""
+        role = self.role()
+        if service == "copy" and not role.copies:
+            return Denied(Reason.OUT_OF_SERVICE, _no_copies(role))
+        if service == "print" and not role.holds:
+            return Denied(Reason.OUT_OF_SERVICE, _nothing_shared(role))
+        return self._pauses(service)
+
+    def _pauses(self, service: Service) -> Denied | None:
+        """Say why the site does nothing new now, whatever its role does otherwise."""
+        terms, wish = self._books.terms.taken, self._books.terms.wish
+        copies = service == "copy"
         if self._books.note(RETIRING) is not None:
             detail = "the books of this site are being closed and begun anew; try again in a moment"
             return Denied(Reason.OUT_OF_SERVICE, detail)
@@ -153,6 +164,14 @@ class SiteStanding:
         site, alone = self._books.till.owed(unit), not self._reachable()
         micros = leave(terms.taken, terms.wish, unit, site=site, account=account, alone=alone)
         return Money(micros, unit)
+
+
+def _no_copies(role: Role) -> str:
+    return f"this site works as a {role.name} and copies are off"
+
+
+def _nothing_shared(role: Role) -> str:
+    return f"this site works as a {role.name} and releases nothing from shared queues"
 
 
 def spoken(age: timedelta) -> str:

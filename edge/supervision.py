@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from config.logs import logger
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
     from typing import Any
 
 _log = logger("edge.supervision")
@@ -32,6 +33,18 @@ async def supervised(name: str, work: Callable[[], Awaitable[None]]) -> None:
             pause = _FIRST_PAUSE
         await asyncio.sleep(pause)
         pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+@asynccontextmanager
+async def supervising(works: Mapping[str, Callable[[], Awaitable[None]]]) -> AsyncIterator[None]:
+    """Keep these alive, by name, while the context is entered; then end them."""
+    tasks = [asyncio.create_task(supervised(name, work), name=name) for name, work in works.items()]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
 
 
 async def first_of(*works: Coroutine[Any, Any, object]) -> None:

@@ -12,6 +12,7 @@ from config.policy.jobs import JobState
 from edge.ports import (
     EventsMissed,
     JobSeen,
+    PrinterSeen,
     SpooledJob,
     SpoolerRefusedError,
     SpoolerUnavailableError,
@@ -115,6 +116,11 @@ class FakeSpooler:
         await self._answer()
         self._people |= {queue.name for queue in people}
         self._printers |= {printer.name for printer in printers}
+
+    async def printers(self) -> Mapping[str, PrinterSeen]:
+        """Say that every printer's queue is idle."""
+        await self._answer()
+        return {name: PrinterSeen("idle", ("none",)) for name in self._printers}
 
     async def jobs(self) -> tuple[SpooledJob, ...]:
         """Return all jobs that have not ended, oldest first."""

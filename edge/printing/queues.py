@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
+from edge.ports import PrinterSeen
 from edge.printing.backend import BACKEND_SCHEME
 from edge.printing.operation_policy import PEOPLE_POLICY, PRINTER_POLICY
 from edge.printing.pycups import NOT_FOUND, CupsSaidNoError
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
 
 _MADE: Final = "IPP Everywhere"
 _PAUSED: Final = 5  # printer-state stopped (RFC 8011 §5.4.12)
+_STATES: Final[Mapping[object, Literal["idle", "processing", "stopped"]]] = {
+    3: "idle",
+    4: "processing",
+    _PAUSED: "stopped",
+}
 _NOWHERE: Final = "file:///dev/null"
 
 
@@ -127,6 +133,27 @@ def ipp_uri(device_uri: str) -> str | None:
     """Return where a printer answers to IPP, given its queue's device; None if it does not."""
     scheme, _, rest = device_uri.partition("://")
     return f"ipp://{rest}" if scheme in {"ipp", BACKEND_SCHEME} else None
+
+
+def seen(cups: Cups) -> dict[str, PrinterSeen]:
+    """Return how the queues are that have a printer behind them.
+
+    What a printer says of itself CUPS hears while it prints there, and keeps until the next time.
+    """
+    there = cups("list its queues", lambda connection: connection.getPrinters())
+    return {
+        name: PrinterSeen(state, _reasons(said.get("printer-state-reasons")))
+        for name, said in there.items()
+        if ipp_uri(str(said.get("device-uri", "")))
+        and (state := _STATES.get(said.get("printer-state"))) is not None
+    }
+
+
+def _reasons(said: object) -> tuple[str, ...]:
+    """Read a value of one keyword or several, as pycups gives it."""
+    if isinstance(said, str):
+        return (said,)
+    return tuple(map(str, said)) if isinstance(said, list | tuple) else ()
 
 
 def stopped_printers(cups: Cups) -> list[str]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from config.ids import JobId
-    from edge.ports import PeopleQueue, PrinterQueue, SpooledJob, SpoolerEvent
+    from edge.ports import PeopleQueue, PrinterQueue, PrinterSeen, SpooledJob, SpoolerEvent
     from edge.release import Evidence
 
 Result = TypeVar("Result")
@@ -116,6 +116,10 @@ class CupsSpooler:
                     for each in missing
                 )
             )
+
+    async def printers(self) -> Mapping[str, PrinterSeen]:
+        """Return how the printers' queues are, by name."""
+        return await self._run(lambda: queues.seen(self._calls.cups))
 
     async def jobs(self) -> tuple[SpooledJob, ...]:
         """Return all jobs that have not ended, oldest first."""

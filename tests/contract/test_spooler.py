@@ -252,6 +252,13 @@ async def test_canceled_and_forgotten(site: Site, tmp_path: Path) -> None:
     assert not await site.spooler.fetch(job, tmp_path / "got")
 
 
+async def test_printers_are_seen(site: Site) -> None:
+    """Of each printer's queue it is known whether it rests; people's queues are no printers."""
+    seen = await site.spooler.printers()
+
+    assert {name: each.state for name, each in seen.items()} == {"one": "idle"}
+
+
 async def test_job_of_nobody(site: Site, tmp_path: Path) -> None:
     """A job the spooler does not know is None; steps on it do nothing."""
     papers = site.papers()
