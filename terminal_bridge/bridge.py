@@ -37,6 +37,7 @@ from terminal_bridge.phases import (
     NOTHING,
     Beginning,
     Choosing,
+    Copying,
     Enrolling,
     Identifying,
     Releasing,
@@ -45,6 +46,7 @@ from terminal_bridge.phases import (
 from terminal_bridge.ports import COPY_KINDS, CardGone, CardHeld, ReaderBack, ReaderLost
 from terminal_bridge.screens import lines_of
 from terminal_bridge.session import step, wake_at
+from terminal_bridge.swipes import Swipes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +54,7 @@ if TYPE_CHECKING:
     from broker.messages.terminals import CopyCounts, SiteState
     from terminal_bridge.durable import OpenCopies
     from terminal_bridge.events import Action, Event
-    from terminal_bridge.phases import Habits
+    from terminal_bridge.phases import Habits, OpenCopy
     from terminal_bridge.ports import CopyControl, Display, Reader, ReaderEvent
     from terminal_bridge.shared_line import Line
 
@@ -60,6 +62,8 @@ _log = logger("terminal.bridge")
 
 #: Seconds before a copier's control, or a disk, that failed is tried again.
 _TRY_AGAIN: Final = 5.0
+#: Seconds that a machine goes on while a count of its pages is not durable yet.
+_DISK_PATIENCE: Final = 1.0
 #: Events that may wait. Beyond it a reader's are dropped: nobody swipes so much in one moment.
 _WAITING: Final = 256
 
@@ -109,6 +113,7 @@ class Bridge:
         self._on_change = on_change
         self._on_show = on_show
         self._key = os.urandom(16)
+        self._swipes = Swipes()
         self._happened: deque[Event] = deque()
         self._wake = asyncio.Event()
         self._deciding = False
@@ -120,6 +125,9 @@ class Bridge:
 
     def happens(self, event: Event) -> None:
         """Tell of something, from the same event loop."""
+        last = type(self._happened[-1]) if self._happened else None
+        if isinstance(event, Pulses | CardRemoved) and last is type(event):
+            self._happened.pop()  # totals, and that a card is gone, are told by the last of them
         self._happened.append(event)
         self._wake.set()
 
@@ -187,9 +195,9 @@ class Bridge:
     def _card(self, event: ReaderEvent) -> None:
         match event:
             case CardHeld(number=number):
-                if len(self._happened) < _WAITING:
-                    self.happens(CardSeen(number, self._mark(number)))
+                self._swiped(number)
             case CardGone():
+                self._swipes.gone()
                 self.happens(CardRemoved())
             case ReaderLost(reason=reason):
                 self.reader_lost = reason
@@ -199,6 +207,20 @@ class Bridge:
                 self._on_change(self)
             case _:
                 assert_never(event)
+
+    def _swiped(self, number: str) -> None:
+        """Take a card for a swipe, or count it: thousands are no people and no lines of the log."""
+        now, mark = asyncio.get_running_loop().time(), self._mark(number)
+        if self._swipes.taken(mark, now) and len(self._happened) < _WAITING:
+            self.happens(CardSeen(number, mark))
+        if (refused := self._swipes.report(now)) is not None:
+            _log.info(
+                "a reader told of more cards than people hold",
+                action="reader-flood",
+                terminal=self.name,
+                repeats=refused.repeats,
+                flood=refused.flood,
+            )
 
     async def _machine(self, make: Callable[[], CopyControl]) -> None:
         """Keep the copier's control open; while it is not, the machine counts as in trouble."""
@@ -246,10 +268,12 @@ class Bridge:
             event = await self._next(loop)
             self._deciding = True
             was = self.terminal
+            left: deque[Action] = deque()
             try:
                 self.terminal, actions = step(was, event, loop.time(), self._habits)
-                for action in actions:
-                    await self._do(action)
+                left.extend(actions)
+                while left:
+                    await self._do(left.popleft())
             except OSError as error:
                 self._stop()
                 _log.error(
@@ -263,6 +287,9 @@ class Bridge:
             except Exception:  # noqa: BLE001  once a message
                 self._stop()
                 _log.exception("an event failed", action="terminal-error", terminal=self.name)
+            for action in left:
+                if isinstance(action, Ask):  # never put, and the session waits for its end
+                    self.happens(NoAnswer(action.number))
             self._deciding = False
             if _outside(was) != _outside(self.terminal):
                 self._on_change(self)
@@ -296,7 +323,7 @@ class Bridge:
                     raise OSError("there is no copier to let")
                 self._control.enable(kinds)
             case Keep(copy=copy):
-                await asyncio.to_thread(self._copies.keep, copy)
+                await self._keep(copy)
             case Forget(copy_id=copy_id):
                 await asyncio.to_thread(self._copies.forget, copy_id)
             case Ask():
@@ -314,6 +341,21 @@ class Bridge:
                 _log.warning(text, action=f"terminal-{code}", terminal=self.name)
             case _:
                 assert_never(action)
+
+    async def _keep(self, copy: OpenCopy) -> None:
+        """Wait until a count is durable; a machine that is let does not wait for ever.
+
+        Raises:
+            OSError: the disk does not let us, or was so slow that the machine is stopped for it.
+        """
+        writing = asyncio.ensure_future(asyncio.to_thread(self._copies.keep, copy))
+        done, _ = await asyncio.wait({writing}, timeout=_DISK_PATIENCE)
+        slow = not done and isinstance(self.terminal.phase, Copying)
+        if slow:
+            self._stop()
+        await writing
+        if slow:
+            raise OSError("the disk is too slow to copy on")
 
     async def _ask(self, ask: Ask) -> None:
         """Put a question; whatever becomes of it, the session hears of its end."""

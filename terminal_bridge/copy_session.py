@@ -69,7 +69,7 @@ def begun(turn: Turn, phase: Beginning, reply: Reply | None) -> None:
     if phase.then is not None or not able or not turn.terminal.edge:
         # never let: there is nothing to wait for
         why = "left before it began" if phase.then is not None else "nothing could be copied"
-        then = phase.then or _after(turn)
+        then = phase.then or after(turn)
         _close(turn, Ending(phase.who, base, replace(copy, why=why), then, turn.now, turn.now))
         return
     until = turn.now + turn.idle(phase.who)
@@ -123,11 +123,11 @@ def told(turn: Turn, phase: Copying, reply: Reply | None) -> None:
     phase = replace(phase, ask=None)
     if state is None or state.copy_id != phase.state.copy_id:
         text = reply.problem.detail if reply and reply.problem else "the site did not answer"
-        end(turn, phase, _after(turn), text)
+        end(turn, phase, after(turn), text)
         return
     phase = replace(phase, state=state)
     if not state.go_on or state.settled:
-        end(turn, phase, _after(turn), state.text or "budget")
+        end(turn, phase, after(turn), state.text or "budget")
         return
     turn.do(Show("copying", who=phase.who, copy=state))
     room = within(counted(phase.counts, state.counts), state.pages_left)
@@ -178,6 +178,11 @@ def lost(turn: Turn, phase: Ending) -> None:
     """The edge cannot be asked, nor does its answer come."""
     if phase.ask is not None:
         _kept(turn, phase)
+
+
+def after(turn: Turn) -> Then:
+    """Return what comes after a copy: a terminal that only copies has no more to offer."""
+    return SignOff() if turn.habits.at_card == "copy" else Stay()
 
 
 # ── what the edge does not know yet ─────────────────────────────────────────────────────────
@@ -246,15 +251,10 @@ def _counts(copy_id: object, counts: CopyCounts) -> dict[str, Any]:
     return {"copy_id": str(copy_id), "counts": told}
 
 
-def _after(turn: Turn) -> Then:
-    """Return what comes after a copy: a terminal that only copies has no more to offer."""
-    return SignOff() if turn.habits.at_card == "copy" else Stay()
-
-
 def _turned_away(turn: Turn, who: Who, then: Then | None, text: str) -> None:
     screen: Screen = "refused" if text else "no-edge"
     turn.do(Beep("bad"))
-    turn.result(who, then or _after(turn), Show(screen, text=text, who=who))
+    turn.result(who, then or after(turn), Show(screen, text=text, who=who))
 
 
 def _close(turn: Turn, phase: Ending) -> None:

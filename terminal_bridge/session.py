@@ -190,7 +190,7 @@ def _key(turn: Turn, key: Key) -> None:  # noqa: C901, PLR0912  a line for each 
             _then(turn, SignOff(), "signed off")
         case "stop":
             if isinstance(phase, Copying):
-                copies.end(turn, phase, Stay(), "stopped")
+                copies.end(turn, phase, copies.after(turn), "stopped")
             elif isinstance(phase, Enrolling) and phase.ask is None:
                 turn.signed_in(phase.who)
             elif isinstance(phase, Choosing | Releasing | Beginning) and phase.then is None:
@@ -376,7 +376,7 @@ def _trouble(turn: Turn, text: str) -> None:
         turn.stop_machine()
     match turn.terminal.phase:
         case Copying() as phase if text:
-            copies.end(turn, phase, Stay(), text)
+            copies.end(turn, phase, copies.after(turn), text)
         case Idle():
             turn.ready()
         case _:

@@ -25,7 +25,7 @@ from broker.messages.terminals import (
 )
 from broker.server import BrokerServer
 from config.settings import LinkSettings
-from terminal_bridge.ports import CardHeld, ReaderBack
+from terminal_bridge.ports import CardGone, CardHeld, ReaderBack
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -243,8 +243,9 @@ class HandReader:
             yield await self.queue.get()
 
     def hold(self, number: str) -> None:
-        """Hold a card against it."""
+        """Hold a card against it, and take it away."""
         self.queue.put_nowait(CardHeld(number))
+        self.queue.put_nowait(CardGone())
 
 
 class HandCopier:

@@ -371,6 +371,20 @@ def test_machine_stops_by_itself_where_the_edge_is_slow() -> None:
     assert bench.let()
 
 
+@pytest.mark.parametrize("event", [PrinterTrouble("The paper is jammed."), Key("stop")])
+def test_who_cannot_begin_again_is_signed_off(event: Event) -> None:
+    """Where a copy begins by the card only, its end is the end: the next swipe is a new copy."""
+    bench = copying()
+    bench.happens(event)
+    bench.happens(TimeUp(), 2.0)
+    bench.happens(Answered(bench.asked.number, copy_state(settled=True, go_on=False)))
+    assert bench.asked.method == "sign-off"
+    bench.happens(PrinterTrouble(""))
+    bench.happens(ANA)
+    bench.happens(Answered(bench.asked.number, identity()))
+    assert bench.asked.method == "copy-begin"
+
+
 def test_money_set_aside_for_who_has_left_is_given_back() -> None:
     """A copy that begins after its person left is ended without letting the machine."""
     bench = Bench(COPIER)
