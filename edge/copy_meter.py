@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from broker.messages import CopyCounts
+from broker.messages import CopyCounts, MeterReading
 from config.policy.accounts import charge_less
 from config.policy.jobs import ColorMode, Figures, JobAttributes, Sides, Source
 from config.policy.money import PAGE, UNIT_MICROS, Money, Unit
@@ -71,6 +71,19 @@ class Meter(BaseModel):
     """Causes for which it was flagged already."""
     account: str | None = None
     """What the person wished to be charged."""
+    first: MeterReading | None = None
+    """What the machine's own meters said first."""
+    first_at: CopyCounts = CopyCounts()
+    """What was counted then."""
+    last: MeterReading | None = None
+    """What they said last."""
+    uncounted: CopyCounts = CopyCounts()
+    """Of a settled one: what they said beyond what was counted."""
+
+    @property
+    def made(self) -> CopyCounts:
+        """What it is settled by: what was counted, and what the machine's meters say beyond."""
+        return plus(self.counts, self.uncounted)
 
     def kept(self, counts: CopyCounts) -> CopyCounts:
         """Return counts with what came before: a figure never falls."""
@@ -103,6 +116,17 @@ class Meter(BaseModel):
 def of(counts: CopyCounts, kind: Kind) -> int:
     """Return the figure of a kind."""
     return int(getattr(counts, kind))
+
+
+def plus(counts: CopyCounts, others: CopyCounts) -> CopyCounts:
+    """Return both together; what a message cannot say is cut."""
+    sums = {kind: min(of(counts, kind) + of(others, kind), _MOST_SAID) for kind in KINDS}
+    return CopyCounts(**sums)
+
+
+def more(counts: CopyCounts, kind: Kind, by: int) -> CopyCounts:
+    """Return counts with so many more of a kind."""
+    return counts.model_copy(update={kind: of(counts, kind) + by})
 
 
 def figures_of(kind: Kind, count: int, paper: str) -> Figures:
@@ -163,7 +187,7 @@ def pages_left(meter: Meter, held: Sequence[Charge], counts: CopyCounts) -> Copy
         low, high = 0, meter.room(counts, kind) if meter.terms[kind].allowed else 0
         probe = min(high, max(1, _guess(meter, counts, kind, budget, high)))
         while low < high:
-            if covered(meter, held, _more(counts, kind, probe)):
+            if covered(meter, held, more(counts, kind, probe)):
                 # a guess by the price is mostly right: one more shows it
                 guessed, low = probe > low + 1, probe
                 probe = low + 1 if guessed else (low + high + 1) // 2
@@ -176,7 +200,7 @@ def pages_left(meter: Meter, held: Sequence[Charge], counts: CopyCounts) -> Copy
 
 def _guess(meter: Meter, counts: CopyCounts, kind: Kind, budget: int, room: int) -> int:
     """Reckon how many more are paid, by what one more costs."""
-    before, after = _priced(meter, counts), _priced(meter, _more(counts, kind, 1))
+    before, after = _priced(meter, counts), _priced(meter, more(counts, kind, 1))
     one = after[0] - before[0] if meter.unit != PAGE else sum(after[1:]) - sum(before[1:])
     return budget // one if one else room
 
@@ -187,7 +211,7 @@ def goes_on(meter: Meter, held: Sequence[Charge], counts: CopyCounts) -> bool:
     if meter.forbidden(counts) or meter.room(counts) < due:
         return False
     allowed = [kind for kind in KINDS if meter.terms[kind].allowed]
-    return all(covered(meter, held, _more(counts, kind, due)) for kind in allowed)
+    return all(covered(meter, held, more(counts, kind, due)) for kind in allowed)
 
 
 def payable(meter: Meter, held: Sequence[Charge], counts: CopyCounts) -> CopyCounts:
@@ -222,6 +246,12 @@ def made(counts: CopyCounts, paper: str) -> Figures:
         sides=Sides.ONE_SIDED,
         source=Source.DEVICE_METER,
     )
+
+
+def dearness(meter: Meter, kind: Kind) -> tuple[int, int]:
+    """Return what orders kinds by what one costs, in money and then in pages."""
+    money, monochrome, color = _priced(meter, more(CopyCounts(), kind, 1))
+    return money, monochrome + color
 
 
 def _dues(meter: Meter, held: Sequence[Charge], counts: CopyCounts) -> dict[int, tuple[Money, int]]:
@@ -259,10 +289,6 @@ def _priced(meter: Meter, counts: CopyCounts) -> tuple[int, int, int]:
 
 def _each(counts: CopyCounts) -> Iterator[tuple[Kind, int]]:
     yield from ((kind, of(counts, kind)) for kind in KINDS if of(counts, kind))
-
-
-def _more(counts: CopyCounts, kind: Kind, by: int) -> CopyCounts:
-    return counts.model_copy(update={kind: of(counts, kind) + by})
 
 
 def _without(meter: Meter, counts: CopyCounts, number: int) -> CopyCounts:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from broker.messages import Charged, CopyBegan, JobFlagged, JobSettled
 from config.policy.reasons import bounded
 from edge.copy_budget import spoken_reach
+from edge.copy_difference import Doubted, NoMore, Uncounted, difference, read, settled_by, told_late
 from edge.copy_meter import Meter, cost, made, payable
 from edge.jobs import Hold, JobRecord, Part, amounts_of, counted, said
 from edge.release import Phase
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from broker.messages import CopyCounts
+    from broker.messages import CopyCounts, MeterReading
     from config.policy.roles import RoleName
     from edge.copy_budget import Bounds, Budget
     from edge.wishes import Wish
@@ -52,7 +53,14 @@ def fresh(job: UUID, wish: Wish, *, role: RoleName, now: datetime) -> JobRecord:
 
 
 def begun(
-    record: JobRecord, found: Budget, bounds: Bounds, wish: Wish, *, node: str, alone: bool
+    record: JobRecord,
+    found: Budget,
+    bounds: Bounds,
+    wish: Wish,
+    *,
+    node: str,
+    alone: bool,
+    reading: MeterReading | None = None,
 ) -> tuple[JobRecord, CopyBegan]:
     """Return a copy as it begins, and the event.
 
@@ -63,6 +71,7 @@ def begun(
         wish: what was decided on.
         node: the terminal that counts.
         alone: the centre cannot be reached.
+        reading: what the machine's own meters say.
     """
     decision = found.decision
     hold = Hold(
@@ -79,6 +88,7 @@ def begun(
         margin=bounds.margin,
         account=wish.account,
     )
+    meter = read(meter, reading, meter.counts)
     because = said(bounded((*decision.because, *spoken_reach(found))))
     after = record.with_(
         hold=hold,
@@ -107,6 +117,7 @@ def alike(record: JobRecord, wish: Wish) -> bool:
     meter = meter_of(record)
     return (
         not meter.counts.total
+        and isinstance(difference(meter, others=None), NoMore)
         and record.printer == wish.device
         and record.user.lower() == (wish.user or "").lower()
         and record.card == wish.card
@@ -114,12 +125,15 @@ def alike(record: JobRecord, wish: Wish) -> bool:
     )
 
 
-def after_count(record: JobRecord, counts: CopyCounts) -> tuple[JobRecord, JobFlagged | None]:
+def after_count(
+    record: JobRecord, counts: CopyCounts, reading: MeterReading | None = None
+) -> tuple[JobRecord, JobFlagged | None]:
     """Return an open copy with what was counted; flagged for each cause once.
 
     Args:
         record: as it was.
         counts: totals; where one fell, the one before stays.
+        reading: what the machine's own meters say.
     """
     meter = meter_of(record)
     kept = meter.kept(counts)
@@ -135,6 +149,7 @@ def after_count(record: JobRecord, counts: CopyCounts) -> tuple[JobRecord, JobFl
     fresh_ones = [(c, t) for c, t in alarms.items() if t is not None and c not in meter.alarms]
     known = (*meter.alarms, *(cause for cause, _ in fresh_ones))
     after = meter.model_copy(update={"counts": kept, "alarms": known})
+    after = read(after, reading, kept)
     if after == meter:
         return record, None
     if not fresh_ones:
@@ -148,25 +163,31 @@ def after_count(record: JobRecord, counts: CopyCounts) -> tuple[JobRecord, JobFl
 
 def after_end(record: JobRecord, counts: CopyCounts) -> tuple[JobRecord, JobFlagged | None]:
     """Return a copy of which more was counted when it was settled; nobody pays that any more."""
-    meter = meter_of(record)
-    kept = meter.kept(counts)
-    more = kept.total - meter.counts.total
-    if not more:
+    late, more = told_late(meter_of(record), counts)
+    if late == record.meter:
         return record, None
-    late = meter.model_copy(update={"counts": kept})
+    if not more:
+        return record.with_(meter=late), None
     detail = f"{more} impressions more were copied after it was settled; charged to nobody"
     event = JobFlagged(job=record.job, cause="copy-late", detail=detail)
     return record.with_(meter=late, cause=record.cause or event.cause), event
 
 
 def settled(
-    record: JobRecord, flag: str | None, *, mint: Callable[[], UUID], paper: str, now: datetime
+    record: JobRecord,
+    flag: str | None,
+    *,
+    others: int | None,
+    mint: Callable[[], UUID],
+    paper: str,
+    now: datetime,
 ) -> tuple[JobRecord, JobSettled, Charged | None]:
     """Return a copy as it ends: what the counts cost, never more than was set aside.
 
     Args:
         record: an open one.
         flag: why a person should look at it.
+        others: impressions that other jobs may have put out there meanwhile; None: there was none.
         mint: makes the charge's id.
         paper: the small paper of the place.
         now: the moment of the end; aware.
@@ -174,11 +195,19 @@ def settled(
     meter, hold = meter_of(record), record.hold
     if hold is None:
         raise RuntimeError(f"{record.job} has ended")
-    counts = meter.counts
+    flags = [flag] if flag else []
+    match difference(meter, others=others):
+        case Uncounted(more=uncounted, detail=detail):
+            meter = settled_by(meter, uncounted)
+            flags.append(f"copy-meter: {detail}")
+        case Doubted(detail=detail):
+            flags.append(f"copy-meter: {detail}")
+        case NoMore():
+            pass
+    counts = meter.made
     amounts = amounts_of(cost(meter, hold.charges, counts))
     paid = payable(meter, hold.charges, counts)
     beyond = counts.total - paid.total
-    flags = [flag] if flag else []
     if beyond:
         flags.append(f"printed-above-hold: {beyond} impressions more than was set aside for")
     everything, billed = made(counts, paper), made(paid, paper)
@@ -186,6 +215,7 @@ def settled(
     told = "; ".join(flags)[:1000] or None
     after = record.with_(
         phase=Phase.SETTLED,
+        meter=meter,
         billed=billed,
         charged=amounts,
         hold=None,

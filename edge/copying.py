@@ -15,17 +15,10 @@ from broker.messages import CopyState
 from config.logs import logger
 from config.policy.decisions import Ask, Denied, Reason
 from edge.copy_budget import Budget, refusals
+from edge.copy_difference import NoMore, difference, meanwhile
 from edge.copy_meter import cost, goes_on, left, pages_left
 from edge.copy_money import CopyMoney
-from edge.copy_record import (
-    after_count,
-    after_end,
-    alike,
-    begun,
-    fresh,
-    meter_of,
-    settled,
-)
+from edge.copy_record import after_count, after_end, alike, begun, fresh, meter_of, settled
 from edge.jobs import amounts_of
 from edge.release import Phase
 from edge.store.errors import StoreUnwritableError
@@ -35,7 +28,7 @@ if TYPE_CHECKING:
     from datetime import timedelta, tzinfo
     from uuid import UUID
 
-    from broker.messages import CopyCounts
+    from broker.messages import CopyCounts, MeterReading
     from config.policy.accounts import Charge
     from config.policy.decisions import PointOfPrint
     from edge.copy_budget import Bounds
@@ -142,7 +135,9 @@ class Copying:
 
     # ── begin ───────────────────────────────────────────────────────────────────────────────
 
-    async def begin(self, node: str, wish: Wish) -> CopyState | NotBegun:
+    async def begin(
+        self, node: str, wish: Wish, reading: MeterReading | None = None
+    ) -> CopyState | NotBegun:
         """Set a budget aside for a person at a copier; the terminal may enable it after that.
 
         A terminal that begins again has lost its copy: one that nothing was counted of goes on for
@@ -151,6 +146,7 @@ class Copying:
         Args:
             node: the terminal that counts.
             wish: who copies, at which device, charged to what.
+            reading: what the machine's own meters say; what its lost copy is settled by.
 
         Raises:
             StoreUnwritableError: nothing was set aside.
@@ -166,18 +162,22 @@ class Copying:
         if any(each.printer == wish.device and each not in mine for each in running):
             detail = "somebody copies at this machine by another terminal; sign off there first"
             return NotBegun(BUSY, detail)
-        for record in mine:
+        for each in mine:
+            told = reading if each.printer == wish.device else None
+            record, _ = after_count(each, meter_of(each).counts, told)
             if alike(record, wish):
                 self._heard[record.job] = self._monotonic()
                 return self.state(record)
             self._settle(record, f"{ABANDONED}: its terminal began another one")
         self._beginning |= busy
         try:
-            return await self._begin(node, wish)
+            return await self._begin(node, wish, reading)
         finally:
             self._beginning -= busy
 
-    async def _begin(self, node: str, wish: Wish) -> CopyState | NotBegun:
+    async def _begin(
+        self, node: str, wish: Wish, reading: MeterReading | None
+    ) -> CopyState | NotBegun:
         role = self._standing.role().name
         record = fresh(self._mint(), wish, role=role, now=self._clock())
         found = self._money.budget(record, wish, past=not self._funds.reachable)
@@ -194,7 +194,10 @@ class Copying:
         match found:
             case Budget():
                 alone = not self._funds.reachable
-                after, event = begun(record, found, self._ways.bounds, wish, node=node, alone=alone)
+                bounds = self._ways.bounds
+                after, event = begun(
+                    record, found, bounds, wish, node=node, alone=alone, reading=reading
+                )
                 self._books.release(after, event, self._clock())
                 self._heard[after.job] = self._monotonic()
                 return self.state(after, refusals(found))
@@ -208,7 +211,9 @@ class Copying:
 
     # ── counts ──────────────────────────────────────────────────────────────────────────────
 
-    def count(self, node: str, copy: UUID, counts: CopyCounts) -> CopyState | NoSuchCopy:
+    def count(
+        self, node: str, copy: UUID, counts: CopyCounts, reading: MeterReading | None = None
+    ) -> CopyState | NoSuchCopy:
         """Keep what was copied so far; durable when this returns.
 
         The same totals said again change nothing: a terminal says so that it lives.
@@ -221,7 +226,7 @@ class Copying:
             return NoSuchCopy()
         if record.phase.final:
             return self.state(self._late(record, counts))
-        after, flag = after_count(record, counts)
+        after, flag = after_count(record, counts, reading)
         if flag is not None:
             self._books.flag(after, flag, self._clock())
         elif after is not record:
@@ -230,7 +235,12 @@ class Copying:
         return self.state(after)
 
     def end(
-        self, node: str, copy: UUID, counts: CopyCounts, why: str = ""
+        self,
+        node: str,
+        copy: UUID,
+        counts: CopyCounts,
+        why: str = "",
+        reading: MeterReading | None = None,
     ) -> CopyState | NoSuchCopy:
         """Settle with the last counts; said again, answered with the same.
 
@@ -242,7 +252,7 @@ class Copying:
             return NoSuchCopy()
         if record.phase.final:
             return self.state(self._late(record, counts))
-        after, flag = after_count(record, counts)
+        after, flag = after_count(record, counts, reading)
         _log.info("a copy ends", action="copy-ends", job=str(copy), why=why[:200])
         told = None if flag is None else f"{flag.cause}: {flag.detail}"
         return self.state(self._settle(after, told))
@@ -258,6 +268,8 @@ class Copying:
         after, flag = after_end(record, counts)
         if flag is not None:
             self._books.flag(after, flag, self._clock())
+        elif after is not record:
+            self._books.keep(after)
         return after
 
     # ── the end ─────────────────────────────────────────────────────────────────────────────
@@ -301,11 +313,23 @@ class Copying:
         """Charge what the counts cost, give the rest of the hold back: one record."""
         now, held = self._clock(), record.hold
         after, event, charged = settled(
-            record, flag, mint=self._mint, paper=self._ways.paper, now=now
+            record,
+            flag,
+            others=self._others(record),
+            mint=self._mint,
+            paper=self._ways.paper,
+            now=now,
         )
         self._books.settle(after, held.amounts if held else (), event, charged, now)
         self._heard.pop(record.job, None)
         return after
+
+    def _others(self, copy: JobRecord) -> int | None:
+        """Return how many impressions other jobs may have put out at a copy's machine meanwhile."""
+        if isinstance(difference(meter_of(copy), others=None), NoMore):
+            return None  # nobody needs to know, and there may be many jobs
+        done = self._books.jobs(Phase.RELEASING, Phase.DISPUTED, Phase.SETTLED)
+        return meanwhile(copy, done)
 
     # ── what is told ────────────────────────────────────────────────────────────────────────
 

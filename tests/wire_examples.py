@@ -625,6 +625,13 @@ EXAMPLES: dict[str, m.Message] = {
         counts=m.CopyCounts(monochrome=7),
         why="signed off",
     ),
+    "copy-end-request, metered": m.CopyEndRequest(
+        corr=CORR,
+        expires_at=LATER,
+        copy_id=JOB,
+        counts=m.CopyCounts(monochrome=7),
+        meter=m.MeterReading(total=81_007, kinds=m.CopyCounts(monochrome=80_000, color=1_007)),
+    ),
     "reply, copying": m.Reply(
         corr=CORR,
         status="ok",

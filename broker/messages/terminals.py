@@ -362,6 +362,15 @@ class CopyCounts(Part):
         return self.monochrome + self.color + self.monochrome_large + self.color_large
 
 
+class MeterReading(Part):
+    """A machine's own totalisers: impressions since it was made, whatever they were made for."""
+
+    total: Count | None = None
+    """Of all kinds; for a machine that does not tell them apart."""
+    kinds: CopyCounts | None = None
+    """By kind; goes before `total`."""
+
+
 class CopyBeginRequest(Request):
     """Let a person copy at a machine; money is set aside first. Answered with CopyState."""
 
@@ -374,6 +383,9 @@ class CopyBeginRequest(Request):
     """To be charged instead of the person's own wallets."""
     confirmed: bool = False
     """The person has said yes to what a rule asks."""
+    meter: MeterReading | None = None
+    """As it stands before the machine is enabled, where it can be read. What was made of a copy
+    that its terminal lost is settled by the difference."""
 
 
 class CopyCountRequest(Request):
@@ -384,6 +396,8 @@ class CopyCountRequest(Request):
     """As CopyState named it."""
     counts: CopyCounts
     """So far; a figure that fell is ignored and flagged."""
+    meter: MeterReading | None = None
+    """As it stands now, where it can be read."""
 
 
 class CopyEndRequest(Request):
@@ -396,6 +410,8 @@ class CopyEndRequest(Request):
     """The last word."""
     why: Line = ""
     """For the record: `signed off`, `budget`, `after a restart` …"""
+    meter: MeterReading | None = None
+    """As it stands at the end. Where it says more than was counted, that is settled and flagged."""
 
 
 class CopyState(Part):

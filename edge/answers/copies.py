@@ -58,14 +58,16 @@ class CopyAnswers:
             question.account,
             card=self._visitors.new_card(node, question.person),
         )
-        return _told(question, await self._copying.begin(node, wish))
+        return _told(question, await self._copying.begin(node, wish, question.meter))
 
     async def _count(self, node: str, question: CopyCountRequest) -> Reply:
-        return _told(question, self._copying.count(node, question.copy_id, question.counts))
+        found = self._copying.count(node, question.copy_id, question.counts, question.meter)
+        return _told(question, found)
 
     async def _end(self, node: str, question: CopyEndRequest) -> Reply:
         counts, because = question.counts, question.why
-        return _told(question, self._copying.end(node, question.copy_id, counts, because))
+        found = self._copying.end(node, question.copy_id, counts, because, question.meter)
+        return _told(question, found)
 
 
 def _told(question: Request, found: CopyState | NotBegun | NoSuchCopy) -> Reply:
