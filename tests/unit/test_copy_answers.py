@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from broker.codec import encode
@@ -19,19 +20,26 @@ from broker.topics import METHODS
 from edge.answers.copies import CopyAnswers
 from edge.listing import job_row
 from edge.requests import Requests, Unanswered
+from edge.sessions import Sessions
 from edge.visitors import Vouched
 from tests.unit.copies_lab import CopySite
 from tests.unit.counter_lab import CARD, asked
 from tests.unit.edge_lab import CENT, NOW, euros, grant
 
+if TYPE_CHECKING:
+    from edge.answers.words import Visitors
+
+SESSION = UUID(int=0x5E55)
+
 
 class Beside:
     """A terminal beside a copier."""
 
-    def __init__(self) -> None:
+    def __init__(self, visitors: Visitors | None = None) -> None:
         self.site = CopySite()
         grant(self.site.books, euros("10"))
-        copies = CopyAnswers(copying=self.site.copying, visitors=Vouched(self.site.replica))
+        known = visitors or Vouched(self.site.replica)
+        copies = CopyAnswers(copying=self.site.copying, visitors=known)
         self.requests = Requests((copies,), operators=frozenset(), clock=self.site.clock)
 
     async def says(self, question: Request, node: str = "reader-1") -> Reply | Unanswered:
@@ -111,3 +119,45 @@ async def test_a_copy_is_listed_as_one() -> None:
     record = beside.site.books.job(began.copy_id)
     assert record is not None
     assert (job_row(record)["service"], job_row(record)["name"]) == ("copy", "Copies")
+
+
+class OneSession:
+    """Ana, signed in at one terminal until nothing is asked for a minute."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.sessions = Sessions(idle=60.0, longest=900.0)
+        self.sessions.begin(SESSION, "reader-1", "ana", "card", 0.0)
+
+    def who(self, node: str, person: Person) -> str | None:
+        """Return Ana while she is signed in."""
+        assert person.session is not None
+        session = self.sessions.at(node, person.session, self.seconds)
+        return session.user if session else None
+
+    def new_card(self, node: str, person: Person) -> str | None:
+        """Return None: hers is known."""
+        del node, person
+        return None
+
+
+async def test_who_copies_is_not_signed_off_meanwhile() -> None:
+    """A long copy keeps its person signed in; a copy at rest does not, and goes on without them."""
+    ana = OneSession()
+    beside = Beside(ana)
+    began = CopyState.model_validate((await beside.gets(begin(Person(session=SESSION)))).data)
+
+    async def count(made: int) -> CopyState:
+        counts = CopyCounts(monochrome=made)
+        question = CopyCountRequest(**asked(copy_id=began.copy_id, counts=counts))
+        return CopyState.model_validate((await beside.gets(question)).data)
+
+    for made in range(1, 6):
+        ana.seconds += 50
+        assert (await count(made)).go_on
+    assert ana.who("reader-1", Person(session=SESSION)) == "ana"
+    for _ in range(2):
+        ana.seconds += 50
+        assert (await count(5)).go_on
+    assert ana.who("reader-1", Person(session=SESSION)) is None
+    assert (await count(6)).go_on
