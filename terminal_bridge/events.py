@@ -49,6 +49,20 @@ class PasswordTyped:
 
 
 @dataclass(frozen=True, slots=True)
+class PinBeside:
+    """The PIN beside the card that was shown was typed, all of it."""
+
+    pin: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Digit:
+    """A digit on a key pad."""
+
+    digit: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class SessionShown:
     """Somebody who is signed in elsewhere, such as on their phone, goes on here."""
 
@@ -59,7 +73,7 @@ class SessionShown:
 class Key:
     """A key, or a button on a screen."""
 
-    name: Literal["sign-off", "stop", "release-all", "touch"]
+    name: Literal["sign-off", "stop", "release-all", "touch", "enter", "clear"]
     """`touch`: anything else that shows somebody is there."""
 
 
@@ -148,6 +162,8 @@ Event: TypeAlias = (
     | CardRemoved
     | PinTyped
     | PasswordTyped
+    | PinBeside
+    | Digit
     | SessionShown
     | Key
     | CopyWanted
@@ -207,6 +223,7 @@ class Forget:
 Screen: TypeAlias = Literal[
     "ready", "no-edge", "looking", "refused", "hello", "jobs", "released", "beginning", "copying",
     "stopping", "settled", "kept", "trouble", "news", "goodbye", "new-card", "enrolled",
+    "pin",
 ]  # fmt: skip
 
 

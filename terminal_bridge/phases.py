@@ -40,6 +40,8 @@ class Habits:
     """A stopped machine is still for so long before its copy is settled."""
     run_out_most: float = 30.0
     """It is settled after this in any case."""
+    pin: float = 20.0
+    """How long the next key of a PIN is waited for."""
     enrol: float = 30.0
     """How long a new card is waited for."""
     shown: float = 4.0
@@ -136,6 +138,22 @@ class Identifying:
     mark: bytes = field(default=b"", repr=False)
     then: Then | None = None
     """They have left already, or another card came; none: nothing of that kind."""
+    card: str = field(default="", repr=False)
+    """Whose PIN may be needed."""
+    pin: bool = False
+    """It was typed."""
+
+
+@dataclass(frozen=True, slots=True)
+class PinNeeded:
+    """The card is known; nobody is signed in by it before the PIN is typed."""
+
+    card: str = field(repr=False)
+    mark: bytes = field(repr=False)
+    until: float
+    """Forgotten then."""
+    typed: str = field(default="", repr=False)
+    """So far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +267,7 @@ class Settled:
 Phase: TypeAlias = (
     Idle
     | Identifying
+    | PinNeeded
     | Identified
     | Enrolling
     | Choosing

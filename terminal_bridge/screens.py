@@ -48,6 +48,8 @@ def lines_of(  # noqa: C901, PLR0911, PLR0912  a line for each screen
             return (f"{_counted(show.number, 'copy', 'copies')} counted", "Charged a little later")
         case "news":
             return (show.text,)
+        case "pin":
+            return ("Type your PIN", show.text or "•" * show.number)
         case "new-card":
             return ("Hold the new card here",)
         case "enrolled":

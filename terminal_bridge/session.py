@@ -9,11 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
-from pydantic import ValidationError
-
-from broker.messages.terminals import IdentifyAnswer
 from terminal_bridge import copy_session as copies
 from terminal_bridge import enrol_session as enrolments
+from terminal_bridge import identify_session as identities
 from terminal_bridge import release_session as releases
 from terminal_bridge.events import (
     Answered,
@@ -21,14 +19,15 @@ from terminal_bridge.events import (
     CardRemoved,
     CardSeen,
     CopyWanted,
+    Digit,
     EdgeBack,
     EdgeLost,
     EnrolWanted,
     Key,
-    Log,
     News,
     NoAnswer,
     PasswordTyped,
+    PinBeside,
     PinTyped,
     PowerBack,
     PrinterTrouble,
@@ -48,6 +47,7 @@ from terminal_bridge.phases import (
     Identifying,
     Idle,
     Next,
+    PinNeeded,
     Releasing,
     Settled,
     SignOff,
@@ -82,6 +82,8 @@ def step(  # noqa: C901, PLR0912  a line for each event
             _came(turn, Next({"user": user, "pin": pin}))
         case PasswordTyped(user=user, password=password):
             _came(turn, Next({"user": user, "password": password}))
+        case PinBeside() | Digit():
+            identities.typed(turn, event)
         case SessionShown(session=session):
             _came(turn, Next({"session": str(session)}))
         case CardRemoved():
@@ -121,7 +123,12 @@ def wake_at(terminal: Terminal, habits: Habits) -> float | None:
     """Return when TimeUp is due, in seconds of the same clock; None: not for its own sake."""
     due: list[float] = []
     match terminal.phase:
-        case Identified(until=until) | Settled(until=until) | Enrolling(ask=None, until=until):
+        case (
+            Identified(until=until)
+            | Settled(until=until)
+            | Enrolling(ask=None, until=until)
+            | PinNeeded(until=until)
+        ):
             due.append(until)
         case Copying() as phase:
             due.append(phase.until)
@@ -159,7 +166,7 @@ def _came(turn: Turn, who: Next) -> None:
 
 def _card_removed(turn: Turn) -> None:
     phase = turn.terminal.phase
-    here = phase if isinstance(phase, Identifying) else _here(phase)
+    here = phase if isinstance(phase, Identifying | PinNeeded) else _here(phase)
     waits = isinstance(getattr(phase, "then", None), Next)
     if turn.habits.card_stays and here is not None and (here.mark or waits):
         _then(turn, SignOff(), "card removed")
@@ -170,6 +177,8 @@ def _then(turn: Turn, then: Then, why: str) -> None:
     match turn.terminal.phase:
         case Idle():
             pass
+        case PinNeeded():
+            identities.leave(turn)
         case Identified(who=who) | Settled(who=who) | Enrolling(who=who, ask=None):
             if who is not None:
                 turn.leave(who, then)
@@ -193,6 +202,8 @@ def _key(turn: Turn, key: Key) -> None:  # noqa: C901, PLR0912  a line for each 
                 copies.end(turn, phase, copies.after(turn), "stopped")
             elif isinstance(phase, Enrolling) and phase.ask is None:
                 turn.signed_in(phase.who)
+            elif isinstance(phase, PinNeeded):
+                identities.leave(turn)
             elif isinstance(phase, Choosing | Releasing | Beginning) and phase.then is None:
                 turn.go(replace(phase, then=Stay()))
         case "release-all":
@@ -207,8 +218,14 @@ def _key(turn: Turn, key: Key) -> None:  # noqa: C901, PLR0912  a line for each 
                     turn.go(Identified(who, turn.now + turn.idle(who)))
                 case Settled(who=Who() as who):
                     turn.signed_in(who)
+                case PinNeeded():
+                    identities.touched(turn, phase)
                 case _:
                     pass
+        case "enter":
+            identities.enter(turn)
+        case "clear":
+            identities.clear(turn)
         case _:
             assert_never(key.name)
 
@@ -232,7 +249,7 @@ def _wanted(turn: Turn, wanted: CopyWanted | ReleaseWanted | EnrolWanted) -> Non
 def _here(phase: Phase) -> Who | None:
     """Return who is signed in."""
     match phase:
-        case Idle() | Identifying():
+        case Idle() | Identifying() | PinNeeded():
             return None
         case Settled(who=who):
             return who
@@ -278,29 +295,9 @@ def _answered(turn: Turn, ask: int, reply: Reply | None) -> None:
 
 
 def _identified(turn: Turn, phase: Identifying, reply: Reply | None) -> None:
-    then = phase.then or SignOff()
-    if reply is None:
-        turn.do(Beep("bad"))
-        turn.result(None, then, Show("no-edge"))
+    who = identities.answered(turn, phase, reply)
+    if who is None:
         return
-    answer = None
-    text = reply.problem.detail if reply.problem else ""
-    if reply.status == "ok":
-        try:
-            answer = IdentifyAnswer.model_validate(reply.data)
-        except ValidationError as error:
-            turn.do(Log("unreadable-answer", f"{error.error_count()} faults in an identity"))
-    if answer is None:
-        turn.do(Beep("bad"))
-        code = reply.problem.code if reply.problem else ""
-        turn.result(None, then, Show("refused", text=text, code=code))
-        return
-    who = Who(answer, phase.mark)
-    if phase.then is not None:
-        turn.leave(who, phase.then)
-        return
-    turn.do(Beep("good"))
-    turn.signed_in(who)
     match turn.habits.at_card:
         case "copy":
             copies.begin(turn, who, CopyWanted())
@@ -321,6 +318,8 @@ def _edge_lost(turn: Turn) -> None:
             copies.lost(turn, phase)
         case Identifying(then=then):
             turn.result(None, then or SignOff(), Show("no-edge"))
+        case PinNeeded():
+            turn.result(None, SignOff(), Show("no-edge"))
         case Idle() | Identified() | Settled():
             turn.do(Show("no-edge"))
         case Enrolling(who=who, ask=None):
@@ -352,6 +351,8 @@ def _time_up(turn: Turn) -> None:
         case Identified(who=who, until=until) if turn.now >= until:
             turn.do(Show("goodbye", who=who))
             turn.leave(who, SignOff())
+        case PinNeeded(until=until) if turn.now >= until:
+            identities.leave(turn)
         case Enrolling(ask=None, until=until, who=who) if turn.now >= until:
             turn.signed_in(who)
         case Settled(until=until, who=who) if turn.now >= until:

@@ -82,7 +82,8 @@ class Turn:
             self.go(Settled(self.now + self.habits.shown))
             self.do(Show("no-edge"), Beep("bad"))
             return
-        self.go(Identifying(self.ask("identify", who.fields), who.mark))
+        card, pin = who.fields.get("card", ""), "pin" in who.fields
+        self.go(Identifying(self.ask("identify", who.fields), who.mark, card=card, pin=pin))
         self.do(Show("looking"))
 
     def signed_in(self, who: Who) -> None:

@@ -31,10 +31,10 @@ def ok(data: dict[str, Any] | None = None) -> Reply:
     return Reply(corr=NAMES, status="ok", data=data or {})
 
 
-def refused(code: str = "no-money", status: str = "refused") -> Reply:
+def refused(code: str = "no-money", status: str = "refused", **data: object) -> Reply:
     """Return a no."""
     problem = Problem(code=code, detail=f"it is {code}")
-    return Reply.model_validate({"corr": NAMES, "status": status, "problem": problem})
+    return Reply.model_validate({"corr": NAMES, "status": status, "problem": problem, "data": data})
 
 
 def identity(user: str = "ana", idle: int = 60) -> Reply:

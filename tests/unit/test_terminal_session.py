@@ -14,6 +14,7 @@ from terminal_bridge.events import (
     CardRemoved,
     CardSeen,
     CopyWanted,
+    Digit,
     Disable,
     EdgeBack,
     EdgeLost,
@@ -25,6 +26,7 @@ from terminal_bridge.events import (
     News,
     NoAnswer,
     PasswordTyped,
+    PinBeside,
     PinTyped,
     PowerBack,
     PrinterTrouble,
@@ -91,6 +93,15 @@ def copying(habits: Habits = COPIER, *, left: int = 100) -> Bench:
     return bench
 
 
+def pin_needed() -> Bench:
+    """Return a bench whose edge wants the PIN beside the card."""
+    bench = Bench(COPIER)
+    bench.happens(EdgeBack())
+    bench.happens(ANA)
+    bench.happens(Answered(bench.asked.number, refused("pin-needed")))
+    return bench
+
+
 def phases() -> dict[str, Bench]:
     """Return a bench in each phase."""
     found: dict[str, Bench] = {}
@@ -101,6 +112,7 @@ def phases() -> dict[str, Bench]:
     looking.happens(EdgeBack())
     looking.happens(ANA)
     found["identifying"] = looking
+    found["pin needed"] = pin_needed()
     panel = Bench(PANEL)
     panel.happens(EdgeBack())
     panel.happens(ANA)
@@ -150,6 +162,10 @@ EVENTS: Mapping[str, Event] = {
     "card removed": CardRemoved(),
     "PIN": PinTyped("bea", "1234"),
     "password": PasswordTyped("bea", "secret"),
+    "PIN beside the card": PinBeside("1234"),
+    "digit": Digit("1"),
+    "enter": Key("enter"),
+    "clear": Key("clear"),
     "sign-off": Key("sign-off"),
     "stop": Key("stop"),
     "release-all": Key("release-all"),
@@ -180,6 +196,18 @@ TABLE: dict[str, dict[str, type]] = {
         "session": Identifying,
     },
     "identifying": {"edge lost": Settled},
+    "pin needed": {
+        "the same card": Identifying,
+        "another card": Identifying,
+        "PIN": Identifying,
+        "password": Identifying,
+        "session": Identifying,
+        "PIN beside the card": Identifying,
+        "clear": Idle,  # of nothing
+        "sign-off": Idle,
+        "stop": Idle,
+        "edge lost": Settled,
+    },
     "identified": {
         "the same card": Idle,  # shown again: good-bye
         "another card": Identifying,

@@ -16,6 +16,7 @@ from terminal_bridge.events import (
     CardRemoved,
     CardSeen,
     CopyWanted,
+    Digit,
     Disable,
     EdgeBack,
     EdgeLost,
@@ -25,6 +26,7 @@ from terminal_bridge.events import (
     Key,
     News,
     NoAnswer,
+    PinBeside,
     PinTyped,
     PowerBack,
     PrinterTrouble,
@@ -56,6 +58,10 @@ EVENTS: tuple[Event, ...] = (
     CopyWanted(),
     EnrolWanted(),
     SessionShown(NAMES),
+    PinBeside("1234"),
+    Digit("1"),
+    Key("enter"),
+    Key("clear"),
     ReleaseWanted((Release(NAMES, "copier-1"),)),
     Answered(999, ok()),
     NoAnswer(999),
@@ -103,6 +109,8 @@ class DicedEdge:
         match ask.method:
             case "identify":
                 reply = identity(ask.fields.get("user", "ana")) if dice != 2 else refused()
+                if dice in {3, 4} and "card" in ask.fields and "pin" not in ask.fields:
+                    reply = refused("pin-needed")
             case "copy-begin":
                 reply = self._begin(dice) if dice != 2 else refused()
             case "copy-count" | "copy-end":
