@@ -123,11 +123,13 @@ class Expiry:
             await asyncio.sleep(_EVERY)
             try:
                 await self.sweep(asyncio.get_running_loop().time())
-            except (SpoolerUnavailableError, SpoolerRefusedError, StoreUnwritableError) as error:
+            except (SpoolerUnavailableError, StoreUnwritableError) as error:
                 _log.warning("jobs that are too old stay", action="expiry-waits", why=str(error))
 
     async def sweep(self, now: float) -> int:
         """Cancel what has been too old for a while; return how many.
+
+        A job that the spooler will not cancel stays, and keeps no other one.
 
         Args:
             now: on a clock that never jumps, seconds.
@@ -138,14 +140,23 @@ class Expiry:
         overdue = self._open_jobs.received_before(self._clock() - self._after)
         self._overdue = {job: self._overdue.get(job, now) for job in overdue}
         due = [job for job, since in self._overdue.items() if now - since >= PATIENCE]
+        ended = 0
         for job in due:
-            async with self._alone_with(job):
-                record = self._books.job(job)
-                if record is not None and record.phase in WAITING:
-                    detail = f"nobody printed it within {spoken(self._after)}"
-                    await self._discarding.discard(record, EDGE, detail)
+            try:
+                await self._end(job)
+            except SpoolerRefusedError as error:
+                _log.warning("a job that is too old stays", action="expiry-waits", why=str(error))
+                continue
             del self._overdue[job]
-        return len(due)
+            ended += 1
+        return ended
+
+    async def _end(self, job: UUID) -> None:
+        async with self._alone_with(job):
+            record = self._books.job(job)
+            if record is not None and record.phase in WAITING:
+                detail = f"nobody printed it within {spoken(self._after)}"
+                await self._discarding.discard(record, EDGE, detail)
 
 
 def _megabytes(octets: int) -> str:

@@ -70,10 +70,10 @@ def of_job(record: JobRecord, event: Message) -> Told | None:
         return None  # the terminal counts with the edge and has the answers
     told: tuple[What, str, dict[str, Any]]
     match event:
-        case JobHeld(problem=str(problem)):
-            told = "refused", problem, {"reason": "unreadable"}
-        case JobHeld():
-            told = "held", "waits here to be released", {}
+        case JobHeld(problem=problem) if record.problem:
+            told = "refused", problem or record.problem, {"reason": "unreadable"}
+        case JobHeld(problem=problem):  # one of a good document is the site's: not now
+            told = "held", problem or "waits here to be released", {}
         case JobRefused(reason=reason, detail=detail):
             told = "asks" if reason == ANSWER_NEEDED else "refused", detail, {"reason": reason}
         case JobReleased():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -12,6 +13,7 @@ from edge.open_jobs import WAITING
 from edge.ports import Drawn, Unreadable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
     from uuid import UUID
 
@@ -24,6 +26,9 @@ WIDTHS = (32, 64, 96, 128, 160, 240, 320, 480)
 _KEPT = 2000
 #: Pictures that are being drawn or wait for it; who asks for more is told to wait.
 _AT_ONCE = 64
+#: Seconds for which a page that could not be drawn is not tried again: lists ask for it each time,
+#: and a bad document may take a core for ten seconds.
+_NOT_AGAIN = 60.0
 #: Documents that are out of the spooler for it at the same time, and how large one may be.
 _OUT = 2
 _LARGEST = 256 << 20
@@ -68,7 +73,15 @@ class _Key:
 class Previews:
     """Pictures of pages; who may see them is not asked here."""
 
-    def __init__(self, spooler: Spooler, drawer: Drawer, *, kept: Path, work: Path) -> None:
+    def __init__(
+        self,
+        spooler: Spooler,
+        drawer: Drawer,
+        *,
+        kept: Path,
+        work: Path,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Begin with none: what is left of an earlier process is thrown away.
 
         Args:
@@ -76,12 +89,15 @@ class Previews:
             drawer: draws a page.
             kept: a directory of their own; made if it is not there.
             work: where documents are while they are looked into.
+            monotonic: seconds that only go on.
         """
+        self._monotonic = monotonic
         self._spooler = spooler
         self._drawer = drawer
         self._kept = kept
         self._work = work
         self._known: OrderedDict[_Key, _File] = OrderedDict()
+        self._failed: OrderedDict[_Key, tuple[float, Unreadable]] = OrderedDict()
         self._out = asyncio.Semaphore(_OUT)
         self._ended: set[UUID] = set()
         self._coming: dict[_Key, asyncio.Task[Drawn | Unreadable]] = {}
@@ -98,12 +114,9 @@ class Previews:
             width: pixels at most.
         """
         kind = record.document_format
-        if record.phase not in WAITING or kind is None or not record.pages:
-            return Unreadable("there is no preview of this job")
-        if record.octets > _LARGEST:
-            return Unreadable("this document is too large for a preview")
-        if page > record.pages:
-            return Unreadable(f"this document has {record.pages} pages")
+        refused = _unseen(record, page)
+        if refused is not None or kind is None:
+            return refused or _NONE
         width = max(each for each in WIDTHS if each <= max(width, WIDTHS[0]))
         key = _Key(record.job, page, width)
         known = self._known.get(key)
@@ -111,6 +124,9 @@ class Previews:
             if key in self._known:
                 self._known.move_to_end(key)
             return found
+        failed = self._failed.get(key)
+        if failed is not None and self._monotonic() < failed[0]:
+            return failed[1]
         coming = self._coming.get(key)
         if coming is None:
             if len(self._coming) >= _AT_ONCE:
@@ -151,6 +167,11 @@ class Previews:
                 path.unlink(missing_ok=True)
         if isinstance(drawn, Drawn):
             await self._keep(key, drawn)
+        else:
+            self._failed[key] = self._monotonic() + _NOT_AGAIN, drawn
+            self._failed.move_to_end(key)
+            while len(self._failed) > _KEPT:
+                self._failed.popitem(last=False)
         return drawn
 
     async def _keep(self, key: _Key, drawn: Drawn) -> None:
@@ -165,3 +186,15 @@ class Previews:
         while len(self._known) > _KEPT:
             _, oldest = self._known.popitem(last=False)
             oldest.remove()
+
+
+_NONE = Unreadable("there is no preview of this job")
+
+
+def _unseen(record: JobRecord, page: int) -> Unreadable | None:
+    """Say why no picture of a page is made, before anything is looked at."""
+    if record.phase not in WAITING or record.document_format is None or not record.pages:
+        return _NONE
+    if record.octets > _LARGEST:
+        return Unreadable("this document is too large for a preview")
+    return Unreadable(f"this document has {record.pages} pages") if page > record.pages else None

@@ -49,7 +49,7 @@ class Workers:
                 except BaseException:
                     await _end(process)
                     raise
-                if said:
+                if said.endswith(b"\n"):  # else it was ended in the middle of its answer
                     self._idle.append(process)
                     found: dict[str, Any] = json.loads(said)
                     return found

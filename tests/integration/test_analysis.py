@@ -17,6 +17,7 @@ from demo import documents
 from edge.ports import Analysed, Unreadable
 from edge.printing.analysis import DocumentAnalyst
 from edge.printing.bounds import Bounds
+from edge.printing.workers import Workers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -229,3 +230,21 @@ async def test_several_at_once(analyst: DocumentAnalyst, tmp_path: Path) -> None
 
     assert [each.pages for each in found if isinstance(each, Analysed)] == list(range(1, 9))
     assert len(counters()) <= 2
+
+
+class Mumbling(Workers):
+    """Processes that are ended in the middle of their answer."""
+
+    async def _start(self) -> asyncio.subprocess.Process:
+        self.started = getattr(self, "started", 0) + 1
+        pipe = asyncio.subprocess.PIPE
+        says = """read -r question; printf '{"pages": [1, 2'"""
+        return await asyncio.create_subprocess_exec("/bin/sh", "-c", says, stdin=pipe, stdout=pipe)
+
+
+async def test_half_an_answer_is_none(tmp_path: Path) -> None:
+    """A process that was killed while it answered is replaced once, then nobody can say."""
+    workers = Mumbling(tmp_path, at_once=1, bounds=Bounds(seconds=5, memory=1 << 30))
+    assert "unreadable" in await workers.ask({"path": "x"})
+    assert workers.started == 2
+    await workers.close()

@@ -64,8 +64,8 @@ COPY = CopyBegan(job=JOB, user="ana", printer="lobby", held=PAID, alone=False, b
     ("event", "what", "text", "data"),
     [
         (held(), "held", "thesis: waits here to be released", {}),
-        # a document that nobody can print is refused with its reason
-        (held("no pages"), "refused", "thesis: no pages", {"reason": "unreadable"}),
+        # good, but at a site that releases nothing now
+        (held("not now"), "held", "thesis: not now", {}),
         (refused("no-price"), "refused", "thesis: too long", {"reason": "no-price"}),
         # a rule's question at a direct queue: somebody has to answer it
         (refused(ANSWER_NEEDED), "asks", "thesis: too long", {"reason": ANSWER_NEEDED}),
@@ -86,6 +86,13 @@ def test_what_is_told_of_a_job(event: Message, what: str, text: str, data: dict[
     assert data.items() <= news.data.items()
     assert news.data["name"] == "thesis"
     assert bool(news.choices) == (what == "asks")
+
+
+def test_a_document_that_nobody_can_print_is_refused() -> None:
+    """Its owner reads why at once."""
+    told = of_job(held_job().with_(problem="no pages"), held("no pages"))
+    assert told is not None
+    assert (told.what, told.text) == ("refused", "thesis: no pages")
 
 
 def test_free_jobs_are_told_without_a_price() -> None:

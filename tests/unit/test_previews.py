@@ -33,12 +33,15 @@ class Artist:
         self.began = asyncio.Event()
         self.go = asyncio.Event()
         self.go.set()
+        self.cannot = False
 
     async def __call__(self, path: Path, kind: str, page: int, width: int) -> Drawn | Unreadable:
         """Draw a page."""
         self.drawn.append((page, width))
         self.began.set()
         await self.go.wait()
+        if self.cannot:
+            return Unreadable("this page cannot be drawn")
         return Drawn("image/png", f"{kind} page {page}".encode())
 
 
@@ -49,13 +52,20 @@ class Window:
         self.site = Site(work)
         self.artist = Artist()
         self.kept = work / "previews"
+        self.seconds = 0.0
         self.previews = self.fresh()
         self.site.books.on_job = lambda record, _: self.previews.on_job(record)
         self.counter = Counter(self.site)
 
     def fresh(self) -> Previews:
         """Begin as a new process does."""
-        return Previews(self.site.spooler, self.artist, kept=self.kept, work=self.site.work)
+        return Previews(
+            self.site.spooler,
+            self.artist,
+            kept=self.kept,
+            work=self.site.work,
+            monotonic=lambda: self.seconds,
+        )
 
     async def asks(
         self, job: UUID, person: Person = CARD, page: int = 1, width: int = 160
@@ -179,3 +189,18 @@ async def test_a_picture_lost_from_disk_is_drawn_again(window: Window) -> None:
         each.unlink()
     assert (await window.asks(job)).status == "ok"
     assert len(window.artist.drawn) == 2
+
+
+async def test_a_page_that_cannot_be_drawn_is_not_tried_with_each_look(window: Window) -> None:
+    """A list that is looked at again and again costs a bad document's time once a minute."""
+    job = await window.site.arrive()
+    window.artist.cannot = True
+    replies = [await window.asks(job) for _ in range(5)]
+    assert {reply.problem.detail for reply in replies if reply.problem} == {
+        "this page cannot be drawn"
+    }
+    assert len(window.artist.drawn) == 1
+    window.artist.cannot = False
+    assert (await window.asks(job, page=2)).status == "ok"
+    window.seconds += 60
+    assert (await window.asks(job)).status == "ok"

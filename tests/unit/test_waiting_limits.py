@@ -11,7 +11,7 @@ from broker.messages import JobCanceled, JobHeld
 from config.policy.jobs import JobState
 from edge.discarding import PATIENCE, Expiry, WaitingLimits
 from edge.open_jobs import OPEN, OpenJobs
-from edge.ports import SpoolerUnavailableError
+from edge.ports import SpoolerRefusedError, SpoolerUnavailableError
 from edge.printing.fake_spooler import PrinterBehaviour
 from tests.unit.edge_lab import CENT, Death, Site, die, grant, said
 
@@ -162,6 +162,27 @@ async def test_a_spooler_that_is_away_delays_it(site: Site) -> None:
     assert site.phase(job) == "held"
     site.spooler.down = False
     assert await looks.sweep(PATIENCE) == 1
+
+
+async def test_one_that_cannot_be_canceled_keeps_no_other(site: Site) -> None:
+    """What the spooler refuses to cancel is tried again; the jobs behind it go all the same."""
+    stuck, other = await arrive(site), await arrive(site)
+    site.now += 2 * DAY
+    looks = expiry(site)
+    await looks.sweep(0.0)
+    cancel = site.spooler.cancel
+
+    async def will_not(job: JobId) -> None:
+        if job == stuck:
+            raise SpoolerRefusedError("not this one")
+        await cancel(job)
+
+    site.spooler.cancel = will_not  # type: ignore[method-assign]
+    assert await looks.sweep(PATIENCE) == 1
+    assert (site.phase(stuck), site.phase(other)) == ("held", "canceled")
+    site.spooler.cancel = cancel  # type: ignore[method-assign]
+    assert await looks.sweep(PATIENCE) == 1
+    assert site.phase(stuck) == "canceled"
 
 
 async def test_open_jobs_are_those_of_the_books(site: Site) -> None:
