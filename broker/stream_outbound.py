@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 class Pace:
     """How fast a sender goes and how long it waits; seconds and events."""
 
-    window: int = 400
-    """Events that may be sent and not yet acknowledged."""
+    window: int = 800
+    """Events that may be sent and not yet acknowledged: two full rounds of the coordinator, so that
+    one is there when the other is done."""
     batch: int = MAX_BATCH_EVENTS
     """Most events in one batch."""
     worth_sending: int = 20

@@ -5,7 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from broker.stream_outbound import Pace
 from central.mailboxes import (
+    BYTES_A_NODE,
     BYTES_A_ROUND,
     MOST_BATCH_BYTES,
     MOST_BATCHES,
@@ -44,6 +46,36 @@ def test_one_nodes_backlog_leaves_room_for_the_others() -> None:
     boxes.put(batch("west"))
     served = [mail.node for mail in boxes.take() + boxes.take()]
     assert {"south", "west"} <= set(served)
+
+
+def test_a_node_takes_the_room_that_nobody_else_needs() -> None:
+    """A round is filled by one backlog if nothing else waits, and never past its bound."""
+    size = 45_000
+    boxes = Mailboxes()
+    for _ in range(20):
+        boxes.put(batch("north", size))
+    assert len(boxes.take()) == BYTES_A_ROUND // size
+    boxes.put(batch("south"))
+    taken = boxes.take()
+    assert sum(mail.node == "north" for mail in taken) == (BYTES_A_ROUND - 100) // size
+    assert sum(mail.node == "south" for mail in taken) == 1
+
+
+def test_two_backlogs_share_a_round() -> None:
+    """Nobody takes of another's part: only what all have left over is handed out."""
+    size = BYTES_A_NODE // 4
+    boxes = Mailboxes()
+    for _ in range(20):
+        boxes.put(batch("north", size))
+        boxes.put(batch("south", size))
+    taken = [mail.node for mail in boxes.take()]
+    assert taken.count("north") == taken.count("south") == 4
+
+
+def test_a_box_holds_a_whole_window() -> None:
+    """What a sender may have under way is kept, even with an event a message."""
+    boxes = Mailboxes()
+    assert all(boxes.put(batch("north")) for _ in range(Pace().window))
 
 
 def test_a_box_is_bounded() -> None:
