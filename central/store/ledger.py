@@ -153,6 +153,21 @@ def places_of(tx: Transaction, account: str, unit: Unit) -> dict[str, int]:
     return dict(rows.all())
 
 
+def places_of_each(
+    tx: Transaction, accounts: Iterable[str]
+) -> dict[tuple[str, str], dict[str, int]]:
+    """Return where the money of some accounts sits: micros by place, by (account, unit)."""
+    rows = tx.sql.execute(
+        select(location.c.account, location.c.unit, location.c.place, location.c.micros).where(
+            location.c.account.in_(sorted(set(accounts)))
+        )
+    )
+    found: dict[tuple[str, str], dict[str, int]] = {}
+    for account, unit, place, micros in rows:
+        found.setdefault((account, unit), {})[place] = micros
+    return found
+
+
 def at_centre(tx: Transaction, account: str, unit: Unit) -> Located:
     """Return an account's location at the centre, opened when it is new.
 

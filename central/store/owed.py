@@ -145,10 +145,18 @@ def of(tx: Transaction, debtor: str, unit: Unit) -> int:
     return int(tx.sql.execute(sums).scalar_one())
 
 
-def due(tx: Transaction, debtor: str, unit: Unit) -> int:
-    """Return what of that can be collected now, in micros."""
-    sums = select(_outstanding()).where(_open(debtor, unit), _can_be_told(tx))
-    return int(tx.sql.execute(sums).scalar_one())
+def dues(tx: Transaction, debtors: Iterable[str]) -> dict[tuple[str, Unit], int]:
+    """Return what can be collected now of some accounts, by (account, unit), where there is any."""
+    rows = tx.sql.execute(
+        select(owed.c.debtor, owed.c.unit, _outstanding())
+        .where(
+            owed.c.debtor.in_(sorted(set(debtors))),
+            owed.c.collected < owed.c.micros,
+            _can_be_told(tx),
+        )
+        .group_by(owed.c.debtor, owed.c.unit)
+    )
+    return {(debtor, unit): int(micros) for debtor, unit, micros in rows}
 
 
 def who_owe(tx: Transaction) -> Select[tuple[str, str]]:

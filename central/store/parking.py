@@ -127,14 +127,17 @@ def misplaced(
         )
         .order_by(account_table.c.key)
     ).all()
+    # asked for all of them at once: this is done four times a second while sites print
+    keys = [key for key, _ in rows]
+    everywhere, dues = ledger.places_of_each(tx, keys), owed.dues(tx, keys)
     found: list[Fetch] = []
     for key, unit in rows:
-        places = ledger.places_of(tx, key, unit)
+        places = everywhere.get((key, unit), {})
         free = max(0, places.pop(CENTRE, 0))
         here = {place: micros for place, micros in places.items() if place in linked and micros > 0}
         if not here:
             continue
-        if (lacking := owed.due(tx, key, unit) - free) > 0:
+        if (lacking := dues.get((key, unit), 0) - free) > 0:
             found += _towards(key, unit, here, lacking)
         elif len(sites) > 1:
             moves = repark(free, habits(tx, key, unit, popularity), places, sites, _quantum(unit))

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import event, insert, select, update
 
 from broker.messages import FundsRequest, Reclaim
 from central.births import greet
@@ -116,6 +116,26 @@ def test_a_site_is_not_asked_twice_at_a_time_nor_again_soon(
     with books.write() as tx:
         tx.sql.execute(update(reclaim).values(at=tx.now - timedelta(hours=1)))
     assert misplaced(books) == {"north"}
+
+
+def test_more_accounts_are_not_more_questions(books: Books, edges: dict[str, TermsEdge]) -> None:
+    """While one site prints, where its people's money sits is asked for all of them at once."""
+    people = [f"user:p{n}" for n in range(8)]
+    for key in people:
+        open_account(books, key, "1.00")
+    with books.write() as tx:
+        for key in people:
+            assert isinstance(funds.grant(tx, "north", key, "EUR", 100, "parked"), Posted)
+    asked: list[int] = []
+    for some in (people[:1], people):
+        with books.read() as tx:
+            texts: list[str] = []
+            event.listen(
+                tx.sql, "before_cursor_execute", lambda *call, texts=texts: texts.append(call[2])
+            )
+            assert parking.misplaced(tx, some, frozenset({"north"})) == []
+            asked.append(len(texts))
+    assert asked[0] == asked[1]
 
 
 def test_a_person_who_waits_takes_what_is_under_way(
