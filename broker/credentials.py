@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from broker.acl import Identity
 from broker.topics import Party
@@ -61,6 +61,11 @@ class Credential(BaseModel):
     """node, coordinator or dashboard."""
     hash: _Hash
     """SHA-256 of the secret's UTF-8, in hexadecimal."""
+    person: Annotated[
+        Annotated[str, StringConstraints(min_length=1, max_length=255)] | None,
+        Field(exclude_if=lambda name: name is None),
+    ] = None
+    """The user whose own terminal it is, such as a pop-up; None: it is nobody's own."""
 
 
 class _Entries(BaseModel):
@@ -161,14 +166,22 @@ class CredentialFile:
             ) from error
         return tuple(sorted(found, key=lambda entry: entry.name))
 
-    def add(self, name: str, party: Party, secret: str | None = None) -> str:
+    def add(
+        self, name: str, party: Party, secret: str | None = None, *, person: str | None = None
+    ) -> str:
         """Enter or replace a name; return its secret (a new one unless given).
+
+        Args:
+            name: of the node.
+            party: what it is.
+            secret: what it shows; None: a new one.
+            person: the user whose own terminal it is.
 
         Raises:
             CredentialError: as for `entries`, or the file cannot be written.
         """
         secret = secret or mint()
-        entry = Credential(name=name, party=party, hash=hash_of(secret))
+        entry = Credential(name=name, party=party, hash=hash_of(secret), person=person)
         with self._alone():
             self._write([*(e for e in self.entries() if e.name != name), entry])
         return secret
@@ -199,6 +212,12 @@ class CredentialFile:
         """Say whether a connected client would still be let in, by the file as it is now."""
         self._refresh()
         return _is_known(identity, self._known)
+
+    def person_of(self, name: str) -> str | None:
+        """Return the user whose own terminal a node is, by the file as it is now."""
+        self._refresh()
+        entry = self._known.get(name)
+        return entry.person if entry else None
 
     def _refresh(self) -> None:
         try:

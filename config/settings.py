@@ -222,7 +222,7 @@ class SiteBroker(BrokerFields):
     embedded: bool = True
     """Run it in the edge's process."""
     credentials: Path | None = None
-    """File of who may connect; None: the edge knows by itself."""
+    """File of who may connect; None: `site-credentials.json` in `data`."""
     vouching: tuple[NodeId, ...] = ()
     """Nodes whose word is taken for who stands there; the site's own command line always is."""
 

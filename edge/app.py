@@ -63,6 +63,7 @@ from edge.store.database import EdgeDatabase
 from edge.store.refusals import Refusals
 from edge.store.replica import Replica
 from edge.supervision import first_of, supervising
+from edge.ties import tied
 from edge.uplink import Uplink
 from edge.waiting import Waiting
 
@@ -221,7 +222,9 @@ class Edge:
             stack.push_async_callback(self._drawer.close)
             stack.push_async_callback(self._waiting.previews.close)
             site = await site_broker(
-                settings, stack, lambda at, who, limits: BrokerServer(at, who, limits=limits)
+                settings,
+                stack,
+                lambda at, who, most, still: BrokerServer(at, who, limits=most, knows=still),
             )
             farewell = Farewell(settings.node, self.books.incarnation, mint=mint, clock=clock)
             desk_link = Link(
@@ -337,7 +340,9 @@ class Edge:
         people = self._reception.answers(self.releasing.standing, self.funds)
         copies = CopyAnswers(copying=self._copying, visitors=self._reception.visitors)
         looks = PreviewAnswers(rights=rights, previews=self._waiting.previews)
-        return Requests((jobs, looks, *people, copies, site), operators=operators, clock=clock)
+        elsewhere = self.settings.terminals.elsewhere
+        subjects = tied(jobs, looks, *people, copies, site, elsewhere=elsewhere)
+        return Requests(subjects, operators=operators, clock=clock)
 
     # ── what the parts ask back ─────────────────────────────────────────────────────────────
 

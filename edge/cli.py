@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 
 from config.command_line import LogLevel, played
+from edge.popup_cli import popup
 from edge.showing import amounts_of, counted, explain, listed, remarks
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.command()(popup)
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 

@@ -12,6 +12,7 @@ from edge.cards import Allowance
 from edge.proving import Proving
 from edge.secrets import Secrets
 from edge.sessions import Sessions
+from edge.site_broker import OwnTerminals
 from edge.store.tries import PinTries
 from edge.visitors import SignedIn
 
@@ -57,6 +58,7 @@ class Reception:
         """
         terminals = settings.terminals
         self.secrets = Secrets()
+        own = OwnTerminals(settings)
         self.visitors = SignedIn(
             sessions=Sessions(
                 idle=terminals.idle.total_seconds(),
@@ -69,6 +71,7 @@ class Reception:
             clock=clock,
             monotonic=monotonic,
             pin_beside_card=terminals.pin_beside_card,
+            own=own,
         )
         self._books = books
         self._replica = replica
@@ -78,7 +81,7 @@ class Reception:
             proving=Proving(PinTries(database), self.secrets, clock=clock, monotonic=monotonic),
             replica=replica,
             cards=books.cards,
-            bound=terminals.bound,
+            bound=own,
             allowance=allowance(terminals),
             node=settings.node,
             mint=lambda: mint(clock()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from broker import topics
@@ -12,8 +13,9 @@ from edge.addresses import link_to
 from edge.asking import OPERATOR, OPERATOR_SECRET
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from contextlib import AsyncExitStack
+    from pathlib import Path
 
     from broker.acl import Identity
     from broker.credentials import Login
@@ -34,8 +36,40 @@ class Served(Protocol):
     async def __aexit__(self, *exc: object) -> None: ...
 
 
-#: Makes one, of listeners, who a login is, and bounds.
-Serve: TypeAlias = "Callable[[list[Listener], Callable[[Login], Identity | None], Limits], Served]"
+#: Makes one, of listeners, who a login is, bounds, and who is still let in.
+Serve: TypeAlias = (
+    "Callable[[list[Listener], Callable[[Login], Identity | None], Limits, "
+    "Callable[[Identity], bool]], Served]"
+)
+#: Who may connect besides, where the settings name no file; in the edge's directory.
+_CREDENTIALS = "site-credentials.json"
+
+
+def terminals_file(settings: EdgeSettings) -> Path:
+    """Return the file of terminals that may connect, people's own ones among them."""
+    return settings.site_broker.credentials or settings.data / _CREDENTIALS
+
+
+class OwnTerminals(Mapping[str, str]):
+    """Terminals of one person each: node → user name, by the settings and then by the file."""
+
+    def __init__(self, settings: EdgeSettings) -> None:
+        self._declared = settings.terminals.bound
+        self._file = CredentialFile(terminals_file(settings))
+
+    def __getitem__(self, node: str) -> str:
+        """Return whose a terminal is."""
+        person = self._declared.get(node) or self._file.person_of(node)
+        if person is None:
+            raise KeyError(node)
+        return person
+
+    def __iter__(self) -> Iterator[str]:
+        enrolled = [each.name for each in self._file.entries() if each.person]
+        return iter(dict.fromkeys((*self._declared, *enrolled)))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 async def site_broker(settings: EdgeSettings, stack: AsyncExitStack, serve: Serve) -> LinkSettings:
@@ -49,13 +83,15 @@ async def site_broker(settings: EdgeSettings, stack: AsyncExitStack, serve: Serv
         write_private(secret_file, known.add(OPERATOR, topics.Party.NODE))
         return link_to(site.host, site.port, known.add(DESK, topics.Party.COORDINATOR))
     own = CredentialMemory()
-    others = CredentialFile(site.credentials) if site.credentials else None
+    others = CredentialFile(terminals_file(settings))
     write_private(secret_file, own.add(OPERATOR, topics.Party.NODE))
     secret = own.add(DESK, topics.Party.COORDINATOR)
 
     def who(login: Login) -> Identity | None:
-        found = own.authenticate(login)
-        return found or (others.authenticate(login) if others else None)
+        return own.authenticate(login) or others.authenticate(login)
+
+    def still(identity: Identity) -> bool:
+        return own.knows(identity) or others.knows(identity)
 
     tls = (
         Tls(site.tls_certificate, site.tls_key, site.tls_client_ca)
@@ -72,6 +108,6 @@ async def site_broker(settings: EdgeSettings, stack: AsyncExitStack, serve: Serv
         max_queued_messages=site.max_queued_messages,
         max_queued_bytes=site.max_queued_bytes,
     )
-    server = serve(listeners, who, limits)
+    server = serve(listeners, who, limits, still)
     await stack.enter_async_context(server)
     return link_to("127.0.0.1", server.ports()[-1], secret)

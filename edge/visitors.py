@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from config.policy.decisions import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Container, Iterable
     from uuid import UUID
 
     from broker.directory import UserRow
@@ -74,6 +74,8 @@ Seen: TypeAlias = Known | Nobody
 
 #: What a panel shows while it goes back to its first page.
 SIGNED_OFF: Final = Nobody(Reason.NO_IDENTITY, "you are not signed in here any more; sign in again")
+#: At a terminal of one person nobody shows anything.
+OTHERS_OWN: Final = Nobody("not-yours", "this terminal is one person's own: nobody else signs in")
 _UNKNOWN_CARD: Final = Nobody(Reason.NO_IDENTITY, "nobody is known by this card")
 _UNKNOWN: Final = Nobody(Reason.NO_IDENTITY, "nobody here is known by this card or name")
 _DISABLED: Final = Nobody("user-disabled", "this person may not print or copy; ask at the desk")
@@ -96,6 +98,7 @@ class SignedIn:
         clock: Clock,
         monotonic: Callable[[], float],
         pin_beside_card: bool = False,
+        own: Container[str] = (),
     ) -> None:
         """Take what identities rest on.
 
@@ -107,7 +110,9 @@ class SignedIn:
             clock: the time of day, for cards that expire.
             monotonic: seconds that only go on, for sessions.
             pin_beside_card: a card alone identifies nobody.
+            own: terminals of one person, who need show nothing there.
         """
+        self._own = own
         self.sessions = sessions
         """Who is signed in."""
         self._replica = replica
@@ -133,6 +138,8 @@ class SignedIn:
         if person.session is not None:
             return self.signed_in(self.sessions.at(node, person.session, self._monotonic()))
         vouches = node in self._vouching
+        if not vouches and node in self._own:
+            return OTHERS_OWN
         if person.card is not None:
             if self.pin_beside_card and not vouches:
                 return Nobody("pin-needed", "this site wants the PIN beside the card")

@@ -24,7 +24,7 @@ from edge.answers.words import no, yes
 from edge.cards import entered
 from edge.proving import Right, Subject, Wrong
 from edge.tries import Wait
-from edge.visitors import Known, Nobody
+from edge.visitors import OTHERS_OWN, Known, Nobody
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -99,6 +99,12 @@ class PeopleAnswers:
     # ── identify ────────────────────────────────────────────────────────────────────────────
 
     async def _identify(self, node: str, question: IdentifyRequest) -> Reply:
+        own = self._bound.get(node)
+        if own is not None:
+            given = question.card or question.user or question.session
+            # a token that was taken from a workstation tries no cards and no PINs
+            seen = OTHERS_OWN if given else self._visitors.by_name(own)
+            return self._welcome(node, question, seen, "bound")
         if question.card is not None:
             return await self._by_card(node, question, question.card.get_secret_value())
         if question.user is not None:
@@ -106,11 +112,8 @@ class PeopleAnswers:
         if question.session is not None:
             seen = self._visitors.elsewhere(question.session)
             return self._welcome(node, question, seen, "session")
-        name = self._bound.get(node)
-        if name is None:
-            detail = "this terminal is nobody's own: show a card, or type name and PIN"
-            return no(question, "refused", Reason.NO_IDENTITY, detail)
-        return self._welcome(node, question, self._visitors.by_name(name), "bound")
+        detail = "this terminal is nobody's own: show a card, or type name and PIN"
+        return no(question, "refused", Reason.NO_IDENTITY, detail)
 
     async def _by_card(self, node: str, question: IdentifyRequest, number: str) -> Reply:
         seen = self._visitors.by_card(number)

@@ -19,6 +19,7 @@ from config.settings import (
     SettingsError,
     load,
 )
+from config.settings_popup import PopupSettings
 from config.settings_terminal import TerminalSettings
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def refused(
         (BrokerSettings, "broker"),
         (CentralSettings, "central"),
         (EdgeSettings, "edge"),
+        (PopupSettings, "popup"),
         (TerminalSettings, "terminal"),
     ],
 )

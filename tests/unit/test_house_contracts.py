@@ -73,6 +73,8 @@ VIOLATIONS: list[tuple[str, dict[str, str]]] = [
     ("http-in-web", {"edge/planted.py": "import fastapi"}),
     ("hardware-in-terminal-bridge", {"terminal_bridge/app.py": "import serial"}),
     ("hardware-in-terminal-bridge", {"edge/planted.py": "from gpiozero import LED"}),
+    ("qt-in-popup-windows", {"terminal_bridge/popup/planted.py": "from PySide6 import QtCore"}),
+    ("qt-in-popup-windows", {"edge/planted.py": "import shiboken6"}),
     ("settings-in-config", {"edge/planted.py": "from pydantic_settings import BaseSettings"}),
     ("settings-in-config", {"config/policy/planted.py": "import pydantic_settings"}),
 ]  # fmt: skip
