@@ -30,6 +30,8 @@ class VisitorSettings(Part):
     """Nodes at which several people are signed in at once, such as one that serves phones."""
     pin_beside_card: bool = False
     """A card alone identifies nobody: its owner types the PIN as well."""
+    elsewhere: bool = False
+    """A terminal that stands beside one machine may have another one print and copy."""
     provisional: Annotated[Decimal, Field(ge=0, le=10_000, decimal_places=2)] = Decimal("2.00")
     """What may be spent by a card that was entered here, in any currency, until the centre has
     confirmed it."""

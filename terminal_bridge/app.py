@@ -79,6 +79,7 @@ def habits_of(terminal: OneTerminal) -> Habits:
     copier = terminal.copier
     return Habits(
         printer=terminal.printer,
+        tied=terminal.kind == "reader",
         at_card="release" if copier is None else "copy",
         second_card=terminal.second_card,
         card_stays=terminal.card_stays,

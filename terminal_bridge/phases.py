@@ -25,6 +25,8 @@ class Habits:
 
     printer: str
     """Device id of the machine beside it."""
+    tied: bool = False
+    """It is that machine's own: the edge is told, and lets it have no other one print."""
     at_card: Literal["copy", "release", "choose"] = "copy"
     """What signing in begins: a copy, the release of all held jobs, or nothing yet."""
     second_card: Literal["replace", "refuse"] = "replace"

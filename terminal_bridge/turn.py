@@ -83,7 +83,9 @@ class Turn:
             self.do(Show("no-edge"), Beep("bad"))
             return
         card, pin = who.fields.get("card", ""), "pin" in who.fields
-        self.go(Identifying(self.ask("identify", who.fields), who.mark, card=card, pin=pin))
+        tied = {"printer": self.habits.printer} if self.habits.tied else {}
+        ask = self.ask("identify", {**who.fields, **tied})
+        self.go(Identifying(ask, who.mark, card=card, pin=pin))
         self.do(Show("looking"))
 
     def signed_in(self, who: Who) -> None:

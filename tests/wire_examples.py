@@ -442,6 +442,9 @@ EXAMPLES: dict[str, m.Message] = {
     "identify-request, by another session": m.IdentifyRequest(
         corr=CORR, expires_at=LATER, session=SESSION
     ),
+    "identify-request, at a machine": m.IdentifyRequest(
+        corr=CORR, expires_at=LATER, card=SecretStr("04A224FF"), printer="north-1"
+    ),
     "reply, identified": m.Reply(
         corr=CORR,
         status="ok",

@@ -67,6 +67,9 @@ class IdentifyRequest(Request):
     """As at the centre's own pages."""
     session: UUID | None = None
     """A session at another terminal whose person signs in here too (a phone and a panel)."""
+    printer: Annotated[NodeId | None, Field(exclude_if=lambda printer: printer is None)] = None
+    """The machine that the terminal stands beside: from now on it is asked to release and copy
+    there and nowhere else, unless the site allows it."""
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
