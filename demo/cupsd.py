@@ -126,6 +126,11 @@ class PrivateCups:
             raise RuntimeError("this cupsd was not started")
         return self._program.pid
 
+    @property
+    def running(self) -> bool:
+        """Whether it was started and has not died."""
+        return self._program is not None and self._program.running
+
     def start(self) -> Self:
         """Write the configuration, run cupsd, return when it answers on its socket.
 

@@ -45,6 +45,10 @@ class Arena:
     longest_recovery: float = 0.0
     """Seconds from the end of a fault until its site was linked again, if no other came between."""
     recoveries: int = 0
+    crashes: Counter[str] = field(default_factory=Counter)
+    """Print systems that died though nobody had struck them, by site."""
+    spoolers: set[str] = field(default_factory=set)
+    """Sites whose print system is killed and started again on purpose just now."""
     _active: Counter[str] = field(default_factory=Counter)
     _healed: dict[str, float] = field(default_factory=dict)
 
@@ -67,6 +71,19 @@ class Arena:
                 self._active[each] -= 1
                 if not self._active[each]:
                     self._healed[each] = now
+
+    async def keep(self, site: Site) -> None:
+        """Start a site's print system again whenever it dies by itself, as its host's init does.
+
+        CUPS 2.4.2 does die under such loads (a general protection fault in cupsd); what it had in
+        hand then is hurt as by any kill.
+        """
+        while True:
+            if site.name not in self.spoolers and not site.cups.running:
+                self.crashes[site.name] += 1
+                self.hurt(site.name)
+                await asyncio.to_thread(site.cups.start)
+            await asyncio.sleep(_POLL)
 
     async def watch(self, site: Site, done: asyncio.Event) -> None:
         """See when a site is well again."""

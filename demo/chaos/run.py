@@ -88,6 +88,8 @@ class Outcome:
     """From the first fault to the last."""
     calm_seconds: float = 0.0
     """From the end of the last fault until nothing was under way and everything merged."""
+    crashes: int = 0
+    """Print systems that died though nobody had struck them; started again."""
     verdict: Verdict | None = None
     rollbacks: list[RolledBack] = field(default_factory=list)
     """Outside the failure model; after everything else was judged."""
@@ -173,7 +175,13 @@ class Run:
             async with lab:
                 for name in self._small_disk:
                     await disk.make_small(lab.sites[name], disks)
-                await self._suffer(Arena(lab, clocks))
+                arena = Arena(lab, clocks)
+                async with asyncio.TaskGroup() as keepers:
+                    kept = [keepers.create_task(arena.keep(site)) for site in lab.sites.values()]
+                    await self._suffer(arena)
+                    for each in kept:
+                        each.cancel()
+                self.outcome.crashes = arena.crashes.total()
         return self.outcome
 
     def _clocks(self, lab: Lab) -> Mapping[str, clock.TurnedClock]:

@@ -102,6 +102,7 @@ def _results(outcome: Outcome, verdict: Verdict) -> Table:
         ("  seen by the centre", sum(each.detected for each in outcome.rollbacks)),
         ("  resolved by an administrator", sum(each.resolved for each in outcome.rollbacks)),
         ("  lost by them", _lost(outcome)),
+        ("print systems that crashed by themselves, and were started again", outcome.crashes),
         ("longest recovery of a site, seconds", outcome.longest_recovery),
         ("from the last fault until all was merged, seconds", outcome.calm_seconds),
         ("faults went on for, seconds", outcome.seconds),

@@ -102,8 +102,12 @@ class SiteFaults:
     async def _kill_spooler(self, planned: Planned) -> None:
         site = self._site(planned)
         self._arena.hurt(site.name)
-        await asyncio.to_thread(site.cups.kill)
-        await asyncio.to_thread(site.cups.start)
+        self._arena.spoolers.add(site.name)
+        try:
+            await asyncio.to_thread(site.cups.kill)
+            await asyncio.to_thread(site.cups.start)
+        finally:
+            self._arena.spoolers.discard(site.name)
 
     async def _kill_notifier(self, planned: Planned) -> None:
         for pid in _notifiers(self._site(planned)):
