@@ -188,6 +188,8 @@ class Choosing:
     ask: int
     then: Then | None = None
     """What was wanted meanwhile: nothing more is released; none: as usual."""
+    found: tuple[Release, ...] = ()
+    """On the pages of the list before."""
 
 
 @dataclass(frozen=True, slots=True)

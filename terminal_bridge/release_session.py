@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from terminal_bridge.events import Beep, Log, Show
@@ -18,18 +18,17 @@ if TYPE_CHECKING:
     from terminal_bridge.turn import Turn
 
 
+#: Jobs released by one swipe; more than anybody waits for at a machine.
+_MOST: Final = 1000
+
+
 def choose(turn: Turn, who: Who) -> None:
     """Ask for the person's held jobs, to release them at this machine."""
     if not turn.terminal.edge:
         turn.do(Beep("bad"))
         turn.result(who, _after(turn), Show("no-edge", who=who))
         return
-    fields: dict[str, Any] = {
-        "person": who.person,
-        "held_only": True,
-        "printer": turn.habits.printer,
-    }
-    turn.go(Choosing(who, turn.ask("jobs", fields)))
+    _list(turn, who, ())
 
 
 def chosen(turn: Turn, phase: Choosing, reply: Reply | None) -> None:
@@ -42,10 +41,14 @@ def chosen(turn: Turn, phase: Choosing, reply: Reply | None) -> None:
         turn.result(phase.who, then, show)
         return
     try:
-        wanted = tuple(Release(UUID(row["job"]), turn.habits.printer) for row in reply.data["jobs"])
+        rows = tuple(Release(UUID(row["job"]), turn.habits.printer) for row in reply.data["jobs"])
     except (KeyError, TypeError, ValueError):
         turn.do(Log("unreadable-answer", "the list of jobs cannot be read"))
-        wanted = ()
+        rows = ()
+    wanted = phase.found + rows
+    if reply.data.get("more") and rows and phase.then is None and len(wanted) < _MOST:
+        _list(turn, phase.who, wanted)
+        return
     if phase.then is not None or not wanted:
         turn.result(phase.who, phase.then or _after(turn), Show("jobs", who=phase.who))
         return
@@ -82,6 +85,17 @@ def released(turn: Turn, phase: Releasing, reply: Reply | None) -> None:
     text = phase.refused[0] if phase.refused else ""
     show = Show("released", text=text, who=phase.who, number=phase.done)
     turn.result(phase.who, phase.then or _after(turn), show)
+
+
+def _list(turn: Turn, who: Who, found: tuple[Release, ...]) -> None:
+    """Ask for the person's held jobs, or for the page after those that are found."""
+    fields: dict[str, Any] = {
+        "person": who.person,
+        "held_only": True,
+        "printer": turn.habits.printer,
+    }
+    after = {"after": str(found[-1].job)} if found else {}
+    turn.go(Choosing(who, turn.ask("jobs", fields | after), found=found))
 
 
 def _ask(turn: Turn, who: Who, wanted: Release) -> int:

@@ -519,6 +519,22 @@ def test_release_at_card_releases_every_held_job() -> None:
     assert bench.methods() == ["identify", "jobs", "release", "release", "sign-off"]
 
 
+def test_release_at_card_goes_through_all_pages_of_the_list() -> None:
+    """More jobs than one answer holds are all released, in their order."""
+    bench = Bench(replace(COPIER, at_card="release"))
+    bench.happens(EdgeBack())
+    bench.happens(ANA)
+    bench.happens(Answered(bench.asked.number, identity()))
+    rows = [{"job": str(copy_of(n))} for n in range(1, 5)]
+    bench.happens(Answered(bench.asked.number, ok({"jobs": rows[:2], "more": True})))
+    assert bench.asked.fields["after"] == str(copy_of(2))
+    bench.happens(Answered(bench.asked.number, ok({"jobs": rows[2:], "more": False})))
+    for _ in rows:
+        bench.happens(Answered(bench.asked.number, ok()))
+    released = [ask.fields["job"] for ask in bench.asks if ask.method == "release"]
+    assert [row["job"] for row in rows] == released
+
+
 def test_nothing_more_is_released_for_who_has_left() -> None:
     """Signing off between two jobs leaves the second one held."""
     bench = phases()["releasing"]
