@@ -29,7 +29,7 @@ M = TypeVar("M", bound=Message)
 class CloudEvent(BaseModel):
     """The envelope of CloudEvents 1.0 (JSON format §3); `data` is checked by its own model."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
     specversion: Literal["1.0"]
     id: str
     source: str
@@ -126,6 +126,7 @@ def _at_once(kinds: tuple[type[Message], ...]) -> SchemaValidator:
 
 def _whole(model: type[Message]) -> core_schema.CoreSchema:
     field = core_schema.typed_dict_field
+    model.model_rebuild()  # models are built on first use, and this may be the first
     return core_schema.typed_dict_schema(
         {
             "specversion": field(core_schema.literal_schema(["1.0"])),

@@ -53,7 +53,7 @@ _Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 class Credential(BaseModel):
     """One entry: a name, what it is, and the hash of its secret."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     name: NodeId
     """MQTT user name and client id."""
@@ -69,7 +69,7 @@ class Credential(BaseModel):
 
 
 class _Entries(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     credentials: tuple[Credential, ...] = ()
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from broker.described import Described
+from config.described import Described
 from config.ids import AccountKey, NodeId
 from config.policy.accounts import Counts
 from config.policy.money import Unit
@@ -38,7 +38,7 @@ _UNSAID_IF_EMPTY = Field(exclude_if=_empty)
 class Row(Described):
     """What every row shares: frozen, unknown fields ignored."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
 
 class UserRow(Row):

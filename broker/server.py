@@ -8,33 +8,38 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Self, cast
 
 import websockets
-from amqtt.adapters import BufferReader, ReaderAdapter, WriterAdapter
-from amqtt.broker import Broker, Server
-from amqtt.contexts import BrokerConfig, ListenerConfig
-from amqtt.errors import AMQTTError, BrokerError, MQTTError, NoDataError
-from amqtt.mqtt.connack import (
-    CONNECTION_ACCEPTED,
-    NOT_AUTHORIZED,
-    UNACCEPTABLE_PROTOCOL_VERSION,
-    ConnackPacket,
-)
-from amqtt.mqtt.packet import MQTTFixedHeader
 
 from broker import acl, frames
 from broker.credentials import Login
 from broker.exchange import Exchange, Limits
 from broker.frames import FrameReader, Message, ProtocolViolation
 from broker.listeners import common_name, tls_context
-from broker.plugin import (
-    BufferedWriter,
-    ChunkReader,
-    ClientHandler,
-    SocketReader,
-    WebSocketReader,
-    WebSocketWriter,
-)
 from config.errors import PrintmeshError
 from config.logs import logger
+from config.spared import later
+
+# amqtt reads files with it, in its commands only
+with later("yaml"):
+    from amqtt.adapters import BufferReader, ReaderAdapter, WriterAdapter
+    from amqtt.broker import Broker, Server
+    from amqtt.contexts import BrokerConfig, ListenerConfig
+    from amqtt.errors import AMQTTError, BrokerError, MQTTError, NoDataError
+    from amqtt.mqtt.connack import (
+        CONNECTION_ACCEPTED,
+        NOT_AUTHORIZED,
+        UNACCEPTABLE_PROTOCOL_VERSION,
+        ConnackPacket,
+    )
+    from amqtt.mqtt.packet import MQTTFixedHeader
+
+    from broker.plugin import (
+        BufferedWriter,
+        ChunkReader,
+        ClientHandler,
+        SocketReader,
+        WebSocketReader,
+        WebSocketWriter,
+    )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -11,7 +11,11 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
-import structlog
+from config.spared import without
+
+# it would draw exceptions with rich, on terminals; ours are texts before they get there
+with without("rich"):
+    import structlog
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping

@@ -35,7 +35,9 @@ class Settings(BaseSettings):
     Making one directly takes its arguments only, so that tests see nothing but what they gave.
     """
 
-    model_config = SettingsConfigDict(frozen=True, extra="forbid", env_nested_delimiter="__")
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", env_nested_delimiter="__", defer_build=True
+    )
 
     @classmethod
     def settings_customise_sources(

@@ -30,4 +30,4 @@ Duration = Annotated[timedelta, BeforeValidator(_duration)]
 class Part(BaseModel):
     """A table within the settings: frozen, unknown keys refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)

@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 from uuid import UUID
 
 import typer
-from rich.console import Console
 
 from config.command_line import LogLevel, played
 from edge.popup_cli import popup
-from edge.showing import amounts_of, counted, explain, listed, remarks
+from edge.showing import amounts_of, console, counted, errors, explain, listed, remarks
 
 if TYPE_CHECKING:
     from broker.messages import Reply, Request
@@ -29,8 +28,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(popup)
-console = Console(highlight=False)
-errors = Console(stderr=True, highlight=False)
 
 Config = Annotated[
     Path, typer.Option("--config", "-c", help="Settings of this edge.", envvar="PRINTMESH_CONFIG")
@@ -84,17 +81,17 @@ def set_up(
 
     steps = plan(server_root, server_bin, user or getuser())
     if not steps:
-        console.print("This CUPS is ready for an edge; `printmesh edge run` makes the queues.")
+        console().print("This CUPS is ready for an edge; `printmesh edge run` makes the queues.")
         return
     for step in steps:
-        console.print(f"• {step}", markup=False, soft_wrap=True)
+        console().print(f"• {step}", markup=False, soft_wrap=True)
     if not apply:
-        console.print("Nothing was changed; `--apply` does it.")
+        console().print("Nothing was changed; `--apply` does it.")
         return
     carry_out(steps)
     by_hand = any(isinstance(step, Advice) for step in steps)
     more = " What is left is said above." if by_hand else ""
-    console.print(f"Done. Restart CUPS now (systemctl restart cups).{more}", soft_wrap=True)
+    console().print(f"Done. Restart CUPS now (systemctl restart cups).{more}", soft_wrap=True)
 
 
 @app.command()
@@ -128,12 +125,12 @@ def jobs(
         _write(rows)
         return
     if not rows:
-        console.print("No jobs wait here. Print to a queue of this site, and they show up.")
+        console().print("No jobs wait here. Print to a queue of this site, and they show up.")
         return
-    console.print(listed(rows))
+    console().print(listed(rows))
     for row in rows:
         for text in remarks(row):
-            console.print(f"{row['job'][:8]} {text}", markup=False, soft_wrap=True)
+            console().print(f"{row['job'][:8]} {text}", markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -175,14 +172,14 @@ def release(
         return
     row = reply.data["job"]
     instead = f" instead of {printer}" if row["printer"] != printer else ""
-    console.print(
+    console().print(
         f"Released {row['name']!r} at {row['printer']}{instead}: "
         f"{counted(row['impressions'], 'impression')}, "
         f"{amounts_of(row['held'] or row['charged']) or 'free'}.",
         markup=False,
         soft_wrap=True,
     )
-    explain(reply.data.get("because", []), console)
+    explain(reply.data.get("because", []), console())
 
 
 @app.command()
@@ -208,7 +205,7 @@ def cancel(
         _write(reply.data)
         return
     text = f"Canceled {reply.data['job']['name']!r}; nothing was charged."
-    console.print(text, markup=False, soft_wrap=True)
+    console().print(text, markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -237,7 +234,7 @@ def redeem(
         return
     told = RedeemAnswer.model_validate(reply.data)
     done = "had been credited already" if told.before else "credited"
-    console.print(
+    console().print(
         f"{Money(told.micros, told.unit)} {done} to {told.account}; "
         f"{Money(told.free, told.unit)} may be spent here now.",
         markup=False,
@@ -263,14 +260,14 @@ def status(config: Config = DEFAULT_CONFIG, *, as_json: AsJson = False) -> None:
         else f"working alone since {since}, {data['waiting']} events waiting"
     )
     text = f"{data['site']} ({data['node']}, {data['role']}): {link}"
-    console.print(text, markup=False, soft_wrap=True)
+    console().print(text, markup=False, soft_wrap=True)
     for phase, count in data["jobs"].items():
-        console.print(f"  {phase}: {counted(count, 'job')}")
+        console().print(f"  {phase}: {counted(count, 'job')}")
     for unit, micros in data["money"].items():
         spread = f"on {counted(data['accounts'], 'account')}"
-        console.print(f"  {Money(micros, unit)} may be spent here, {spread}")
+        console().print(f"  {Money(micros, unit)} may be spent here, {spread}")
     for line in status_lines(data):
-        console.print(f"  {line}", markup=False, soft_wrap=True)
+        console().print(f"  {line}", markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -286,13 +283,13 @@ def verify(config: Config = DEFAULT_CONFIG, *, as_json: AsJson = False) -> None:
     if as_json:
         _write(found)
     else:
-        console.print(
+        console().print(
             f"{found['records']} records, {found['events']} events, "
             f"{sum(found['rows'].values())} rows: "
             + ("all as acknowledged" if found["holds"] else "NOT as acknowledged")
         )
         for problem in found["problems"]:
-            errors.print(f"  {problem}", style="red", markup=False, soft_wrap=True)
+            errors().print(f"  {problem}", style="red", markup=False, soft_wrap=True)
     if not found["holds"]:
         raise typer.Exit(1)
 
@@ -315,10 +312,10 @@ def _ask(config: Path, method: str, model: type[Request], **fields: Any) -> Repl
         detail = problem.detail if problem else "no reason given"
         code = problem.code if problem else reply.status
         text = f"{reply.status}: {detail} ({code})"
-        errors.print(text, style="yellow", markup=False, soft_wrap=True)
-        explain(reply.data.get("because", []), errors)
+        errors().print(text, style="yellow", markup=False, soft_wrap=True)
+        explain(reply.data.get("because", []), errors())
         if reply.data.get("question"):
-            errors.print("Nothing was charged; the same with --yes releases it.", markup=False)
+            errors().print("Nothing was charged; the same with --yes releases it.", markup=False)
         raise typer.Exit(3)
     return reply
 
@@ -360,9 +357,9 @@ def _job(config: Path, text: str, user: str | None, card: str | None) -> UUID:
 
 
 def _wrong(what: str) -> NoReturn:
-    errors.print(f"printmesh edge: {what}", style="red", markup=False, soft_wrap=True)
+    errors().print(f"printmesh edge: {what}", style="red", markup=False, soft_wrap=True)
     raise typer.Exit(2)
 
 
 def _write(what: object) -> None:
-    console.print_json(json.dumps(what))
+    console().print_json(json.dumps(what))

@@ -35,7 +35,7 @@ COLORED = frozenset[Kind]({"color", "color_large"})
 class Terms(BaseModel):
     """What one kind of copy costs, as it was decided when the copy began."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     allowed: bool
     """It may be made; one that is counted all the same is charged as far as the hold goes."""
@@ -53,7 +53,7 @@ class Terms(BaseModel):
 class Meter(BaseModel):
     """A copy's terms and what was counted; kept with its job."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     terminal: str
     """The node that counts."""

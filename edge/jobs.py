@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 class Part(BaseModel):
     """What a held amount is for."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     demand: int
     """Which list of accounts it stands for, from 0."""
@@ -42,7 +42,7 @@ class Part(BaseModel):
 class Hold(BaseModel):
     """Money set aside for one release."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     amounts: tuple[AccountAmount, ...]
     """On each account; empty for a free job."""
@@ -72,7 +72,7 @@ class Hold(BaseModel):
 class JobRecord(BaseModel):
     """A job in the books of its site; key: job-uuid."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     job: UUID
     """job-uuid."""

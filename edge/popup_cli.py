@@ -12,7 +12,8 @@ from socket import getfqdn
 from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 import typer
-from rich.console import Console
+
+from edge.showing import console, errors
 
 if TYPE_CHECKING:
     from broker.credentials import CredentialFile
@@ -23,9 +24,6 @@ _HERE_ONLY: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 #: Crockford's letters: none of them is taken for another.
 _LETTERS: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _LENGTH: Final = 8
-
-console = Console(highlight=False)
-errors = Console(stderr=True, highlight=False)
 
 
 def popup(
@@ -116,7 +114,7 @@ def _enrol(
     secret = file.add(name, Party.NODE, person=user)
     token = written(PopupToken.model_validate({**fields, "secret": secret}))
     if as_json:
-        console.print_json(data={"node": name, "user": user, "token": token})
+        console().print_json(data={"node": name, "user": user, "token": token})
         return
     # to standard output nothing but the token: it is put into a file or a mail from there
     typer.echo(token)
@@ -134,7 +132,7 @@ def _enrol(
             "Without site_broker.tls_certificate everybody on that network can read it all."
         )
     for line in said:
-        errors.print(line, markup=False, soft_wrap=True)
+        errors().print(line, markup=False, soft_wrap=True)
 
 
 def _known(settings: EdgeSettings, user: str) -> str | None:
@@ -200,15 +198,15 @@ def _list(settings: EdgeSettings, file: CredentialFile, *, as_json: bool) -> Non
         *((each.name, each.person, "enrolled") for each in file.entries() if each.person),
     ]
     if as_json:
-        console.print_json(data=[{"node": n, "user": u, "by": by} for n, u, by in rows])
+        console().print_json(data=[{"node": n, "user": u, "by": by} for n, u, by in rows])
         return
     if not rows:
-        console.print("No pop-ups yet; `printmesh edge popup USER` enrols one.")
+        console().print("No pop-ups yet; `printmesh edge popup USER` enrols one.")
         return
     table = Table("pop-up", "user", "by", box=None)
     for row in rows:
         table.add_row(*map(Text, row))
-    console.print(table)
+    console().print(table)
 
 
 def _revoke(file: CredentialFile, node: str, *, as_json: bool) -> None:
@@ -216,12 +214,12 @@ def _revoke(file: CredentialFile, node: str, *, as_json: bool) -> None:
     if entry is None or not file.remove(node):
         _wrong(f"there is no pop-up {node}; `printmesh edge popup` lists them")
     if as_json:
-        console.print_json(data={"node": node, "user": entry.person, "revoked": True})
+        console().print_json(data={"node": node, "user": entry.person, "revoked": True})
         return
     text = f"{entry.person}'s pop-up {node} is let in no more; a running one is cut off in seconds."
-    console.print(text, markup=False, soft_wrap=True)
+    console().print(text, markup=False, soft_wrap=True)
 
 
 def _wrong(what: str, *, status: int = 2) -> NoReturn:
-    errors.print(f"printmesh edge: {what}", style="red", markup=False, soft_wrap=True)
+    errors().print(f"printmesh edge: {what}", style="red", markup=False, soft_wrap=True)
     raise typer.Exit(status)

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
-
-from rich.table import Table
-from rich.text import Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rich.console import Console
+    from rich.table import Table
+
+
+@cache
+def console() -> Console:
+    """Return where answers are written; made at the first, so that a node starts without it."""
+    from rich.console import Console  # noqa: PLC0415  a node that runs shows nothing
+
+    return Console(highlight=False)
+
+
+@cache
+def errors() -> Console:
+    """Return where it is said what is wrong."""
+    from rich.console import Console  # noqa: PLC0415  as above
+
+    return Console(stderr=True, highlight=False)
 
 
 def explain(lines: list[dict[str, Any]], where: Console) -> None:
@@ -23,6 +38,9 @@ def explain(lines: list[dict[str, Any]], where: Console) -> None:
 
 def listed(rows: list[dict[str, Any]]) -> Table:
     """Lay jobs out; what others named is text here and never markup."""
+    from rich.table import Table  # noqa: PLC0415  as above
+    from rich.text import Text  # noqa: PLC0415
+
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("job", no_wrap=True)
     table.add_column("user", overflow="fold")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class Terms(BaseModel):
     """What holds at a site, as its journal keeps it."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     number: Annotated[int, Field(ge=0)] = 0
     """As the centre counts them; 0: what the journal began with."""

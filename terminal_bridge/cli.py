@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from config.command_line import LogLevel, played
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 DEFAULT_CONFIG = Path("terminal.toml")
 app = typer.Typer(
@@ -20,8 +22,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-console = Console(highlight=False)
-errors = Console(stderr=True, highlight=False)
 
 Config = Annotated[
     Path,
@@ -29,6 +29,22 @@ Config = Annotated[
         "--config", "-c", help="Settings of these terminals.", envvar="PRINTMESH_TERMINAL_CONFIG"
     ),
 ]
+
+
+@cache
+def console() -> Console:
+    """Return where answers are written; made at the first, so that `run` starts without it."""
+    from rich.console import Console  # noqa: PLC0415  terminals that run show nothing here
+
+    return Console(highlight=False)
+
+
+@cache
+def errors() -> Console:
+    """Return where it is said what is wrong."""
+    from rich.console import Console  # noqa: PLC0415  as above
+
+    return Console(stderr=True, highlight=False)
 
 
 def main(arguments: list[str]) -> int:
@@ -49,7 +65,7 @@ def run(
     from terminal_bridge.app import run as run_terminals  # noqa: PLC0415
 
     if log_level not in logs.LEVELS:
-        errors.print(f"printmesh terminal: {log_level!r} is no level; {', '.join(logs.LEVELS)}")
+        errors().print(f"printmesh terminal: {log_level!r} is no level; {', '.join(logs.LEVELS)}")
         raise typer.Exit(2)
     settings = load(TerminalSettings, config)
     logs.configure("terminal", log_level)
@@ -74,15 +90,17 @@ def status(
     running = runs(settings.data)
     rows = [_row(settings.data, each.id, each.printer, running) for each in settings.terminals]
     if as_json:
-        console.print_json(json.dumps(rows))
+        console().print_json(json.dumps(rows))
     else:
         if not running:
-            console.print("These terminals do not run; `printmesh terminal run` starts them.")
+            console().print("These terminals do not run; `printmesh terminal run` starts them.")
+        from rich.table import Table  # noqa: PLC0415  as at `console`
+
         table = Table("terminal", "printer", "state", "counts the site does not have", box=None)
         for row in rows:
             told = ", ".join(f"{each['pages']} pages" for each in row["unreported"]) or "none"
             table.add_row(row["terminal"], row["printer"], row["state"], told)
-        console.print(table)
+        console().print(table)
     if any(row["state"] not in {"ready", "in use"} for row in rows):
         raise typer.Exit(1)
 
@@ -120,7 +138,7 @@ def learn(
         raise typer.BadParameter("--config and --terminal together, both wherever --write is")
     place = None if config is None or terminal is None else (config, terminal)
     listen(
-        console,
+        console(),
         kind=kind,
         device=device,
         speed=speed,

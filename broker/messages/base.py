@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, StringConstraints
 
-from broker.described import Described
+from config.described import Described
 
 #: SHA-256 in lower-case hexadecimal.
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -20,13 +20,18 @@ Name = Annotated[str, StringConstraints(max_length=255)]
 
 
 class Message(Described):
-    """What every message shares: frozen, unknown fields ignored, a CloudEvents `type`."""
+    """What every message shares: frozen, unknown fields ignored, a CloudEvents `type`.
 
-    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_bytes="base64")
+    Its schema is built on first use: no process says or hears all that there is.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", ser_json_bytes="base64", defer_build=True
+    )
     TYPE: ClassVar[str]
 
 
 class Part(Described):
     """A piece of a message; the same rules, no type of its own."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)

@@ -8,7 +8,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
+
+from config.described import Described
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -100,10 +102,10 @@ _PageNumber = Annotated[int, Field(strict=True, ge=1, le=PAGE_MAX)]
 PageRange = tuple[_PageNumber, _PageNumber]
 
 
-class JobAttributes(BaseModel):
+class JobAttributes(Described):
     """What a person asked for, in range; everything else was refused on the way in."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     copies: Annotated[int, Field(strict=True, ge=1, le=COPIES_MAX)] = 1
     """RFC 8011 §5.2.5."""
@@ -133,10 +135,10 @@ class JobAttributes(BaseModel):
         return self
 
 
-class Figures(BaseModel):
+class Figures(Described):
     """How much a job puts, or put, on paper, all copies included."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     impressions: Annotated[int, Field(strict=True, ge=0)]
     """Printed sides of sheets; blank backs are not counted."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints, model_validator
 
+from config.described import Described
 from config.ids import NODE_ID_PATTERN
 from config.policy.media import CUSTOM, SIZES
 from config.policy.money import MICROS_BOUND, Unit
@@ -28,10 +29,10 @@ _MEDIA = (*SIZES, CUSTOM, ANY)
 _LINES_MAX = 1000
 
 
-class TariffLine(BaseModel):
+class TariffLine(Described):
     """One line of a price list."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     service: Literal["print", "copy", "*"] = "*"
     """What is done."""
@@ -69,10 +70,10 @@ class TariffLine(BaseModel):
         return all(own in (ANY, other) for own, other in zip(self.fields, wanted, strict=True))
 
 
-class Tariff(BaseModel):
+class Tariff(Described):
     """A price list in one unit, in force from a moment on until the next one is."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     version: Annotated[int, Field(strict=True, ge=1, lt=2**63)]
     """Ascends; every charge says under which version it was priced."""

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from broker.described import Described, sentences
+from config.described import Described, sentences
 
 
 class Root(Described):
