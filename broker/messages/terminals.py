@@ -146,6 +146,8 @@ class QuoteRequest(Request):
     """As it would be printed."""
     account: AccountKey | None = None
     """To be charged instead of the person's own wallets."""
+    confirmed: Annotated[bool, Field(exclude_if=lambda said: not said)] = False
+    """As if the person had said yes to what a rule asks: what that would cost."""
 
 
 class QuoteAnswer(Part):

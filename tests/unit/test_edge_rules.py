@@ -9,7 +9,16 @@ from uuid import UUID
 import pytest
 
 from broker.directory import RULES, AccountRow, PrinterRow, SettingRow, UserRow
-from broker.messages import Charged, DirectoryRows, JobRefused, JobReleased, JobSettled, Part
+from broker.messages import (
+    Charged,
+    DirectoryRows,
+    JobRefused,
+    JobReleased,
+    JobSettled,
+    Part,
+    QuoteAnswer,
+    QuoteRequest,
+)
 from config.policy.decisions import Allowed, Ask, Denied, Reason
 from config.policy.jobs import JobState, Sides
 from config.policy.rules import RuleSet
@@ -18,6 +27,7 @@ from edge.printing.fake_spooler import PrinterBehaviour
 from edge.release import Phase
 from edge.releasing import ANSWER_NEEDED
 from edge.store.replica import rows_of
+from tests.unit.counter_lab import CARD, Counter, asked
 from tests.unit.edge_lab import ANA, CENT, NOW, Site, figures, grant, held_job, said, tariff
 from tests.unit.roles_lab import become
 
@@ -153,6 +163,25 @@ async def test_a_direct_queue_waits_with_its_question(site: Site) -> None:
     assert isinstance(await site.releasing.release(job, "lib-1", "ana", confirmed=True), Allowed)
     await site.intake.sweep()
     assert site.phase(job) == Phase.SETTLED
+
+
+async def test_what_a_question_would_cost_is_quoted_before_it_is_answered(site: Site) -> None:
+    """Asked as if the person had said yes: the price; nothing is charged, released or said."""
+    rule(site, then(confirm="ten pages?"))
+    job = await site.arrive()
+    counter, before = Counter(site), len(said(site.books, "jobs"))
+    where = {"job": job, "printer": "lib-1", "person": CARD}
+    asks, costs = [
+        QuoteAnswer.model_validate((await counter.answers(question)).data)
+        for question in (
+            QuoteRequest(**asked(**where)),
+            QuoteRequest(**asked(**where, confirmed=True)),
+        )
+    ]
+    assert (asks.question, asks.allowed, asks.price) == ("ten pages?", False, ())
+    assert (costs.question, costs.allowed) == (None, True)
+    assert [each.micros for each in costs.price] == [PRICE]
+    assert len(said(site.books, "jobs")) == before
 
 
 @pytest.mark.parametrize(
