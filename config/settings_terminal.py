@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from config.ids import NodeId
+from config.panel_settings import PanelSettings, WebSettings
 from config.settings import LinkSettings
 from config.settings_file import Settings
 from config.settings_parts import Duration, Part
@@ -43,12 +44,14 @@ class OneTerminal(Part):
     """Its node's id on the site's broker."""
     secret: Annotated[SecretStr, Field(min_length=1)]
     """That node's secret, or `secret_file`: the path of a file that holds it."""
-    kind: Literal["reader"] = "reader"
-    """A card reader, with or without copy control."""
+    kind: Literal["reader", "panel"] = "reader"
+    """A card reader, with or without copy control; or a panel, with or without either."""
     printer: NodeId
     """Device id of the machine it stands beside."""
-    reader: ReaderSettings
-    """The card reader."""
+    reader: ReaderSettings | None = None
+    """The card reader; None: a panel without one."""
+    panel: PanelSettings = PanelSettings()
+    """Of kind panel: its pages."""
     copier: CopierSettings | None = None
     """The copier's interface; None: nothing is copied, a card releases what is held."""
     second_card: Literal["replace", "refuse"] = "replace"
@@ -62,7 +65,11 @@ class OneTerminal(Part):
 
     @model_validator(mode="after")
     def _can_be_done(self) -> Self:
-        if self.card_stays and self.reader.kind != "pcsc":
+        if self.kind == "reader" and self.reader is None:
+            raise ValueError("a [terminals.reader] wherever kind = reader")
+        if self.kind == "reader" and "panel" in self.model_fields_set:
+            raise ValueError("kind = panel wherever there is a [terminals.panel]")
+        if self.card_stays and (self.reader is None or self.reader.kind != "pcsc"):
             raise ValueError("reader.kind = pcsc wherever card_stays: others do not notice")
         if self.idle < timedelta(seconds=5):
             raise ValueError("idle of at least 5s")
@@ -78,6 +85,8 @@ class TerminalSettings(Settings):
     """Directory of what must outlive a power cut: counts that the edge does not have yet."""
     broker: SiteBrokerAddress = SiteBrokerAddress()
     """The broker of the site."""
+    web: WebSettings = WebSettings()
+    """Where panels are served, if there are any."""
     terminals: tuple[OneTerminal, ...]
     """The terminals that this process drives; each has its own connection."""
 

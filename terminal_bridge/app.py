@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
     from config.settings_terminal import OneTerminal, TerminalSettings
     from config.terminal_settings import CopierSettings, ReaderSettings
+    from terminal_bridge.events import Show
+    from terminal_bridge.panel.desk import Desk
     from terminal_bridge.ports import CopyControl, Reader
+    from terminal_bridge.shared_line import Line
 
 _log = logger("terminal.app")
 
@@ -51,21 +54,27 @@ async def run(
 
     Raises:
         RunsAlreadyError: another process drives them.
+        CannotServe: the panels' address cannot be had.
     """
     with running(settings.data):
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        works = [
-            asyncio.create_task(
-                _supervised(each.id, partial(_one, settings, each, reader, copier)), name=each.id
-            )
+        parts = Parts(settings, reader, copier)
+        works: list[asyncio.Task[Any]] = [
+            asyncio.create_task(_supervised(each.id, partial(parts.work, each)), name=each.id)
             for each in settings.terminals
         ]
-        _log.info("terminals run", action="terminals-run", terminals=len(works))
+        works.append(asyncio.create_task(stop.wait(), name="stop"))
+        if any(each.kind == "panel" for each in settings.terminals):
+            works.append(asyncio.create_task(parts.serve(), name="panels"))
+        _log.info("terminals run", action="terminals-run", terminals=len(settings.terminals))
         try:
-            await stop.wait()
+            # but for the order to stop, only pages that cannot be served end before they are told
+            done, _ = await asyncio.wait(works, return_when=asyncio.FIRST_COMPLETED)
+            for work in done:
+                work.result()
         finally:
             for work in works:
                 work.cancel()
@@ -80,7 +89,7 @@ def habits_of(terminal: OneTerminal) -> Habits:
     return Habits(
         printer=terminal.printer,
         tied=terminal.kind == "reader",
-        at_card="release" if copier is None else "copy",
+        at_card="choose" if terminal.kind == "panel" else "release" if copier is None else "copy",
         second_card=terminal.second_card,
         card_stays=terminal.card_stays,
         kinds=frozenset(pulse.kind for pulse in copier.pulses) if copier else frozenset(),
@@ -99,23 +108,92 @@ def status_file(data: Path, terminal: str) -> Path:
     return data / f"{terminal}.status.json"
 
 
-async def _one(
-    settings: TerminalSettings,
-    terminal: OneTerminal,
-    reader: Callable[[ReaderSettings, str], Reader],
-    copier: Callable[[CopierSettings], CopyControl],
-) -> None:
-    path = status_file(settings.data, terminal.id)
-    bridge = Bridge(
-        terminal.id,
-        habits=habits_of(terminal),
-        line=EdgeLine(settings.link_of(terminal), terminal.id),
-        copies=OpenCopies(copies_file(settings.data, terminal.id)),
-        reader=partial(reader, terminal.reader, terminal.id),
-        control=None if terminal.copier is None else partial(copier, terminal.copier),
-        on_change=lambda bridge: _tell(path, bridge),
-    )
-    await bridge.run()
+def pairing_file(data: Path, terminal: str) -> Path:
+    """Return where a panel keeps which browser is its screen."""
+    return data / f"{terminal}.screen.json"
+
+
+class Parts:
+    """Makes the terminals of one process of its settings."""
+
+    def __init__(
+        self,
+        settings: TerminalSettings,
+        reader: Callable[[ReaderSettings, str], Reader],
+        copier: Callable[[CopierSettings], CopyControl],
+    ) -> None:
+        """Take what they are made of; arguments as of `run`."""
+        self._settings = settings
+        self._reader = reader
+        self._copier = copier
+        self._desks: dict[str, Desk] = {}
+
+    async def work(self, terminal: OneTerminal) -> None:
+        """Drive one, once."""
+        line = EdgeLine(self._settings.link_of(terminal), terminal.id)
+        if terminal.kind == "panel":
+            await self._panel(terminal, line)
+        else:
+            await self._bridge(terminal)(line=line).run()
+
+    async def serve(self) -> None:
+        """Serve the panels' pages.
+
+        Raises:
+            CannotServe: their address cannot be had.
+        """
+        from terminal_bridge.panel.server import serve  # noqa: PLC0415  only where there are panels
+
+        def listening(address: str) -> None:
+            _log.info("panels are served", action="panels-run", address=address)
+
+        await serve(self._settings.web, self._desks, listening=listening)
+
+    async def _panel(self, terminal: OneTerminal, line: EdgeLine) -> None:
+        from terminal_bridge.panel.desk import Desk  # noqa: PLC0415  only where there are panels
+        from terminal_bridge.panel.pairing import Pairing  # noqa: PLC0415
+        from terminal_bridge.shared_line import SharedLine  # noqa: PLC0415
+
+        shared = SharedLine(line)
+        desk = Desk(
+            terminal.id,
+            settings=terminal.panel,
+            habits=habits_of(terminal),
+            line=shared,
+            screen=partial(self._bridge(terminal), line=shared.tap()),
+            pairing=Pairing(pairing_file(self._settings.data, terminal.id), terminal.panel.screen),
+            copier=terminal.copier is not None,
+            reader=terminal.reader is not None,
+        )
+        self._desks[terminal.id] = desk
+        await desk.run()
+
+    def _bridge(self, terminal: OneTerminal) -> Callable[..., Bridge]:
+        """Return what makes a terminal's bridge, once it is told whom to tell and by what line."""
+        settings, path = self._settings, status_file(self._settings.data, terminal.id)
+
+        def make(
+            line: Line,
+            on_change: Callable[[Bridge], None] = lambda _: None,
+            on_show: Callable[[Show], None] = lambda _: None,
+        ) -> Bridge:
+            def changed(bridge: Bridge) -> None:
+                _tell(path, bridge)
+                on_change(bridge)
+
+            reader, copier = terminal.reader, terminal.copier
+            return Bridge(
+                terminal.id,
+                habits=habits_of(terminal),
+                line=line,
+                copies=OpenCopies(copies_file(settings.data, terminal.id)),
+                reader=None if reader is None else partial(self._reader, reader, terminal.id),
+                control=None if copier is None else partial(self._copier, copier),
+                on_change=changed,
+                on_show=on_show,
+            )
+
+        return make
 
 
 def _tell(path: Path, bridge: Bridge) -> None:

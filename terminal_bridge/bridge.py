@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from broker.messages.terminals import CopyCounts, SiteState
-    from terminal_bridge.durable import OpenCopies
+    from terminal_bridge.durable import CopiesKept
     from terminal_bridge.events import Action, Event
     from terminal_bridge.phases import Habits, OpenCopy
     from terminal_bridge.ports import CopyControl, Display, Reader, ReaderEvent
@@ -77,7 +77,7 @@ class Bridge:
         *,
         habits: Habits,
         line: Line,
-        copies: OpenCopies,
+        copies: CopiesKept,
         reader: Callable[[], Reader] | None = None,
         control: Callable[[], CopyControl] | None = None,
         display: Display | None = None,

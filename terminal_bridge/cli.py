@@ -1,4 +1,4 @@
-"""`printmesh terminal …`: run a site's terminals, and say how they are, learn what readers send."""
+"""`printmesh terminal …`: run a site's terminals, say how they are, pair screens, learn readers."""
 
 from __future__ import annotations
 
@@ -11,13 +11,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from config.command_line import LogLevel, played
+from config.errors import PrintmeshError
+
+if TYPE_CHECKING:
+    from config.settings_terminal import OneTerminal, TerminalSettings
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 DEFAULT_CONFIG = Path("terminal.toml")
 app = typer.Typer(
-    help="What people touch: run card readers and copiers of a site, say how they are.",
+    help="What people touch: run card readers, copiers and panels of a site, say how they are.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -106,6 +110,51 @@ def status(
 
 
 @app.command()
+def pair(
+    terminal: Annotated[str, typer.Argument(help="The panel's id.")],
+    config: Config = DEFAULT_CONFIG,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON for machines.")] = False,
+) -> None:
+    """Make a code that makes a browser the screen of a panel; the screen before it is let go.
+
+    Only the screen hears of cards at the panel's reader, starts copies and shows who is there.
+    Type the code once at the address that is shown, at the machine's own browser.
+    """
+    from terminal_bridge.app import pairing_file  # noqa: PLC0415  keeps --help fast
+    from terminal_bridge.panel.pairing import CODE_LASTS, Pairing  # noqa: PLC0415
+
+    settings, panel = _panel(config, terminal)
+    code = Pairing(pairing_file(settings.data, panel.id)).code()
+    address = f"{settings.web.outside}/{panel.id}/pair"
+    minutes = int(CODE_LASTS.total_seconds() // 60)
+    if as_json:
+        told = {"terminal": panel.id, "code": code, "address": address, "minutes": minutes}
+        console().print_json(json.dumps(told))
+        return
+    console().print(f"Open [bold]{address}[/bold] at the machine and type [bold]{code}[/bold].")
+    console().print(f"The code serves once, within {minutes} minutes.")
+
+
+@app.command()
+def sticker(
+    terminal: Annotated[str, typer.Argument(help="The panel's id.")],
+    file: Annotated[Path, typer.Argument(help="Where to write the picture (SVG).")],
+    config: Config = DEFAULT_CONFIG,
+) -> None:
+    """Draw the QR code to stick on a machine: a phone that scans it opens the machine's page."""
+    from terminal_bridge.panel.render import qr_file  # noqa: PLC0415  keeps --help fast
+
+    settings, panel = _panel(config, terminal)
+    address = f"{settings.web.outside}/{panel.id}/"
+    try:
+        file.write_text(qr_file(address), encoding="utf-8")
+    except OSError as error:
+        raise PrintmeshError(f"{file} cannot be written: {error.strerror}") from error
+    console().print(f"{file} leads to {address}")
+
+
+@app.command()
 def learn(
     device: Annotated[
         str,
@@ -148,6 +197,23 @@ def learn(
         place=place,
         write=write,
     )
+
+
+def _panel(config: Path, terminal: str) -> tuple[TerminalSettings, OneTerminal]:
+    """Return the settings, and those of one panel.
+
+    Raises:
+        PrintmeshError: there is no panel of that name.
+    """
+    from config.settings_file import load  # noqa: PLC0415  keeps --help fast
+    from config.settings_terminal import TerminalSettings  # noqa: PLC0415
+
+    settings = load(TerminalSettings, config)
+    panels = {each.id: each for each in settings.terminals if each.kind == "panel"}
+    if terminal not in panels:
+        known = ", ".join(panels) or "none"
+        raise PrintmeshError(f"{terminal} is no panel in {config}; panels: {known}")
+    return settings, panels[terminal]
 
 
 def _row(data: Path, terminal: str, printer: str, running: bool) -> dict[str, Any]:  # noqa: FBT001

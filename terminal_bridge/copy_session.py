@@ -57,9 +57,10 @@ def begun(turn: Turn, phase: Beginning, reply: Reply | None) -> None:
     """Take the edge's answer: let the machine copy, or say why not."""
     state = _state(turn, reply)
     if reply is None or state is None:
-        text = reply.problem.detail if reply and reply.problem else ""
+        problem = reply.problem if reply else None
+        text, code = (problem.detail, problem.code) if problem else ("", "")
         then = phase.then or (SignOff() if signed_off_there(reply) else None)
-        _turned_away(turn, phase.who, then, text)
+        _turned_away(turn, phase.who, then, text, code)
         return
     copy = OpenCopy(state.copy_id, state.counts)
     base = turn.terminal.totals
@@ -251,10 +252,10 @@ def _counts(copy_id: object, counts: CopyCounts) -> dict[str, Any]:
     return {"copy_id": str(copy_id), "counts": told}
 
 
-def _turned_away(turn: Turn, who: Who, then: Then | None, text: str) -> None:
+def _turned_away(turn: Turn, who: Who, then: Then | None, text: str, code: str = "") -> None:
     screen: Screen = "refused" if text else "no-edge"
     turn.do(Beep("bad"))
-    turn.result(who, then or after(turn), Show(screen, text=text, who=who))
+    turn.result(who, then or after(turn), Show(screen, text=text, who=who, code=code))
 
 
 def _close(turn: Turn, phase: Ending) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
 from broker.credentials import write_private
@@ -17,6 +17,19 @@ if TYPE_CHECKING:
     from typing import Any
 
 _log = logger("terminal.durable")
+
+
+class CopiesKept(Protocol):
+    """Where open copies are remembered."""
+
+    def load(self) -> tuple[OpenCopy, ...]:
+        """Return what the last process left."""
+
+    def keep(self, copy: OpenCopy) -> None:
+        """Write a copy down as it stands."""
+
+    def forget(self, copy_id: UUID) -> None:
+        """Strike one out; unknown ones are fine."""
 
 
 class OpenCopies:

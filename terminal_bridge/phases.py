@@ -206,6 +206,8 @@ class Releasing:
     """Released."""
     refused: tuple[str, ...] = ()
     """Why others were not, in sentences."""
+    code: str = ""
+    """Why the first of these was not, for machines."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,8 +73,9 @@ def released(turn: Turn, phase: Releasing, reply: Reply | None) -> None:
     if reply is not None and reply.status == "ok":
         phase = replace(phase, done=phase.done + 1)
     else:
-        text = reply.problem.detail if reply and reply.problem else "the site did not answer"
-        phase = replace(phase, refused=(*phase.refused, text))
+        problem = reply.problem if reply else None
+        text, code = (problem.detail, problem.code) if problem else ("the site did not answer", "")
+        phase = replace(phase, refused=(*phase.refused, text), code=phase.code or code)
     if signed_off_there(reply) and phase.then is None:
         phase = replace(phase, then=SignOff())
     if phase.left and phase.then is None and reply is not None and turn.terminal.edge:
@@ -83,7 +84,7 @@ def released(turn: Turn, phase: Releasing, reply: Reply | None) -> None:
         return
     turn.do(Beep("bad" if phase.refused else "good"))
     text = phase.refused[0] if phase.refused else ""
-    show = Show("released", text=text, who=phase.who, number=phase.done)
+    show = Show("released", text=text, who=phase.who, number=phase.done, code=phase.code)
     turn.result(phase.who, phase.then or _after(turn), show)
 
 

@@ -109,7 +109,7 @@ def step(  # noqa: C901, PLR0912  a line for each event
         case PowerBack(copies=open_copies):
             copies.owe(turn, open_copies)
         case News(news=news):
-            here = _here(turn.terminal.phase)
+            here = who_is_in(turn.terminal.phase)
             if here is not None and here.answer.session == news.session:
                 turn.do(Show("news", text=news.text, news=news), Beep("attention"))
                 if news.what == "signed-off":
@@ -151,7 +151,7 @@ def _came(turn: Turn, who: Next) -> None:
     phase = turn.terminal.phase
     if isinstance(phase, Identifying):
         turn.do(Beep("attention"))  # one after the other
-    elif (here := _here(phase)) is None:
+    elif (here := who_is_in(phase)) is None:
         turn.identify(who)
     elif who.mark and who.mark == here.mark:
         if not turn.habits.card_stays:
@@ -166,7 +166,7 @@ def _came(turn: Turn, who: Next) -> None:
 
 def _card_removed(turn: Turn) -> None:
     phase = turn.terminal.phase
-    here = phase if isinstance(phase, Identifying | PinNeeded) else _here(phase)
+    here = phase if isinstance(phase, Identifying | PinNeeded) else who_is_in(phase)
     waits = isinstance(getattr(phase, "then", None), Next)
     if turn.habits.card_stays and here is not None and (here.mark or waits):
         _then(turn, SignOff(), "card removed")
@@ -246,7 +246,7 @@ def _wanted(turn: Turn, wanted: CopyWanted | ReleaseWanted | EnrolWanted) -> Non
             turn.do(Beep("bad"))
 
 
-def _here(phase: Phase) -> Who | None:
+def who_is_in(phase: Phase) -> Who | None:
     """Return who is signed in."""
     match phase:
         case Idle() | Identifying() | PinNeeded():

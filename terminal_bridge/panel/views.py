@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
 #: How a notice is meant: its shape and its word change with it, not its colour alone.
 Tone: TypeAlias = Literal["good", "waiting", "trouble", "unknown"]
+#: How a job stands.
+JobStands: TypeAlias = Literal["held", "printing", "done", "trouble"]
+#: How a copy stands.
+CopyStands: TypeAlias = Literal["ready", "beginning", "copying", "stopping", "settled", "refused"]
 
 
 # ── what every page has ─────────────────────────────────────────────────────────────────────
@@ -87,6 +91,8 @@ class Shell:
     """Copies can be made here now."""
     now: datetime | None = None
     """In the place's own time."""
+    theme: Literal["", "light", "dark"] = ""
+    """Chosen in this browser; empty: as its system."""
 
 
 # ── pages ───────────────────────────────────────────────────────────────────────────────────
@@ -158,7 +164,7 @@ class JobCard:
     copies: int
     color: bool
     two_sided: bool
-    state: Literal["held", "printing", "done", "trouble"]
+    state: JobStands
     figure: Figure
     picture: bool
     """A picture of its first page may be asked for."""
@@ -242,7 +248,7 @@ class Balance:
 class Copy:
     """Copies: `copy.html`, and its live part `copy-live.html`."""
 
-    state: Literal["ready", "beginning", "copying", "stopping", "settled", "refused"]
+    state: CopyStands
     count: int = 0
     cost: tuple[Money, ...] = ()
     left: Money | None = None
@@ -264,6 +270,13 @@ class NewCard:
 
 
 @dataclass(frozen=True, slots=True)
+class Hand:
+    """Somebody who is signed in on their phone beside a screen: `hand.html`."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
 class Pair:
     """Make a browser the screen of this terminal: `pair.html`."""
 
@@ -277,3 +290,14 @@ class Terminals:
 
     rows: tuple[tuple[str, str], ...]
     """Path and name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that could not be done: `problem.html`, without a shell."""
+
+    status: int
+    """HTTP's own, for the helpdesk."""
+    text: str
+    back: str
+    """Path to go on from."""

@@ -1,0 +1,142 @@
+"""Who sends a request: the screen at the machine, a phone, or a page of somebody else's."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
+from urllib.parse import urlsplit
+
+from starlette.exceptions import HTTPException
+
+from terminal_bridge.words import LANGUAGES, Words
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from terminal_bridge.panel.desk import Desk
+    from terminal_bridge.panel.visit import Visit
+
+#: Cookies: who a browser is, that it is a paired screen, which language and theme it chose.
+BROWSER: Final = "printmesh"
+SCREEN: Final = "printmesh-screen"
+LANGUAGE: Final = "printmesh-language"
+THEME: Final = "printmesh-theme"
+_YEAR: Final = 365 * 24 * 3600
+_FIELD_MOST: Final = 500
+_THEMES: Final[Mapping[str, Literal["", "light", "dark"]]] = {"light": "light", "dark": "dark"}
+#: Of this process: forms of the one before are asked for again.
+_KEY: Final = os.urandom(32)
+
+
+@dataclass(frozen=True, slots=True)
+class Browser:
+    """Whoever asks, as far as a request tells."""
+
+    desk: Desk
+    cookie: str
+    """Names the browser."""
+    fresh: bool
+    """It had none yet."""
+    screen: bool
+    """It is the screen at the machine."""
+    visit: Visit | None
+    """Its session; None: a phone at which nobody has signed in yet."""
+    words: Words
+    theme: Literal["", "light", "dark"]
+    secure: bool
+    """It came over TLS."""
+
+    @property
+    def token(self) -> str:
+        """What its forms carry; no other page can know it."""
+        return hmac.new(_KEY, self.cookie.encode(), hashlib.sha256).hexdigest()[:32]
+
+    def dress(self, response: Response) -> Response:
+        """Give a new browser its name."""
+        if self.fresh:
+            self.remember(response, BROWSER, self.cookie)
+        return response
+
+    def remember(self, response: Response, name: str, value: str, *, path: str = "/") -> None:
+        """Have the browser keep something that no script reads and no other site sends."""
+        lasts = None if name == BROWSER else _YEAR
+        response.set_cookie(
+            name,
+            value,
+            max_age=lasts,
+            path=path,
+            secure=self.secure,
+            httponly=True,
+            samesite="strict" if name == SCREEN else "lax",
+        )
+
+
+def browser_of(request: Request, desk: Desk) -> Browser:
+    """Return who asks."""
+    cookie = request.cookies.get(BROWSER, "")
+    fresh = not cookie or len(cookie) > _FIELD_MOST
+    address = request.client.host if request.client else ""
+    screen = desk.pairing.is_screen(request.cookies.get(SCREEN, ""), address)
+    visit = desk.screen if screen else desk.phone(cookie)
+    return Browser(
+        desk,
+        secrets.token_urlsafe(24) if fresh else cookie,
+        fresh,
+        screen,
+        visit,
+        Words.of(_language(request, desk, visit, screen=screen)),
+        _THEMES.get(request.cookies.get(THEME, ""), ""),
+        request.url.scheme == "https",
+    )
+
+
+async def form_of(request: Request, browser: Browser) -> dict[str, str]:
+    """Return the fields of a form that one of our own pages sent.
+
+    Raises:
+        HTTPException: 403, another page sent it, or one of a process before this; 413, too much.
+    """
+    if not _own(request):
+        raise HTTPException(403, "This form was not sent by a page of this terminal.")
+    sent = await request.form(max_files=0, max_fields=40, max_part_size=4096)
+    fields = {name: value.strip() for name, value in sent.items() if isinstance(value, str)}
+    given = fields.pop("token", "")
+    if not hmac.compare_digest(given.encode(), browser.token.encode()):
+        raise HTTPException(403, "This page is too old; please begin again.")
+    if any(len(value) > _FIELD_MOST for value in fields.values()):
+        raise HTTPException(413, "That is more than this page asks for.")
+    return fields
+
+
+def _own(request: Request) -> bool:
+    """Say whether a browser that tells where a form comes from tells that it is from here."""
+    site = request.headers.get("sec-fetch-site", "same-origin")
+    if site not in {"same-origin", "none"}:
+        return False
+    origin = request.headers.get("origin")
+    if origin is None:
+        return True
+    return urlsplit(origin).netloc == request.headers.get("host", "")
+
+
+def _language(request: Request, desk: Desk, visit: Visit | None, *, screen: bool) -> str:
+    """Return what a page is written in: chosen, the person's, the browser's, the terminal's."""
+    offered: tuple[str, ...] = desk.settings.languages
+    wishes: list[Any] = [visit.language if visit else None]
+    if not screen:
+        wishes.append(request.cookies.get(LANGUAGE))
+    who = visit.who if visit else None
+    wishes.append(who.answer.language if who else None)
+    if not screen:
+        # of a phone; a copier's browser speaks whatever its maker did
+        said = request.headers.get("accept-language", "")
+        wishes += [part.strip()[:2].lower() for part in said.split(",")[:10]]
+    found = (wish for wish in wishes if wish in offered and wish in LANGUAGES)
+    return next(found, offered[0])

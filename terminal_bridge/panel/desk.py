@@ -1,0 +1,187 @@
+"""One panel: its screen, the phones that use it, and the line that they share."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import secrets
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from config.logs import logger
+from terminal_bridge.bridge import Bridge
+from terminal_bridge.events import SessionShown
+from terminal_bridge.panel.pages import machine_name
+from terminal_bridge.panel.visit import Visit
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from broker.messages.terminals import SiteState
+    from config.panel_settings import PanelSettings
+    from terminal_bridge.panel.pairing import Pairing
+    from terminal_bridge.panel.visit import MakeBridge
+    from terminal_bridge.phases import Habits, OpenCopy
+    from terminal_bridge.shared_line import SharedLine
+
+_log = logger("terminal.panel")
+
+#: Phones at one panel at a time; the one that was quiet for longest makes room.
+PHONES_MOST: Final = 60
+#: A phone that nobody is signed in at is forgotten after so many seconds.
+_FORGOTTEN_AFTER: Final = 120.0
+#: The code in the QR of the sign-in page lasts so many seconds, and as long again.
+_HAND_LASTS: Final = 60.0
+
+
+class NoCopies:
+    """The durable file of a browser that starts no copies: nothing to remember."""
+
+    def load(self) -> tuple[OpenCopy, ...]:
+        """Return none."""
+        return ()
+
+    def keep(self, copy: OpenCopy) -> None:
+        """Refuse: a phone stands beside no machine."""
+        raise OSError(f"copy {copy.copy_id} was begun where none can be")
+
+    def forget(self, copy_id: UUID) -> None:
+        """Do nothing."""
+
+
+class Desk:
+    """A panel, from `run` on."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        settings: PanelSettings,
+        habits: Habits,
+        line: SharedLine,
+        screen: MakeBridge,
+        pairing: Pairing,
+        copier: bool,
+        reader: bool,
+    ) -> None:
+        """Put a panel together.
+
+        Args:
+            name: the terminal's id.
+            settings: of its pages.
+            habits: of its sessions.
+            line: to the edge.
+            screen: makes the bridge of the screen at the machine, with its reader and copier.
+            pairing: which browser that screen is.
+            copier: copies can be made at it.
+            reader: cards can be read at it.
+        """
+        self.name = name
+        self.settings = settings
+        self.habits = habits
+        self.line = line
+        self.pairing = pairing
+        self.copier = copier
+        self.reader = reader
+        self.screen = Visit(screen, line.tap())
+        self._phones: dict[str, Visit] = {}
+        self._work: dict[str, asyncio.Task[None]] = {}
+        self._hands = ("", "")
+        self._handed_at = float("-inf")
+
+    @property
+    def base(self) -> str:
+        """Path that its addresses begin with."""
+        return f"/{self.name}"
+
+    @property
+    def site(self) -> SiteState | None:
+        """The site's last word on itself."""
+        return self.line.site
+
+    @property
+    def printer(self) -> str:
+        """What people call the machine it stands beside."""
+        return machine_name(self.site, self.habits.printer)
+
+    async def run(self) -> None:
+        """Work until canceled, or until the screen's part fails for good."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self.line.run(), name=f"{self.name} line")
+                tasks.create_task(self.screen.bridge.run(), name=f"{self.name} screen")
+        finally:
+            self.screen.hang_up()
+            for token in tuple(self._phones):
+                self._forget(token)
+
+    def hang_up(self) -> None:
+        """End the streams of all open pages."""
+        for visit in (self.screen, *self._phones.values()):
+            visit.hang_up()
+
+    # ── phones ──────────────────────────────────────────────────────────────────────────────
+
+    def phone(self, token: str) -> Visit | None:
+        """Return a phone's visit by its cookie."""
+        return self._phones.get(token)
+
+    def welcome(self) -> tuple[str, Visit]:
+        """Begin a visit for a phone; return its cookie too."""
+        now = asyncio.get_running_loop().time()
+        for token, visit in tuple(self._phones.items()):
+            if visit.who is None and now - visit.last_act >= _FORGOTTEN_AFTER:
+                self._forget(token)
+        while len(self._phones) >= PHONES_MOST:
+            self._forget(min(self._phones, key=lambda each: self._phones[each].last_act))
+        token = secrets.token_urlsafe(24)
+        make = partial(Bridge, self.name, habits=self.habits, copies=NoCopies())
+        visit = Visit(partial(make, line=self.line.tap()), self.line.tap())
+        visit.last_act = now
+        self._phones[token] = visit
+        work = asyncio.create_task(visit.bridge.run(), name=f"{self.name} phone")
+        work.add_done_callback(partial(self._ended, token))
+        self._work[token] = work
+        return token, visit
+
+    def _forget(self, token: str) -> None:
+        visit = self._phones.pop(token, None)
+        work = self._work.pop(token, None)
+        if visit is not None:
+            visit.hang_up()
+        if work is not None:
+            work.cancel()
+
+    def _ended(self, token: str, work: asyncio.Task[None]) -> None:
+        if not work.cancelled() and (error := work.exception()) is not None:
+            _log.error(
+                "a phone's session failed",
+                action="panel-phone",
+                terminal=self.name,
+                reason=str(error)[:200],
+            )
+        self._forget(token)
+
+    # ── from a phone to the screen ──────────────────────────────────────────────────────────
+
+    def hand(self) -> str:
+        """Return the code that a phone beside the screen signs in here with."""
+        now = asyncio.get_running_loop().time()
+        if now - self._handed_at >= _HAND_LASTS:
+            was = self._hands[0] if now - self._handed_at < 2 * _HAND_LASTS else ""
+            self._hands = (secrets.token_urlsafe(9), was)
+            self._handed_at = now
+        return self._hands[0]
+
+    def may_hand(self, code: str) -> bool:
+        """Say whether a code is one that the screen shows, or has just shown."""
+        self.hand()
+        return any(hmac.compare_digest(code.encode(), own.encode()) for own in self._hands if own)
+
+    async def take(self, code: str, session: UUID) -> bool:
+        """Sign somebody in at the screen who is so on their phone; a code serves once."""
+        if not self.may_hand(code):
+            return False
+        self._hands, self._handed_at = ("", ""), float("-inf")
+        await self.screen.act(SessionShown(session))
+        return self.screen.who is not None
