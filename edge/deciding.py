@@ -28,7 +28,7 @@ from edge.changes import Changed, NotChanged, changed, suited
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from datetime import tzinfo
+    from datetime import datetime, tzinfo
     from uuid import UUID
 
     from broker.directory import UserRow
@@ -68,6 +68,75 @@ class Standing(Protocol):
         """
 
 
+class Moment:
+    """What decisions at one moment have in common, looked up once: a list decides on many jobs.
+
+    Good until anything else runs; nobody keeps one.
+    """
+
+    def __init__(self, replica: Replica, standing: Standing, now: datetime) -> None:
+        """Begin with nothing looked up.
+
+        Args:
+            replica: who is who, prices, rules.
+            standing: what this edge may do now.
+            now: the moment.
+        """
+        self._replica = replica
+        self._standing = standing
+        self.now = now
+        self.tariff = replica.tariff(now)
+        self._closed: dict[tuple[object, ...], Denied | None] = {}
+        self._people: dict[str, tuple[UserRow, Person] | None] = {}
+        self._accounts: dict[AccountKey, Account | None] = {}
+        self._past: dict[tuple[AccountKey, Unit], Money] = {}
+        self._rules: tuple[RuleSet | UnreadableRules | None, tuple[AccountKey, ...]] | None = None
+
+    def refuses(self, record: JobRecord) -> Denied | None:
+        """Say why nothing like this is released now; see `Standing`."""
+        like = record.service, record.direct, record.role
+        if like not in self._closed:
+            self._closed[like] = self._standing.refuses(record)
+        return self._closed[like]
+
+    def person(self, name: str) -> tuple[UserRow, Person] | None:
+        """Return somebody, None when nobody here has that name."""
+        if name not in self._people:
+            row = self._replica.user(name)
+            self._people[name] = None if row is None else (row, _person(row))
+        return self._people[name]
+
+    def account(self, key: AccountKey) -> Account | None:
+        """Return an account, None when it is not known here."""
+        if key not in self._accounts:
+            row = self._replica.account(key)
+            self._accounts[key] = (
+                None if row is None else Account(row.unit, row.enabled, row.counts, row.unlimited)
+            )
+        return self._accounts[key]
+
+    def past(self, account: AccountKey, unit: Unit) -> Money:
+        """Return how far an account may be charged past what is here."""
+        key = account, unit
+        if key not in self._past:
+            self._past[key] = self._standing.past(account, unit)
+        return self._past[key]
+
+    def rules(
+        self, record: JobRecord
+    ) -> tuple[RuleSet | UnreadableRules | None, tuple[AccountKey, ...]]:
+        """Return the rules in force and the accounts they may charge.
+
+        A job that came under rules stays under them.
+        """
+        if not (record.under.rules or self._standing.role().rules):
+            return None, ()
+        if self._rules is None:
+            found = self._replica.rules()
+            self._rules = found, tuple(getattr(found, "accounts", ()))
+        return self._rules
+
+
 class Deciding:
     """Decides on the jobs of one site."""
 
@@ -96,21 +165,30 @@ class Deciding:
         self._zone = zone
         self._tagged: tuple[object, Mapping[str, PointOfPrint]] | None = None
 
-    def decide(self, record: JobRecord, wish: Wish, *, past: bool = True) -> Decision:
+    def moment(self) -> Moment:
+        """Look at what decisions have in common now."""
+        return Moment(self._replica, self._standing, self._clock())
+
+    def decide(
+        self, record: JobRecord, wish: Wish, *, past: bool = True, at: Moment | None = None
+    ) -> Decision:
         """Decide on one job as things are at this moment.
 
         Args:
             record: the job.
             wish: what is wanted of it.
             past: what is here may be gone past, as far as the site's terms let it.
+            at: this moment, where several are decided on at once.
         """
-        refused = self._standing.refuses(record)
+        at = at or self.moment()
+        refused = at.refuses(record)
         if refused is not None:
             return refused
         wanted = self.changed(record, wish)
         if isinstance(wanted, NotChanged):
             return Denied(Reason.NOT_SUPPORTED, wanted.detail)
-        decision = decide(_request(record, wish, wanted), self._view(record, wish, past=past))
+        view = self._view(record, wish, at, past=past)
+        decision = decide(_request(record, wish, wanted), view)
         if isinstance(decision, Allowed):
             return self._standing.beyond(decision.charges, wish.card) or decision
         return decision
@@ -126,50 +204,27 @@ class Deciding:
             return Changed(record.attributes, planned)
         return changed(record, planned, wanted)
 
-    def _view(self, record: JobRecord, wish: Wish, *, past: bool) -> PolicyView:
-        row = self._replica.user(wish.user) if wish.user else None
-        now = self._clock()
-        tariff = self._replica.tariff(now)
+    def _view(self, record: JobRecord, wish: Wish, at: Moment, *, past: bool) -> PolicyView:
+        found = at.person(wish.user) if wish.user else None
         here = wish.device in self._printers
-        if row is None:
-            return PolicyView(None, tariff, here)
-        rules = self._rules(record)
-        known = self._accounts(row, wish, rules)
-        standing = self._standing
+        if found is None:
+            return PolicyView(None, at.tariff, here)
+        row, person = found
+        rules, charged = at.rules(record)
+        known = _accounts(row, wish, charged, at)
+        available = self._standing.available
         return PolicyView(
-            person=_person(row),
-            tariff=tariff,
+            person=person,
+            tariff=at.tariff,
             printer_known=here,
             accounts=known,
-            available={
-                key: standing.available(key, each.unit, record.job) for key, each in known.items()
-            },
-            past={key: standing.past(key, each.unit) for key, each in known.items() if past},
+            available={key: available(key, each.unit, record.job) for key, each in known.items()},
+            past={key: at.past(key, each.unit) for key, each in known.items() if past},
             rules=rules,
             printers=self._points(),
-            now=now,
+            now=at.now,
             zone=self._zone,
         )
-
-    def _rules(self, record: JobRecord) -> RuleSet | UnreadableRules | None:
-        """Return the rules in force; a job that came under rules stays under them."""
-        ruled = self._standing.role().rules or record.under.rules
-        return self._replica.rules() if ruled else None
-
-    def _accounts(
-        self, row: UserRow, wish: Wish, rules: RuleSet | UnreadableRules | None
-    ) -> Mapping[AccountKey, Account]:
-        """Return every account that may come to pay, as far as it is known here."""
-        keys = [*row.accounts, *(key for each in row.wallets for key in each), *row.choices]
-        if wish.account is not None:
-            keys.append(wish.account)
-        keys += getattr(rules, "accounts", ())
-        found = {key: self._replica.account(key) for key in dict.fromkeys(keys)}
-        return {
-            key: Account(each.unit, each.enabled, each.counts, each.unlimited)
-            for key, each in found.items()
-            if each is not None
-        }
 
     def _points(self) -> Mapping[str, PointOfPrint]:
         """Return the site's printers with their tags; a site may have hundreds."""
@@ -181,6 +236,18 @@ class Deciding:
             }
             self._tagged = tags, points
         return self._tagged[1]
+
+
+def _accounts(
+    row: UserRow, wish: Wish, charged: tuple[AccountKey, ...], at: Moment
+) -> Mapping[AccountKey, Account]:
+    """Return every account that may come to pay, as far as it is known here."""
+    keys = [*row.accounts, *(key for each in row.wallets for key in each), *row.choices]
+    if wish.account is not None:
+        keys.append(wish.account)
+    keys += charged
+    found = {key: at.account(key) for key in dict.fromkeys(keys)}
+    return {key: each for key, each in found.items() if each is not None}
 
 
 def _person(row: UserRow) -> Person:

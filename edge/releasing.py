@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from config.ids import AccountKey
     from config.policy.decisions import Short
     from edge.acting import Acting
-    from edge.deciding import Standing
+    from edge.deciding import Moment, Standing
     from edge.jobs import JobRecord
     from edge.ports import Clock, Funds, SpooledJob, Spooler
     from edge.printers import Printer
@@ -204,10 +204,15 @@ class Releasing:
         account: AccountKey | None = None,
         *,
         confirmed: bool = False,
+        at: Moment | None = None,
     ) -> Decision:
-        """Say what would be decided if it were released there now; nothing is done."""
+        """Say what would be decided if it were released there `at` this moment; nothing is done."""
         wish = Wish(device, record.user or None, confirmed, account, changes)
-        return self._deciding.decide(record, wish)
+        return self._deciding.decide(record, wish, at=at)
+
+    def moment(self) -> Moment:
+        """Look at what many decisions have in common: good until anything else runs."""
+        return self._deciding.moment()
 
     async def release_here(self, record: JobRecord, wish: Wish) -> Decision:
         """Decide on a held job, alone with it, and carry the decision out.

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from edge.answers.rights import Rights
     from edge.answers.words import Answer
+    from edge.deciding import Moment
     from edge.discarding import Discarding
     from edge.jobs import JobRecord
     from edge.open_jobs import OpenJobs
@@ -173,7 +174,10 @@ class JobAnswers:
             records = records[first:]
         if owner != EVERYBODY:
             self._fetch_ahead(owner, records, question.printer)
-        rows = (job_row(each, self._outlook(each, question.printer)) for each in records[:_PAGE])
+        at = self._releasing.moment()
+        rows = (
+            job_row(each, self._outlook(each, question.printer, at)) for each in records[:_PAGE]
+        )
         page = list(_fitting(rows))
         user = None if owner == EVERYBODY else owner
         return yes(question, {"jobs": page, "more": len(records) > len(page), "user": user})
@@ -194,15 +198,16 @@ class JobAnswers:
             return
         waiting = [each for each in records if each.phase is Phase.HELD][:JOBS]
         places = [(each, at or self._releasing.likely(each)) for each in waiting]
-        decisions = [self._releasing.preview(each, device) for each, device in places if device]
+        now, preview = self._releasing.moment(), self._releasing.preview
+        decisions = [preview(each, device, at=now) for each, device in places if device]
         self._prefetch.begin(decisions, self._books.free)
 
-    def _outlook(self, record: JobRecord, at: str | None) -> dict[str, Any] | None:
+    def _outlook(self, record: JobRecord, where: str | None, at: Moment) -> dict[str, Any] | None:
         """Return what a job that waits would come to now, at a printer or the likely one."""
-        device = at or self._releasing.likely(record)
+        device = where or self._releasing.likely(record)
         if device is None or record.phase is not Phase.HELD:
             return None
-        decision = self._releasing.preview(record, device)
+        decision = self._releasing.preview(record, device, at=at)
         return outlook(decision, device, reachable=self._releasing.reachable)
 
 

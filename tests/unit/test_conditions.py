@@ -159,6 +159,8 @@ def test_patterns_fit_like_their_meaning(pattern: str, text: str) -> None:
 def test_a_vicious_pattern_ends() -> None:
     """What takes a regular expression for ever takes a pattern at most len times len steps."""
     assert not matches("*a" * 60 + "b", "a" * 255)
+    # nothing that could be looked for beforehand: `?b` fits in many places, but not at the end
+    assert not matches("*a" * 60 + "?b", "a" * 250 + "bba")
 
 
 @pytest.mark.parametrize(
