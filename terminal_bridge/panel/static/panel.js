@@ -9,26 +9,12 @@
   const idle = Number(set.idle) * 1000;
   const find = (query, from) => (from || document).querySelector(query);
   const each = (query, act, from) => Array.from((from || document).querySelectorAll(query)).forEach(act);
-  const post = (path) =>
+  const post = (path, more) =>
     fetch(base + path, {
       method: "POST",
-      body: new URLSearchParams({ token: set.token }),
+      body: new URLSearchParams({ token: set.token, ...more }),
       credentials: "same-origin",
     });
-
-  // ── light and dark: the server reads the cookie too, so that no page flashes ──
-  const root = document.documentElement;
-  const cookie = /(?:^|; )printmesh-theme=(light|dark)/.exec(document.cookie);
-  if (cookie) root.dataset.theme = cookie[1];
-  const theme = find("#theme");
-  if (theme) {
-    theme.hidden = false;
-    theme.addEventListener("click", () => {
-      const now = root.dataset.theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
-      root.dataset.theme = now === "dark" ? "light" : "dark";
-      document.cookie = "printmesh-theme=" + root.dataset.theme + "; path=/; max-age=31536000; SameSite=Strict";
-    });
-  }
 
   // ── nothing changes under a finger: changes wait until it is lifted ──
   let pressed = false;
@@ -62,6 +48,9 @@
     gently(() => {
       const made = old.cloneNode(false);
       made.innerHTML = html;
+      // What matters is also said, once, to those who cannot see it change.
+      const [was, is] = [old, made].map((part) => (find(".heard", part) || part).textContent.trim());
+      if (was !== is && find(".heard", made)) find("#say").textContent = is;
       replace(document.getElementById(id), made);
     });
   }
@@ -180,6 +169,14 @@
   addEventListener("submit", (event) => {
     const form = event.target;
     const button = event.submitter;
+    if (form.id === "theme" && button && !lost) {
+      event.preventDefault();
+      document.documentElement.dataset.theme = button.value;
+      post("/theme", { theme: button.value }).catch(() => undefined);
+      const other = find("button:not([value=" + button.value + "])", form);
+      if (document.activeElement !== other) other.focus();
+      return;
+    }
     if (form.dataset.sent) return event.preventDefault();
     if (lost && !form.dataset.sure) {
       event.preventDefault();
@@ -212,10 +209,10 @@
   });
 
   // ── digits ──
-  function grouped(field) {
+  function grouped(field, always) {
     const size = Number(field.dataset.groups);
     if (!size) return;
-    const end = field.selectionStart === field.value.length;
+    const end = always || field.selectionStart === field.value.length;
     const digits = field.value.replace(/\D/g, "").slice(0, 20);
     const shown = digits.replace(new RegExp("(\\d{" + size + "})(?=\\d)", "g"), "$1 ");
     if (shown !== field.value && end) field.value = shown;
@@ -273,7 +270,7 @@
       }, pad);
     }, part);
     each("[data-groups]", (field) => {
-      grouped(field);
+      grouped(field, true);
       field.addEventListener("input", () => grouped(field));
     }, part);
     each("[name=way]", (way) => way.addEventListener("change", () => find("#" + way.value).focus()), part);
@@ -292,5 +289,5 @@
     }, part);
   }
   ready(document);
-  listen();
+  if (set.live !== "nobody") listen();
 })();
