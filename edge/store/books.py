@@ -387,7 +387,7 @@ class Books:
     def _put(self, record: JobRecord) -> None:
         job = str(record.job)
         # whole: an upsert would keep what is no longer so, such as a hold that was lifted
-        row = record.model_dump_json(exclude_defaults=True).encode()
+        row = record.__pydantic_serializer__.to_json(record, exclude_defaults=True)
         indexed = {"job": job, "phase": record.phase.value}
         if record.card is not None:
             indexed["card"] = record.card

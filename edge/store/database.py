@@ -67,6 +67,7 @@ class EdgeDatabase(TinyDB):
     ) -> None:
         super().__init__(journal, storage=JournalStorage)
         self._journal = journal
+        self._journalled = self._rows()
         for table, fields in (indexes or {}).items():
             self._rows().add_indexes(table, fields)
 
@@ -118,7 +119,7 @@ class EdgeDatabase(TinyDB):
             StoreUnwritableError: at the end of the block; everything is as before it.
             RuntimeError: a transaction is running already.
         """
-        return _Block(self._rows(), then)
+        return _Block(self._journalled, then)
 
     def table(self, name: str, **options: Any) -> JournalTable:  # noqa: ANN401 - as TinyDB's
         """Return a table by name; it exists from its first write on."""

@@ -59,10 +59,11 @@ class TableIndexes:
 
     def values_of(self, document: Mapping[str, Any]) -> tuple[Any, ...]:
         """Return the indexed fields' values of a row that is decoded already."""
-        found = []
-        for field in self._by_field:
-            value = document.get(field, _ABSENT)
-            found.append(freeze(value) if isinstance(value, (list, dict)) else value)
+        get = document.get
+        found = [get(field, _ABSENT) for field in self._by_field]
+        for value in found:
+            if value.__class__ is dict or value.__class__ is list:
+                return tuple(map(_hashable, found))
         return tuple(found)
 
     def touched_by(self, fields: Iterable[str]) -> bool:
@@ -78,9 +79,11 @@ class TableIndexes:
         """Move a document from its old values to its new ones."""
         for entries, old, new in zip(self._by_field.values(), before, after, strict=True):
             # 1, 1.0 and True are one key, as they are equal to a query.
-            if old is not _ABSENT and (new is _ABSENT or old != new):
+            if old is new or old == new:
+                continue
+            if old is not _ABSENT:
                 _discard(entries, old, doc_id)
-            if new is not _ABSENT and (old is _ABSENT or old != new):
+            if new is not _ABSENT:
                 _add(entries, new, doc_id)
 
     def clear(self) -> None:
@@ -133,9 +136,13 @@ class TableIndexes:
         return found
 
 
+def _hashable(value: object) -> object:
+    return freeze(value) if isinstance(value, (list, dict)) else value
+
+
 def _take_in(entries: dict[Any, int | set[int]], value: object, doc_id: int) -> None:
     if value is not _ABSENT:
-        _add(entries, freeze(value) if isinstance(value, (list, dict)) else value, doc_id)
+        _add(entries, _hashable(value), doc_id)
 
 
 def _add(entries: dict[Any, int | set[int]], value: object, doc_id: int) -> None:

@@ -64,7 +64,8 @@ class PackedRows:
         """Set and delete rows; deleting what is not there is fine."""
         if not changes:
             return
-        self.highest = max(self.highest, *changes)
+        if (largest := max(changes)) > self.highest:
+            self.highest = largest
         if not (self._frozen or self._overlay or None in changes.values()):
             # as at the start, when all rows there are come in: the same in one step
             self._base.update(changes)  # type: ignore[arg-type]  # none of them is None

@@ -95,6 +95,7 @@ class JournalStorage(Storage):
     def __init__(self, journal: Journal) -> None:
         super().__init__()
         self.journal = journal
+        self._rows = journal.tables
         self._current: Transaction | None = None
         self.indexes: dict[str, TableIndexes] = {}
         """By table, of those that have any."""
@@ -102,7 +103,7 @@ class JournalStorage(Storage):
     def read(self) -> dict[str, Any]:
         """Return every table as a view."""
         current = self.running()
-        names = set(self.journal.tables)
+        names = set(self._rows)
         if current is not None:
             names = names.difference(current.commit.dropped).union(current.commit.rows)
         return {name: self.view(name) for name in names}
@@ -181,7 +182,7 @@ class JournalStorage(Storage):
 
     def now(self, table: str) -> tuple[PackedRows | None, Mapping[int, bytes | None]]:
         """Return a table's committed rows, and what the running transaction changed in it."""
-        rows = self.journal.tables.get(table)
+        rows = self._rows.get(table)
         current = self._current
         if current is None:
             return rows, _NO_ROWS
@@ -198,7 +199,7 @@ class JournalStorage(Storage):
 
     def highest_id(self, table: str) -> int:
         """Return the largest document id that the table ever had since it was opened."""
-        rows = self.journal.tables.get(table)
+        rows = self._rows.get(table)
         current = self.running()
         pending = current.highest.get(table, 0) if current is not None else 0
         return max(pending, rows.highest if rows is not None else 0)
@@ -206,7 +207,7 @@ class JournalStorage(Storage):
     def add_indexes(self, table: str, fields: Iterable[str]) -> None:
         """Index a table's fields from now on."""
         indexes = self.indexes[table] = TableIndexes(fields)
-        rows = self.journal.tables.get(table)
+        rows = self._rows.get(table)
         if rows is not None:
             indexes.fill(rows.items())
 

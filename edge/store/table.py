@@ -149,23 +149,31 @@ class JournalTable(Table):
             field: its name.
             value: neither a list nor an object.
         """
-        rows, pending = self._journalled.now(self._label)
-        indexes = self._journalled.indexes.get(self._label)
+        label, journalled = self._label, self._journalled
+        rows, pending = journalled.now(label)
+        indexes = journalled.indexes.get(label)
         found = indexes.having(field, value) if indexes is not None else None
         if indexes is None or found is None:
             return self.one(where(field) == value)
         if pending:
-            here = self._journalled.placed(self._label).get(indexes.key(field, value), ())
+            here = journalled.placed(label).get(indexes.key(field, value), ())
             found = {*(found if rows is not None else ()), *here}
         for doc_id in found if len(found) == 1 else sorted(found):
             if pending and doc_id in pending:
                 row = pending[doc_id]
             else:
                 row = None if rows is None else rows.get(doc_id)
-            document = {} if row is None else orjson.loads(row)
+            if row is None:
+                continue
+            document = orjson.loads(row)
             if field in document and document[field] == value:
                 return Document(document, doc_id)
         return None
+
+    def __bool__(self) -> bool:
+        """Say whether any document is there, or was until the running transaction."""
+        rows, pending = self._journalled.now(self._label)
+        return bool(rows) or bool(pending)
 
     def tally(self, field: str) -> dict[Any, int]:
         """Return how many documents have each value of a field, committed ones only.

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from uuid import UUID
 
+    from tinydb.table import Document
+
     from edge.store.database import EdgeDatabase
 
 #: Stands for all accounts of a unit in the table of what was charged past the allocation.
@@ -46,7 +48,7 @@ class Till:
 
     def aside(self, job: UUID, account: str, unit: str) -> int:
         """Return what is set aside for this job and not held yet."""
-        row = self._aside.find("key", _aside_key(job, account, unit))
+        row = self._aside_for(job, account, unit)
         return 0 if row is None else row["micros"]
 
     def jobs_aside(self) -> set[str]:
@@ -160,7 +162,7 @@ class Till:
                 self._owe(amount, amount.micros)
             if amount.covered_by != "allocation":
                 continue  # an account without limit has no money here
-            row = self._aside.find("key", _aside_key(job, amount.account, amount.unit))
+            row = self._aside_for(job, amount.account, amount.unit)
             own = min(row["micros"], amount.micros) if row else 0
             self.move(amount, balance=0, held=amount.micros, aside=-own)
             if row is not None and own:
@@ -196,6 +198,8 @@ class Till:
             left: of its hold, by key; lowered by what goes back.
         """
         found: list[AccountAmount] = []
+        if not self._aside:
+            return found
         while (row := self._aside.find("job", str(job))) is not None:
             key = key_of(row["account"], row["unit"])
             of_hold = max(0, min(row["held"], left.get(key, 0)))
@@ -219,6 +223,11 @@ class Till:
     def collected(self, amount: AccountAmount) -> None:
         """So much of what was owed is paid."""
         self._owe(amount, -amount.micros)
+
+    def _aside_for(self, job: UUID, account: str, unit: str) -> Document | None:
+        if not self._aside:  # most sites, most of the time
+            return None
+        return self._aside.find("key", _aside_key(job, account, unit))
 
     def _owe(self, amount: AccountAmount, micros: int) -> None:
         for account in (amount.account, _ALL):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import threading
+from threading import get_ident
 from typing import TYPE_CHECKING
 
 from broker.messages import Position
@@ -24,12 +24,14 @@ if TYPE_CHECKING:
 #: A text of so few characters fits whatever they are: 4 bytes each at most, and the envelope.
 _SURELY_FITS = MAX_BATCH_BYTES // 8
 _OVER = "the transaction is over"
+#: Exported, and raises nothing without a loop.
+_running_loop = asyncio._get_running_loop  # noqa: SLF001
 
 
 def here() -> object:
     """Return what runs now: the asyncio task, or else the thread."""
-    loop = asyncio._get_running_loop()  # noqa: SLF001 - exported, and raises nothing without a loop
-    return (asyncio.current_task(loop) if loop is not None else None) or threading.get_ident()
+    loop = _running_loop()
+    return get_ident() if loop is None else asyncio.current_task(loop) or get_ident()
 
 
 class Transaction:
@@ -59,7 +61,8 @@ class Transaction:
             rows[table].update(changes)
         else:
             rows[table] = changes
-        self.highest[table] = max(self.highest.get(table, 0), *changes)
+        if (largest := max(changes)) > self.highest.get(table, 0):
+            self.highest[table] = largest
         if moves:
             moved = self.moved.setdefault(table, {})
             placed = self.placed.setdefault(table, {})
