@@ -101,8 +101,9 @@ def _committed(
         subject = f"{name} {seq}"
         fleet.alert(node, "quarantine", f"event {subject}: {reason}", now, subject=subject)
     spent(fleet, result.accepted)
-    for told in _feed(node, result.accepted).values():
-        fleet.say(topics.FEED, told, kind="jobs")
+    if name == "jobs":
+        for told in _feed(node, result.accepted).values():
+            fleet.say(topics.FEED, told, kind="jobs")
 
 
 def _feed(node: str, accepted: tuple[Message, ...]) -> dict[UUID, FeedJob]:
