@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from central.commands.accounts import Key, check, find_account
+from central.commands import members
+from central.commands.accounts import Key, check, commands, find_account
 from central.commands.desk import Config, Refusal, account_key, author, console, desk, money
 from central.store import closing
 from central.store.ledger import Refused
@@ -125,3 +126,10 @@ def _told(found: AccountRecord, done: Closed | Refused) -> str:
     for place, micros in sorted(done.waiting.items()):
         parts.append(f"{money(micros, found.unit)} follows when {place} gives it back")
     return "; ".join(parts) + "."
+
+
+commands.command("freeze")(freeze)
+commands.command("unfreeze")(unfreeze)
+commands.command("close")(close)
+commands.command("merge")(merge)
+commands.add_typer(members.commands, name="member")

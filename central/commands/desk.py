@@ -17,17 +17,15 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from central.opening import open_books
-from central.store import recovery
 from config.errors import PrintmeshError
 from config.ids import NODE_ID_PATTERN
 from config.policy.money import Money, MoneyError
-from config.settings import CentralSettings, load
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from central.store.books import Books
+    from config.settings import CentralSettings
 
 Config = Annotated[
     Path | None,
@@ -66,6 +64,8 @@ class Desk:
 
 def settings_of(config: Path | None) -> CentralSettings:
     """Load the settings: of the file given, else of central.toml here, else of the environment."""
+    from config.settings import CentralSettings, load  # noqa: PLC0415  keeps --help fast
+
     if config is None and DEFAULT_CONFIG.exists():
         config = DEFAULT_CONFIG
     return load(CentralSettings, config)
@@ -74,6 +74,9 @@ def settings_of(config: Path | None) -> CentralSettings:
 @contextmanager
 def desk(config: Path | None) -> Iterator[Desk]:
     """Open the books for one command."""
+    from central.opening import open_books  # noqa: PLC0415  keeps --help fast
+    from central.store import recovery  # noqa: PLC0415
+
     settings = settings_of(config)
     books = open_books(settings)
     try:

@@ -11,7 +11,7 @@ import typer
 
 from broker.directory import UserRow
 from broker.messages import AccountAmount, UncoveredCap
-from central.cli import app, main
+from central.cli import application, main
 from central.schedules import Plan
 from central.store import (
     courier,
@@ -305,7 +305,7 @@ def test_every_command_is_walked() -> None:
         for name, each in inner.items():
             yield from leaves(each, (*path, name))
 
-    every = set(leaves(typer.main.get_command(app), ()))
+    every = set(leaves(typer.main.get_command(application()), ()))
     walked = {
         each
         for each in every

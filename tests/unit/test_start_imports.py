@@ -22,6 +22,10 @@ STARTS = {
         HEAVY | {"amqtt", "central", "edge", "gpiozero", "tinydb", "smartcard"},
     ),
     "broker": ("broker.cli, broker.server, config.settings", HEAVY | {"central", "edge"}),
+    "central": (
+        "central.cli, config.settings",
+        HEAVY - {"rich"} | {"amqtt", "broker", "edge", "terminal_bridge"},  # it shows tables
+    ),
     "front door": ("printmesh", HEAVY | {"asyncio", "pydantic", "typer"}),
 }
 
