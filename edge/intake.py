@@ -157,7 +157,7 @@ class Intake:
             return  # not where people print, or thrown away before anybody looked
         if spooled.state is not JobState.PENDING_HELD:
             await self._spooler.hold(spooled.job)
-        record = await self._count(spooled, queue)
+        record = await self._count(spooled, queue, await self._whole(spooled))
         if record is None:
             return  # gone while it was counted
         over = self._over(record)
@@ -170,6 +170,7 @@ class Intake:
             name=record.name,
             received_at=record.received_at,
             counted=record.counted,
+            rest_of=record.rest_of,
             problem=record.problem or self._releasing.standing.waits(record),
         )
         self._books.hold(record, event, self._clock())
@@ -178,8 +179,27 @@ class Intake:
             return
         await self._at_once(record)
 
+    async def _whole(self, spooled: SpooledJob) -> JobRecord | None:
+        """Return the job whose rest one is that comes; None: of none, whatever it says.
+
+        That one is settled first: what is paid there and what is left here are one decision.
+        """
+        if spooled.rest_of is None:
+            return None
+        whole = self._books.job(spooled.rest_of)
+        if whole is not None and whole.rest is not None and not whole.phase.final:
+            # a job with a record waits for no other's turn, so neither waits for ever
+            async with self._releasing.alone_with(whole.job):
+                whole = self._books.job(whole.job)
+                if whole is not None and whole.phase is Phase.RELEASING:
+                    await self._releasing.advance(whole)
+                    whole = self._books.job(whole.job)
+        return whole if whole is not None and whole.rest_job == spooled.job else None
+
     def _over(self, record: JobRecord) -> str | None:
         """Say for people which limit a job that comes would pass; None when it may stay."""
+        if record.rest_of is not None:
+            return None  # it was here before
         jobs, octets = self._open_jobs.waiting(record.user, direct=record.direct)
         return self._limits.passed(jobs + 1, octets + record.octets)
 
@@ -198,7 +218,9 @@ class Intake:
     def _works_again(self, record: JobRecord) -> bool:
         return record.refused in PASSING and self._releasing.standing.refuses(record) is None
 
-    async def _count(self, spooled: SpooledJob, queue: Queue) -> JobRecord | None:
+    async def _count(
+        self, spooled: SpooledJob, queue: Queue, whole: JobRecord | None
+    ) -> JobRecord | None:
         """Count the document: facts from it and from the job's attributes, nothing from claims."""
         read = read_attributes(spooled.attributes)
         # what people gave it may be anything: cut to what fits an event, or left out
@@ -212,7 +234,9 @@ class Intake:
             name="" if isinstance(named, AttributesRefused) else named.job_name,
             received_at=spooled.created_at or self._clock(),
             phase=Phase.UNREADABLE,
-            role=self._releasing.standing.role().name,
+            role=whole.role if whole else self._releasing.standing.role().name,
+            rest_of=whole.job if whole else None,
+            answered=whole is not None,  # the printer of a direct queue is the one that failed
         )
         if isinstance(read, AttributesRefused):
             return base.with_(problem="; ".join(map(str, read.refusals))[:500])

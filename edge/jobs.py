@@ -19,6 +19,7 @@ from config.policy.tariffs import Service
 from edge.acting import Acting
 from edge.copy_meter import Meter
 from edge.release import Evidence, Phase
+from edge.rest import Rest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -148,6 +149,12 @@ class JobRecord(BaseModel):
     """A release was refused: a direct queue does not try again by itself."""
     evidence: Evidence | None = None
     """What was known when it ended."""
+    rest: Rest | None = None
+    """What did not come out and is put back; with it the evidence stands, whatever comes later."""
+    rest_job: UUID | None = None
+    """The job that this is; none while it is not there, or where it could not be put back."""
+    rest_of: UUID | None = None
+    """The job whose rest this is: the part that failed is paid with that one."""
     cause: str | None = None
     """Of the dispute or flag."""
     deadline: datetime | None = None

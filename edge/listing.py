@@ -41,6 +41,8 @@ def job_row(record: JobRecord, outlook: dict[str, Any] | None = None) -> dict[st
         "billed": record.billed.impressions if record.billed else None,
         "charged": [amount.model_dump() for amount in record.charged],
         "cause": record.cause,
+        "rest_of": str(record.rest_of) if record.rest_of else None,
+        "rest": str(record.rest_job) if record.rest_job else None,
         "outlook": outlook,
     }
 

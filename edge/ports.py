@@ -72,6 +72,8 @@ class SpooledJob:
     """Aware, whole seconds; None if the spooler does not say."""
     attributes: Mapping[str, object] = field(default_factory=dict)
     """The job's own attributes, IPP names to plain values: for `read_attributes`."""
+    rest_of: UUID | None = None
+    """The job whose rest it says it is; a claim."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +153,26 @@ class Spooler(Protocol):
 
     async def cancel(self, job: JobId) -> None:
         """End a job; without effect when it has ended or is gone."""
+
+    async def put_back(
+        self, job: JobId, queue: str, *, user: str, changes: Mapping[str, str | int | None]
+    ) -> JobId | None:
+        """Put the document of an ended job into a people's queue, held: a new job, its rest.
+
+        Where that is there already, and has not ended, nothing is done.
+
+        Args:
+            job: the ended one.
+            queue: of people.
+            user: whose the new job is.
+            changes: job attributes that differ (as `resume` takes them); None: it has none.
+
+        Returns:
+            The new job; None if the document is not there any more.
+
+        Raises:
+            StoreUnwritableError: there is no room for the document on its way.
+        """
 
     async def forget(self, job: JobId) -> None:
         """Remove an ended job and its document; only after settlement is durable."""

@@ -252,6 +252,13 @@ def resolve(
     return Settled(disputed.disposition, billed, flag=f"{disputed.cause}: {verdict} by policy")
 
 
+def failed(evidence: Evidence) -> bool:
+    """Say whether a job failed for good at a printer that was there all the time."""
+    if _disposition(evidence) is not Disposition.ABORTED or evidence.device_restarted:
+        return False
+    return evidence.device_state is None or evidence.device_state.terminal
+
+
 def _disposition(evidence: Evidence) -> Disposition:
     """Take the spooler's word; the printer's only when it contradicts a completion."""
     state = evidence.device_state or evidence.spooler_state

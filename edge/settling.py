@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from broker.messages import AccountAmount, Charged, Counted, JobFlagged, JobSettled
 from config.ids import JobId
+from config.logs import logger
 from config.policy.jobs import Source
 from config.policy.money import PAGE
 from config.policy.paying import charged, price_of
@@ -19,6 +20,7 @@ from edge.branch import RETIRING
 from edge.jobs import JobRecord, amounts_of, counted
 from edge.ports import SpoolerRefusedError, SpoolerUnavailableError
 from edge.release import Disputed, Evidence, Phase, Settled, Verdict, resolve, settle
+from edge.rest import put_back_as, rest_of
 from edge.store.errors import StoreUnwritableError
 
 if TYPE_CHECKING:
@@ -30,8 +32,11 @@ if TYPE_CHECKING:
     from edge.jobs import Hold
     from edge.ports import Clock, Spooler
     from edge.release import Settlement
+    from edge.rest import Rest
     from edge.store.books import Books
     from edge.store.replica import Replica
+
+_log = logger("edge.settling")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +70,33 @@ class Settling:
         self._clock = clock
 
     async def settle(self, record: JobRecord) -> None:
-        """Collect the evidence of a job that has ended and book it; alone with the job."""
-        evidence = await self._spooler.evidence(JobId(record.job))
-        if self._book(record.with_(evidence=evidence), evidence):
+        """Collect the evidence of a job that has ended and book it; alone with the job.
+
+        What failed and can be printed elsewhere is put back first, as a job of its own.
+        """
+        if record.rest is None:
+            evidence = await self._spooler.evidence(JobId(record.job))
+            record = record.with_(evidence=evidence, rest=rest_of(record, evidence))
+            if record.rest is not None:
+                # durable before it is there: what is paid here and what is left stay one whole
+                self._books.keep(record)
+        if record.rest is not None:
+            record = await self._put_back(record, record.rest)
+        if self._book(record, record.evidence or Evidence(None)):
             await self._forget(record)
+
+    async def _put_back(self, record: JobRecord, rest: Rest) -> JobRecord:
+        """Put the rest of a job back where it came from; without its document there is none."""
+        changes = put_back_as(record, rest)
+        try:
+            found = await self._spooler.put_back(
+                JobId(record.job), record.queue, user=record.user, changes=changes
+            )
+        except (SpoolerRefusedError, StoreUnwritableError) as error:
+            # the money is not kept waiting for it
+            _log.warning("not put back", action="rest-lost", job=str(record.job), why=str(error))
+            found = None
+        return record.with_(rest_job=found)
 
     async def end_disputes(self) -> int:
         """Settle by policy the disputes whose time is up; return how many there were.
@@ -158,6 +186,7 @@ class Settling:
             billed=counted(settled.billed),
             charge=charge,
             flag=settled.flag or flag,
+            rest=record.rest_job,
         )
         booked = charge and Charged(
             charge=charge,

@@ -23,6 +23,7 @@ EDGE = UUID("019aaba6-0b12-7000-8000-000000000002")
 BOOKS = UUID("019aaba6-0b12-7000-8000-000000000003")
 CORR = UUID("019aaba6-0b12-7000-8000-000000000004")
 JOB = UUID("6ba7b810-9dad-11d1-80b4-00c04fd430c8")
+FAILED = UUID("6ba7b811-9dad-11d1-80b4-00c04fd430c8")
 CHARGE = UUID("019aaba6-0b12-7000-8000-000000000005")
 GRANT = UUID("019aaba6-0b12-7000-8000-000000000006")
 RECLAIM = UUID("019aaba6-0b12-7000-8000-000000000007")
@@ -155,6 +156,15 @@ EXAMPLES: dict[str, m.Message] = {
         received_at=NOW,
         counted=ANALYSIS,
     ),
+    "job-held, rest": m.JobHeld(
+        job=JOB,
+        queue="print2me",
+        user="ana",
+        name="thesis.pdf",
+        received_at=NOW,
+        counted=ANALYSIS,
+        rest_of=FAILED,
+    ),
     "job-held, unreadable": m.JobHeld(
         job=JOB,
         queue="print2me",
@@ -184,6 +194,16 @@ EXAMPLES: dict[str, m.Message] = {
         billed=ANALYSIS,
         charge=CHARGE,
         flag="sources disagree",
+    ),
+    "job-settled, rest": m.JobSettled(
+        job=FAILED,
+        attempt=1,
+        printer="lobby",
+        disposition="stopped",
+        counts=(ANALYSIS, DEVICE),
+        billed=DEVICE,
+        charge=CHARGE,
+        rest=JOB,
     ),
     "job-settled, nothing charged": m.JobSettled(
         job=JOB,

@@ -46,6 +46,8 @@ class JobHeld(Message):
     """Analysis of the document; none when it cannot be read."""
     problem: Line | None = None
     """Why it cannot be printed, if so."""
+    rest_of: Annotated[UUID | None, Field(exclude_if=lambda job: job is None)] = None
+    """The job whose rest it is: what had not come out when its printer failed."""
 
 
 class JobRefused(Message):
@@ -126,6 +128,8 @@ class JobSettled(Message):
     """The charge in the ledger stream; none when nothing was charged."""
     flag: Line | None = None
     """Why this settlement needs a look, if it does."""
+    rest: Annotated[UUID | None, Field(exclude_if=lambda job: job is None)] = None
+    """The job that waits with what did not come out."""
 
 
 class JobCanceled(Message):

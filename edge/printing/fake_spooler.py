@@ -82,10 +82,9 @@ class FakeSpooler:
         """
         if queue not in self._people:
             raise SpoolerRefusedError(f"people may not print to {queue!r}")
-        self._submitted += 1
-        job = JobId(UUID(int=0xFA4E << 112 | self._submitted << 64 | 1 << 63))
         asked = {"job-name": name, "job-originating-user-name": user, **(attributes or {})}
         state = JobState.PENDING_HELD if held else JobState.PENDING
+        job = self._next()
         spooled = SpooledJob(job, queue, state, user, name, 1, created_at, asked)
         self._jobs[job] = _Job(spooled, document)
         self._tell(JobSeen(spooled))
@@ -187,6 +186,29 @@ class FakeSpooler:
         if there is not None and not there.spooled.state.terminal:
             self._put(there, state=JobState.CANCELED)
 
+    async def put_back(
+        self, job: JobId, queue: str, *, user: str, changes: Mapping[str, str | int | None]
+    ) -> JobId | None:
+        """Submit an ended job's document again, once."""
+        await self._answer()
+        for each in self._jobs.values():
+            if each.spooled.rest_of == job and not each.spooled.state.terminal:
+                return each.spooled.job
+        there = self._jobs.get(job)
+        if there is None:
+            return None
+        if queue not in self._people:
+            raise SpoolerRefusedError(f"people may not print to {queue!r}")
+        old = there.spooled
+        rest = self._next()
+        mine = {"job-name": old.name, "job-originating-user-name": user}
+        asked = {k: v for k, v in {**old.attributes, **changes, **mine}.items() if v is not None}
+        held = JobState.PENDING_HELD
+        spooled = SpooledJob(rest, queue, held, user, old.name, 1, None, asked, job)
+        self._jobs[rest] = _Job(spooled, there.document)
+        self._tell(JobSeen(spooled))
+        return rest
+
     async def forget(self, job: JobId) -> None:
         """Remove a job and its document."""
         await self._answer()
@@ -221,6 +243,10 @@ class FakeSpooler:
         await asyncio.sleep(0)
         if self.down:
             raise SpoolerUnavailableError("the fake spooler was told to be down")
+
+    def _next(self) -> JobId:
+        self._submitted += 1
+        return JobId(UUID(int=0xFA4E << 112 | self._submitted << 64 | 1 << 63))
 
     def _put(self, there: _Job, *, state: JobState) -> None:
         there.spooled = replace(there.spooled, state=state)

@@ -8,7 +8,7 @@ from config.policy.media import CUSTOM, SIZES
 from edge.printing.formats import TEXT, disagreement
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 #: How plain text is laid out: margins in points, characters and lines per inch. Given with the job,
 #: these stand above the margins of the printer, so every printer breaks pages at the same line.
@@ -67,6 +67,48 @@ def release_options(
     if isinstance(media, str) and media != CUSTOM:
         decided["media"] = pwg_name(media) if media in SIZES else media
     return options | decided
+
+
+#: Not what was asked for: whose a job is, what it is called and how it stands (RFC 8011 §5.3), and
+#: what is said with each request.
+_NOT_ASKED: Final = (
+    *("attributes-", "compression", "date-time-", "document-", "errors-", "job-", "notify-"),
+    *("number-of-", "original-", "output-device", "printer-", "printmesh-", "requesting-"),
+    *("status-", "time-"),
+)
+
+
+def carried(
+    attributes: Mapping[str, Sequence[object]], changes: Mapping[str, str | int | None]
+) -> dict[str, str]:
+    """Return the options of a job that is to be like another one, as `lp` would be given them.
+
+    Args:
+        attributes: all of the other one's.
+        changes: what differs; None: it has no such option.
+    """
+    found = {
+        name: text
+        for name, values in attributes.items()
+        if not name.startswith(_NOT_ASKED) and (text := _option(values))
+    }
+    return {name: str(value) for name, value in {**found, **changes}.items() if value is not None}
+
+
+def _option(values: Sequence[object]) -> str | None:
+    """Write values as an option; None for what is no plain value, such as a collection."""
+    written: list[str] = []
+    for value in values:
+        match value:
+            case bool():
+                written.append(str(value).lower())
+            case int() | str():
+                written.append(str(value))
+            case (int(low), int(high)):
+                written.append(f"{low}-{high}")
+            case _:
+                return None
+    return ",".join(written)
 
 
 def is_text(document_format: object) -> bool:

@@ -18,6 +18,7 @@ from edge.printing.ipp import Field, Group, IppMalformedError, Operation, Tag
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
 
 NOT_POSSIBLE: Final = 0x0404
 NOT_FOUND: Final = 0x0406
@@ -62,6 +63,9 @@ class Connection(Protocol):
     def moveJob(self, *, job_id: int, job_printer_uri: str) -> None: ...
     def setJobHoldUntil(self, job_id: int, job_hold_until: str) -> None: ...
     def cancelJob(self, job_id: int, *, purge_job: bool) -> None: ...
+    def printFile(
+        self, printer: str, filename: str, title: str, options: Mapping[str, str]
+    ) -> int: ...
     def createSubscription(
         self, uri: str, *, events: Sequence[str], recipient_uri: str, lease_duration: int
     ) -> int: ...
@@ -109,6 +113,32 @@ def connect(library: Library, socket: str) -> Connection:
     # without a callback of its own libcups asks for a password at the terminal, and waits
     library.setPasswordCB(lambda _prompt: "")
     return library.Connection(host=socket)
+
+
+def submitted(
+    library: Library,
+    socket: str,
+    *,
+    user: str,
+    queue: str,
+    document: Path,
+    title: str,
+    options: Mapping[str, str],
+) -> int:
+    """Print a document as somebody, as their own computer would; return the job-id.
+
+    On a connection of its own: on one that has shown who we are the job would be ours.
+
+    Raises:
+        IPPError: CUPS will not.
+        RuntimeError: nobody listens there.
+    """
+    library.setUser(user)  # kept per thread
+    try:
+        connection = library.Connection(host=socket)
+        return connection.printFile(queue, str(document), title, dict(options))
+    finally:
+        library.setUser(pwd.getpwuid(os.geteuid()).pw_name)
 
 
 def written(

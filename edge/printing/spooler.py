@@ -18,6 +18,7 @@ from edge.printing.calls import CupsCalls
 from edge.printing.crew import Crew
 from edge.printing.job_map import spooled_job
 from edge.printing.listener import Lull, listen
+from edge.printing.putting_back import put_back
 from edge.printing.subscription import subscribe, unsubscribe
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class CupsSpooler:
         Raises:
             CupsMissingError: pycups is not installed; the text says how to get it.
         """
+        self._socket = socket
         self._calls = CupsCalls(socket, timeout=timeout, default_media=default_media)
         self._crew = Crew(_CALLS, patience=timeout, out_at_most=_HANGING)
         self._listening = listening
@@ -153,6 +155,15 @@ class CupsSpooler:
     async def cancel(self, job: JobId) -> None:
         """End a job."""
         await self._run(lambda: self._calls.end(job, purge=False))
+
+    async def put_back(
+        self, job: JobId, queue: str, *, user: str, changes: Mapping[str, str | int | None]
+    ) -> JobId | None:
+        """Put an ended job's document into a people's queue, held."""
+        calls, socket = self._calls, self._socket
+        return await self._run(
+            lambda: put_back(calls, socket, job, queue, user=user, changes=changes)
+        )
 
     async def forget(self, job: JobId) -> None:
         """Remove an ended job and its document."""

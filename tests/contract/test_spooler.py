@@ -11,7 +11,8 @@ from uuid import UUID
 import pytest
 
 from config.ids import JobId
-from config.policy.jobs import JobState
+from config.policy.attributes import AttributesRefused, read_attributes
+from config.policy.jobs import ColorMode, JobState, Sides
 from demo.documents import pdf
 from demo.lp import lp
 from edge.ports import (
@@ -46,7 +47,7 @@ class Site(Protocol):
     def spooler(self) -> Spooler:
         """The spooler under test."""
 
-    def submit(self, name: str, *, held: bool = True) -> bytes:
+    def submit(self, name: str, *, held: bool = True, sides: str = "one-sided") -> bytes:
         """Print a document of one page as ana; return its bytes."""
 
     def papers(self) -> int:
@@ -59,9 +60,12 @@ class FakeSite:
 
     spooler: FakeSpooler
 
-    def submit(self, name: str, *, held: bool = True) -> bytes:
+    def submit(self, name: str, *, held: bool = True, sides: str = "one-sided") -> bytes:
         """Print to the twin."""
-        self.spooler.submit("pull", b"%PDF-1.7 page", user="ana", name=name, held=held)
+        asked = {"sides": sides}
+        self.spooler.submit(
+            "pull", b"%PDF-1.7 page", user="ana", name=name, held=held, attributes=asked
+        )
         return b"%PDF-1.7 page"
 
     def papers(self) -> int:
@@ -78,10 +82,11 @@ class CupsSite:
     printer: VirtualPrinter
     document: Path
 
-    def submit(self, name: str, *, held: bool = True) -> bytes:
+    def submit(self, name: str, *, held: bool = True, sides: str = "one-sided") -> bytes:
         """Print with lp."""
         hold = {} if held else {"job-hold-until": "no-hold"}
-        lp(self.cups, "pull", self.document, user="ana", title=name, options=hold)
+        options = {**hold, "sides": sides}
+        lp(self.cups, "pull", self.document, user="ana", title=name, options=options)
         return self.document.read_bytes()
 
     def papers(self) -> int:
@@ -224,6 +229,51 @@ async def test_what_was_decided_is_set_when_the_hold_comes_off(site: Site) -> No
     await site.spooler.resume(job, {"copies": 2})
 
     assert (await ended(site, job)).attributes["copies"] == 2
+
+
+async def test_the_rest_of_an_ended_job_is_put_back_once(site: Site, tmp_path: Path) -> None:
+    """Its document waits again as a job of the same person, held, marked, with what differs."""
+    printed = site.submit("rest", sides="two-sided-long-edge")
+    old = await only(site)
+    await site.spooler.move(old.job, "one")
+    await site.spooler.resume(old.job, {"print-color-mode": "monochrome", "page-ranges": "1"})
+    await ended(site, old.job)
+    changes = {"page-ranges": "1-7", "print-color-mode": None, "number-up": 2}
+    rest = await site.spooler.put_back(old.job, "pull", user="ana", changes=changes)
+    assert rest is not None
+    assert rest == await site.spooler.put_back(old.job, "pull", user="ana", changes=changes)
+    job = await only(site)
+    assert (job.job, job.queue, job.state, job.user, job.name, job.documents, job.rest_of) == (
+        rest,
+        "pull",
+        JobState.PENDING_HELD,
+        "ana",
+        "rest",
+        1,
+        old.job,
+    )
+    assert job.job != old.job
+    asked = read_attributes(job.attributes)
+    assert not isinstance(asked, AttributesRefused)
+    assert (asked.page_ranges, asked.print_color_mode, asked.sides, asked.number_up) == (
+        ((1, 7),),
+        ColorMode.AUTO,
+        Sides.TWO_SIDED_LONG_EDGE,
+        2,
+    )
+    assert await site.spooler.fetch(rest, tmp_path / "rest")
+    assert (tmp_path / "rest").read_bytes() == printed
+    await site.spooler.cancel(rest)
+
+
+async def test_what_is_gone_is_not_put_back(site: Site) -> None:
+    """A job that was forgotten has no document any more, and one that never was has none."""
+    site.submit("gone")
+    job = await only(site)
+    await site.spooler.cancel(job.job)
+    await site.spooler.forget(job.job)
+    for each in (job.job, NOBODYS):
+        assert await site.spooler.put_back(each, "pull", user="ana", changes={}) is None
 
 
 async def test_move_to_nowhere(site: Site) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from config.policy.media import SIZES, media_class
-from edge.printing.options import TEXT_LAYOUT, pwg_name, release_options
+from edge.printing.options import TEXT_LAYOUT, carried, pwg_name, release_options
 
 
 def test_one_sided_document() -> None:
@@ -77,3 +77,36 @@ def test_a_drivers_option_says_what_was_decided(
     """A conversion is not undone by what a driver's dialog put on the job."""
     options = release_options(asked, decided, "iso_a4")
     assert {name: options[name] for name in ("ColorModel", "Duplex") if name in options} == driver
+
+
+def test_a_job_like_another_has_its_options_and_none_of_its_life() -> None:
+    """What was asked for is carried as text; whose it was, how it stood, and what no text says not.
+
+    What differs stands above it, and None takes it away.
+    """
+    attributes: dict[str, list[object]] = {
+        "sides": ["one-sided"],
+        "InputSlot": ["Tray2"],
+        "fit-to-page": [True],
+        "page-ranges": [(1, 3), (7, 7)],
+        "finishings": [4, 5],
+        "media-col": [{"media-size": [{}]}],
+        "output-bin": [None],
+        "media": ["iso_a4_210x297mm"],
+        "copies": [3],
+        "job-name": ["thesis [0123456789ab]"],
+        "job-hold-until": ["no-hold"],
+        "time-at-creation": [1],
+        "number-of-documents": [1],
+        "document-format": ["application/pdf"],
+        "printmesh-rest-of": ["x"],
+    }
+    changes: dict[str, str | int | None] = {"copies": None, "sides": "two-sided-long-edge"}
+    assert carried(attributes, changes) == {
+        "sides": "two-sided-long-edge",
+        "InputSlot": "Tray2",
+        "fit-to-page": "true",
+        "page-ranges": "1-3,7-7",
+        "finishings": "4,5",
+        "media": "iso_a4_210x297mm",
+    }
