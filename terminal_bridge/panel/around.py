@@ -114,7 +114,7 @@ def shell_of(browser: Browser, money: BalanceAnswer | None = None, *, said: bool
         idle=int(min(desk.habits.idle, who.answer.idle_seconds or desk.habits.idle))
         if who
         else int(desk.habits.idle),
-        live=visit.live if visit else "nobody",
+        live=visit.live if visit else "",
         guest=_guest(visit, money),
         notice=_notice(browser, visit) if visit and said else None,
         copies=browser.screen and desk.copier and bool(site and site.copies),
@@ -144,7 +144,7 @@ def part(browser: Browser, name: str, view: object, **more: Any) -> str:  # noqa
 
 def _guest(visit: Visit | None, money: BalanceAnswer | None) -> Guest | None:
     who = visit.who if visit else None
-    if who is None:
+    if visit is None or who is None:
         return None
     answer = who.answer
     first = next(iter(money.lists[0]), None) if money and money.lists else None
@@ -153,7 +153,8 @@ def _guest(visit: Visit | None, money: BalanceAnswer | None) -> Guest | None:
         display=answer.display,
         operator=answer.operator,
         provisional=answer.provisional,
-        balance=Money(first.here, first.unit) if first and limited else None,
+        # while somebody copies, all of it is set aside for the copy, which says what is left
+        balance=Money(first.here, first.unit) if first and limited and not visit.copying else None,
         elsewhere=(first.elsewhere or "") if first else "",
     )
 

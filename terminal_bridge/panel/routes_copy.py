@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 #: A line that nothing was said on for so many seconds is proved alive.
 _HEARTBEAT: Final = 15.0
 _ANSWER_NEEDED: Final = "answer-needed"
+_OVER: Final = frozenset({"settled", "kept"})
 _RUNNING: Final[dict[type, CopyStands]] = {
     Beginning: "beginning",
     Copying: "copying",
@@ -83,7 +84,7 @@ def copy_of(browser: Browser, visit: Visit, money: BalanceAnswer | None = None) 
         notice = notice_of(words, refused, browser.desk.printer)
         why = " ".join(filter(None, (notice.text, notice.detail))) if notice else ""
         return pages.copy_view(words, "refused", None, why, accounts=accounts)
-    if said is not None and said.screen in {"settled", "kept"}:
+    if said is not None and said.screen in _OVER:
         return pages.copy_view(words, "settled", visit.copy, text, accounts=accounts)
     return pages.copy_view(words, "ready", None, accounts=accounts)
 
@@ -158,7 +159,9 @@ def _told(browser: Browser, visit: Visit, push: Push) -> str:
         case "line":
             return _event("line", part(browser, "line.html", None))
         case "copy":
-            return _copy(browser, visit)
+            over = push.show is not None and push.show.screen in _OVER
+            # with what was set aside come back, the head of the page says something else too
+            return _go(browser, "/copy") if over else _copy(browser, visit)
         case "jobs":
             return _event("jobs", "{}")
         case "notice":
@@ -167,7 +170,10 @@ def _told(browser: Browser, visit: Visit, push: Push) -> str:
 
 
 def _view(browser: Browser, visit: Visit) -> str:
-    path = "/jobs" if visit.who is not None else "/"
+    return _go(browser, "/jobs" if visit.who is not None else "/")
+
+
+def _go(browser: Browser, path: str) -> str:
     return _event("view", json.dumps({"go": browser.desk.base + path}))
 
 

@@ -191,7 +191,8 @@ class Visit:
     def _shown(self, show: Show) -> None:
         match show.screen:
             case "news":
-                self.push("notice", show)
+                if show.news is None or show.news.what != "money":
+                    self.push("notice", show)  # what is left of it is in the head of each page
                 self.push("jobs")
             case "copying" | "stopping" | "settled" | "kept" | "beginning":
                 self.copy, self.copy_said = show.copy or self.copy, show
@@ -199,9 +200,10 @@ class Visit:
                     self.copy = None
                 self.push("copy", show)
             case "refused" | "released" | "no-edge" | "enrolled" | "trouble" | "goodbye":
-                if self._acting or not self._listeners:
+                lasts = show.screen in {"no-edge", "trouble"}  # pages say that as long as it is so
+                if self._acting or not (self._listeners or lasts):
                     self._result = show  # the page that comes next says it
-                elif show.screen != "no-edge":
+                elif not lasts:
                     self.push("notice", show)
             case _:
                 pass

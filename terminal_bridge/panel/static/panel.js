@@ -289,5 +289,5 @@
     }, part);
   }
   ready(document);
-  if (set.live !== "nobody") listen();
+  if (set.live) listen();
 })();
