@@ -27,6 +27,8 @@ _log = logger("edge.desk")
 _STATUS_EVERY = 30.0
 #: After a release nothing that can wait shares the processor with what prints for so long.
 _PRINTER_BEGINS = 0.05
+#: Seconds between two lines about what one node says and nobody can answer.
+_SELDOM = 60.0
 #: Questions that are being answered, of all nodes; `requests` sees to each one's share.
 _AT_ONCE = 256
 
@@ -50,6 +52,8 @@ class Desk:
         self._clock = clock
         self._session: UUID | None = None
         self._room = asyncio.Semaphore(_AT_ONCE)
+        self._mumbled: dict[str, tuple[float, int]] = {}
+        """By node: when one was logged, and how many were not since then."""
         self.on_online: Callable[[], None] = lambda: None
         """Called when the broker is reached, each time."""
 
@@ -77,13 +81,7 @@ class Desk:
             with self._calm.serving(_PRINTER_BEGINS if found["method"] == "release" else 0):
                 reply = await requests.answer(found["node"], found["method"], payload)
             if isinstance(reply, Unanswered):
-                _log.warning(
-                    "a question is not answered",
-                    action="desk-unanswered",
-                    node=found["node"],
-                    method=found["method"][:60],
-                    reason=reply.reason,
-                )
+                self._not_answered(found, reply.reason)
                 return
             await self.say(topics.REPLY, reply, node=found["node"], corr=str(reply.corr))
         except ConnectionError:
@@ -94,6 +92,23 @@ class Desk:
             )
         finally:
             self._room.release()
+
+    def _not_answered(self, found: dict[str, str], reason: str) -> None:
+        """Log it, at most once a minute and node: noise fills no log."""
+        node, now = found["node"], asyncio.get_running_loop().time()
+        before, more = self._mumbled.get(node, (-_SELDOM, 0))
+        if now - before < _SELDOM:
+            self._mumbled[node] = before, more + 1
+            return
+        self._mumbled[node] = now, 0
+        _log.warning(
+            "a question is not answered",
+            action="desk-unanswered",
+            node=node,
+            method=found["method"][:60],
+            reason=reason,
+            more=more or None,
+        )
 
     async def _beat(self) -> None:
         while True:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 #: Questions of one node that are answered at the same time; who asks more is told so.
 _AT_ONCE = 32
-#: Answers kept to what changes something, so that a question that comes twice is acted on once.
-_KEPT = 1000
+#: Answers kept to what changes something, so that a question that comes twice is acted on once: of
+#: each node, lest a noisy one take the others' place.
+_KEPT = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class Requests:
         self._once = frozenset(kind for one in subjects for kind in one.once)
         self._operators = operators
         self._clock = clock
-        self._answers: OrderedDict[tuple[str, UUID], Reply] = OrderedDict()
+        self._answers: defaultdict[str, OrderedDict[UUID, Reply]] = defaultdict(OrderedDict)
         self._under_way: set[tuple[str, UUID]] = set()
 
     async def answer(self, node: str, method: str, payload: bytes) -> Reply | Unanswered:
@@ -62,8 +63,8 @@ class Requests:
             return Unanswered(received.reason)
         question = received.message
         key = (node, question.corr)
-        if key in self._answers:
-            return self._answers[key]
+        if (known := self._answers.get(node)) is not None and question.corr in known:
+            return known[question.corr]
         if key in self._under_way:
             return Unanswered("it came twice and is being answered")
         if question.expires_at <= self._clock():
@@ -78,9 +79,10 @@ class Requests:
         finally:
             self._under_way.discard(key)
         if type(question) in self._once and reply.status != "failed":
-            self._answers[key] = reply
-            if len(self._answers) > _KEPT:
-                self._answers.popitem(last=False)
+            kept = self._answers[node]
+            kept[question.corr] = reply
+            if len(kept) > _KEPT:
+                kept.popitem(last=False)
         return reply
 
     async def _act(self, node: str, question: Request) -> Reply:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from config.logs import logger
 from config.policy.decisions import Reason
+from edge.strangers import Strangers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable
@@ -18,6 +21,9 @@ if TYPE_CHECKING:
     from edge.sessions import Session, Sessions
     from edge.store.cards import CardsKept
     from edge.store.replica import Replica
+
+
+_log = logger("edge.visitors")
 
 
 def _now() -> datetime:
@@ -68,6 +74,8 @@ class Nobody:
     """Stable, for machines."""
     detail: str
     """One sentence for people."""
+    wait_seconds: int | None = None
+    """With `wait`: for how long nothing is looked at."""
 
 
 Seen: TypeAlias = Known | Nobody
@@ -122,6 +130,7 @@ class SignedIn:
         self._monotonic = monotonic
         self.pin_beside_card = pin_beside_card
         """A card alone identifies nobody."""
+        self._strangers = Strangers()
 
     def who(self, node: str, person: Person) -> str | None:
         """Return the user name of who a node says stands there, None if nobody is known by it."""
@@ -143,7 +152,7 @@ class SignedIn:
         if person.card is not None:
             if self.pin_beside_card and not vouches:
                 return Nobody("pin-needed", "this site wants the PIN beside the card")
-            return self.by_card(person.card)
+            return self.shown(node, person.card)
         if person.user is None or not vouches:
             return _UNKNOWN  # a name alone is a claim that anybody may make
         return self.by_name(person.user)
@@ -174,6 +183,27 @@ class SignedIn:
         if user is None:
             return _UNKNOWN
         return Known(user) if user.enabled else _DISABLED
+
+    def shown(self, node: str, number: str) -> Seen:
+        """Say whose card was shown at a terminal; after many unknown ones it waits."""
+        seen = self.waits(node) or self.by_card(number)
+        if seen is _UNKNOWN_CARD:
+            self.mistaken(node)
+        return seen
+
+    def waits(self, node: str) -> Nobody | None:
+        """Say that no card of a terminal is looked at for a while; None: they are."""
+        rest = self._strangers.rest(node, self._monotonic())
+        if rest is None or node in self._vouching:
+            return None
+        seconds = math.ceil(rest)
+        detail = f"too many cards that nobody knows were shown here; it goes on in {seconds} s"
+        return Nobody("wait", detail, seconds)
+
+    def mistaken(self, node: str) -> None:
+        """Note that a terminal was told nothing about a card."""
+        if self._strangers.unknown(node, self._monotonic()) and node not in self._vouching:
+            _log.warning("cards are not looked at for a while", action="cards-wait", node=node)
 
     def by_card(self, number: str) -> Seen:
         """Say whose card this is: as the directory has it, else as it was entered here."""

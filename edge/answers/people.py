@@ -116,7 +116,7 @@ class PeopleAnswers:
         return no(question, "refused", Reason.NO_IDENTITY, detail)
 
     async def _by_card(self, node: str, question: IdentifyRequest, number: str) -> Reply:
-        seen = self._visitors.by_card(number)
+        seen = self._visitors.shown(node, number)
         if isinstance(seen, Nobody):
             return self._turned_away(node, question, seen)
         if question.pin is None:
@@ -173,7 +173,10 @@ class PeopleAnswers:
         _log.info("signed in", action="signed-in", user=user.name, node=node, by=by)
         return yes(question, answer.model_dump(mode="json"))
 
-    def _turned_away(self, node: str, question: IdentifyRequest, nobody: Nobody) -> Reply:
+    def _turned_away(self, node: str, question: Request, nobody: Nobody) -> Reply:
+        if nobody.wait_seconds is not None:  # said when it began, and not with each card
+            waits = {"wait_seconds": nobody.wait_seconds}
+            return no(question, "refused", nobody.code, nobody.detail, waits)
         _log.info("nobody signed in", action="sign-in-refused", node=node, why=nobody.code)
         return no(question, "refused", nobody.code, nobody.detail)
 
@@ -209,6 +212,8 @@ class PeopleAnswers:
             detail = "sign in with the PIN or the password first, then show the new card"
             return no(question, "refused", "proof-needed", detail)
         by = "pin" if session.by == "pin" else "password"
+        if (waits := self._visitors.waits(node)) is not None:
+            return self._turned_away(node, question, waits)
         number = question.card.get_secret_value()
         if len(number.strip()) < _SHORTEST_CARD:
             return no(question, "invalid", "card-unreadable", "this card cannot be read")
@@ -217,6 +222,8 @@ class PeopleAnswers:
         mine = sum(each.user == user.name for each in self._cards.every())
         refused = entered(user.name, row, waiting, mine, self._clock())
         if refused is not None:
+            # else whose numbers are taken could be found out here, as fast as one can ask
+            self._visitors.mistaken(node)
             return no(question, "refused", refused.code, refused.detail)
         if row is None and waiting is None:
             event = CardEnrolled(
