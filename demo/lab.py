@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from config.policy.money import Money
+from demo.card_terminal import copier_of
 from demo.guarded import Guarded
 from demo.lab_error import LabError
 from demo.ports import answers, free_port
@@ -65,6 +66,10 @@ class Plan:
     """Sites whose broker is a process of its own, so that it can be killed by itself."""
     direct_queues: bool = True
     """Give each printer a queue of its own that releases at once, besides the pull queue."""
+    terminals: tuple[str, ...] = ()
+    """Sites with a copier, and a card reader with copy control beside it."""
+    panels: tuple[str, ...] = ()
+    """Sites with a panel at their first printer, which copies as well."""
     second_log: bool = False
     """Keep the second log outside the directory of the books, as if on another volume."""
 
@@ -170,10 +175,16 @@ class Lab:
 
     def start(self, name: str, *words: str, config: Path) -> Guarded:
         """Run a `printmesh …` process; its log is `NAME.log`."""
+        return self.start_module(name, "printmesh", *words, config=config)
+
+    def start_module(
+        self, name: str, *words: str, config: Path, more: Mapping[str, str] | None = None
+    ) -> Guarded:
+        """Run a module as a process, with more in its environment; its log is `NAME.log`."""
         program = Guarded(
-            [sys.executable, "-m", "printmesh", *words, "--config", str(config)],
+            [sys.executable, "-m", *words, "--config", str(config)],
             self.root / f"{name}.log",
-            self.environ(self.environs.get(name, {})),
+            self.environ({**self.environs.get(name, {}), **(more or {})}),
         )
         self._programs[name] = program
         return program
@@ -196,7 +207,8 @@ class Lab:
         return self.start("central", "central", "run", config=self.root / "central.toml")
 
     def program(self, name: str) -> Guarded:
-        """Return a process by name: `broker`, `central`, `edge-SITE`, `broker-SITE`."""
+        """Return a process: `broker`, `central`, `edge-SITE`, `broker-SITE`, `SITE-terminal`,
+        `SITE-panel`."""
         return self._programs[name]
 
     def _centres(self) -> dict[str, str]:
@@ -280,6 +292,7 @@ class Lab:
                 for site in plan.sites
                 for number in range(1, plan.printers + 1)
             ),
+            *(("printer", "add", copier_of(site), "--node", site) for site in plan.terminals),
             *(("role", site, *words) for site, words in plan.roles.items()),
             *(
                 (

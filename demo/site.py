@@ -19,9 +19,11 @@ from broker.messages import (
 )
 from config.ids import uuid7
 from config.settings import EdgeSettings, load
+from demo.card_terminal import CardTerminal
 from demo.cupsd import PrivateCups
 from demo.lab_error import LabError
 from demo.lp import lp
+from demo.panel import Panel
 from demo.ports import answers, free_port
 from demo.printers import VirtualPrinter
 from demo.proxy import CuttableProxy
@@ -72,6 +74,12 @@ class Site:
         self._one_asker = asyncio.Lock()
         self._own_broker = name in lab.plan.separate_site_brokers
         self._broker_config = self.root / "broker.toml"
+        self.known = self.root / "credentials.json"
+        """Who may connect to the site's broker, where somebody besides the edge may."""
+        self.terminal = CardTerminal(lab, self) if name in lab.plan.terminals else None
+        """A card reader beside a copier, where the plan has one."""
+        self.panel = Panel(lab, self) if name in lab.plan.panels else None
+        """A panel at its first printer, where the plan has one."""
 
     async def start(self) -> None:
         """Start print system, printers, line and edge."""
@@ -86,6 +94,12 @@ class Site:
         if self._own_broker:
             self.start_broker()
         self.start_edge()
+        if self.terminal is not None:
+            await self.terminal.start()
+            self._stack.push_async_callback(self.terminal.stop)
+        if self.panel is not None:
+            await self.panel.start()
+            self._stack.push_async_callback(self.panel.stop)
         await self.until_ready()
 
     async def stop(self) -> None:
@@ -303,28 +317,40 @@ class Site:
             f'[link]\nport = {self.line.port}\nsecret_file = "{secret}"',
             f"[site_broker]\nport = {self.broker_port}",
             *self._own_broker_lines(),
+            '[copies]\npatience = "60s"',
             f'[cups]\nserver = "{self.cups.socket}"',
             f'[[queues]]\nname = "{PULL}"\nkind = "pull"',
         ]
+        if self.panel is not None:
+            lines.append(f'[terminals]\nshared = ["{self.panel.node}"]')
         for device, printer in self.printers.items():
             lines.append(
                 f'[[printers]]\nid = "{device}"\nname = "{device}"\n'
                 f'uri = "{printer.uri}"\nqueue = "p-{device}"'
             )
+            if self.panel is not None and self.panel.device == device:
+                lines.append("copies = true")
             if self.lab.plan.direct_queues:
                 lines.append(
                     f'[[queues]]\nname = "direct-{device}"\nkind = "direct"\nprinter = "{device}"'
                 )
+        if self.terminal is not None:
+            # it prints nothing; a machine that copies is declared like one that prints
+            lines.append(
+                f'[[printers]]\nid = "{self.terminal.device}"\nname = "copier"\n'
+                f'queue = "p-{self.terminal.device}"\ncopies = true\ncolor = false\n'
+                f'uri = "{next(iter(self.printers.values())).uri}"'
+            )
         self.config.write_text("\n".join(lines) + "\n")
         self.config.chmod(0o600)
 
     def _own_broker_lines(self) -> list[str]:
         """Return what the edge is told of a broker beside it; write what that broker is told."""
+        known = f'credentials = "{self.known}"'
         if not self._own_broker:
-            return []
-        known = self.root / "credentials.json"
-        self._broker_config.write_text(f'port = {self.broker_port}\ncredentials = "{known}"\n')
-        return ["embedded = false", f'credentials = "{known}"']
+            return [] if self.terminal is self.panel is None else [known]
+        self._broker_config.write_text(f"port = {self.broker_port}\n{known}\n")
+        return ["embedded = false", known]
 
 
 def _must_be_ok(reply: Reply) -> None:

@@ -49,6 +49,8 @@ class Arena:
     """Print systems that died though nobody had struck them, by site."""
     spoolers: set[str] = field(default_factory=set)
     """Sites whose print system is killed and started again on purpose just now."""
+    torn: Counter[str] = field(default_factory=Counter)
+    """How often a site's terminal was killed."""
     _active: Counter[str] = field(default_factory=Counter)
     _healed: dict[str, float] = field(default_factory=dict)
 

@@ -41,6 +41,10 @@ class Kind(StrEnum):
     RESTORE_WITHOUT = "central restored without it"
     OLD_RETURNS = "central restored, the old one returns"
     ROLE = "role changed, and back"
+    KILL_TERMINAL = "terminal killed"
+    CUT_TERMINAL = "terminal's line cut"
+    TWO_CARDS = "two cards at once"
+    HALF_CARD = "half a card"
 
 
 class Where(StrEnum):
@@ -53,6 +57,7 @@ class Where(StrEnum):
     CENTRAL = "central"
     BROKER = "broker"
     ROLE = "role"
+    TERMINAL = "terminal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +101,10 @@ SHAPES: Final[Mapping[Kind, Shape]] = MappingProxyType(
         Kind.RESTORE_WITHOUT: Shape(Where.CENTRAL, 3),
         Kind.OLD_RETURNS: Shape(Where.CENTRAL, 2),
         Kind.ROLE: Shape(Where.ROLE, 15, 2.0, 8.0),
+        Kind.KILL_TERMINAL: Shape(Where.TERMINAL, 40),
+        Kind.CUT_TERMINAL: Shape(Where.TERMINAL, 40, 0.2, 3.0),
+        Kind.TWO_CARDS: Shape(Where.TERMINAL, 20),
+        Kind.HALF_CARD: Shape(Where.TERMINAL, 20, 0.2, 0.5),
     }
 )
 #: They want some life behind them, and some before them.
@@ -111,6 +120,8 @@ class Places:
     """Sites whose broker is a process of its own."""
     small_disk: tuple[str, ...] = ()
     """Sites whose edge writes to a small file system."""
+    terminals: tuple[str, ...] = ()
+    """Sites with a card reader beside a copier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +206,8 @@ def _sites(kind: Kind, places: Places) -> Sequence[str]:
             return places.sites
         case Where.SITE_BROKER:
             return places.own_broker
+        case Where.TERMINAL:
+            return places.terminals
         case Where.CENTRAL | Where.BROKER:
             return ("",)
         case _:

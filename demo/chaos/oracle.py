@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from demo.audit import Rows, audit
+from demo.chaos.copy_oracle import Copies, weigh_copies
 from demo.chaos.people import MARK
 from demo.lab_error import LabError
 
@@ -73,6 +74,8 @@ class Verdict:
     flags: Counter[str] = field(default_factory=Counter)
     in_flight: int = 0
     """Jobs that were under way when something was killed that may have hurt them."""
+    copies: dict[str, Copies] = field(default_factory=dict)
+    """What copiers made, by device."""
     problems: list[str] = field(default_factory=list)
 
 
@@ -86,6 +89,12 @@ async def judge(arena: Arena, people: People) -> Verdict:
     verdict.doubled += report.events_duplicated
     verdict.overspent_micros += report.overspend_micros
     verdict.problems += report.problems
+    for name, site in lab.sites.items():
+        if (terminal := site.terminal) is not None:
+            made, torn = terminal.copier.total, arena.torn[name]
+            copies = weigh_copies(books, terminal.device, made=made, torn=torn)
+            verdict.copies[terminal.device] = copies
+            verdict.problems += copies.problems
     verdict.problems += await verified(lab)
     return verdict
 

@@ -16,6 +16,7 @@ from config.errors import PrintmeshError
 from demo.chaos import clock, disk
 from demo.chaos.arena import Arena
 from demo.chaos.central_faults import CentralFaults
+from demo.chaos.copying import TerminalFaults, copy_until
 from demo.chaos.kinds import Kind, Places, schedule
 from demo.chaos.line_faults import LineFaults
 from demo.chaos.oracle import judge
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
+    from demo.card_terminal import CardTerminal
     from demo.chaos.doing import Deed
     from demo.chaos.kinds import Planned
     from demo.chaos.oracle import Verdict
@@ -69,6 +71,8 @@ class Order:
     kinds: Collection[Kind] = tuple(Kind)
     rollbacks: bool = True
     """Also roll the second site's disk back, at the end; it has to hold jobs."""
+    terminals: int = 2
+    """Sites with a card reader beside a copier; trackers charge no copies and have none."""
 
 
 @dataclass(slots=True)
@@ -133,8 +137,10 @@ class Run:
         self._own_broker = sites[1:2]
         self._small_disk = sites[:1] if disk.possible(root) else ()
         self._library = clock.library(root)
+        able = [name for name in (*self._own_broker, *sites) if self.roles[name] != "tracker"]
+        self._terminals = tuple(dict.fromkeys(able))[: order.terminals]
         kinds, left_out = self._possible()
-        places = Places(sites, self._own_broker, self._small_disk)
+        places = Places(sites, self._own_broker, self._small_disk, self._terminals)
         self.schedule = schedule(
             random.Random(order.seed),  # noqa: S311
             faults=order.faults,
@@ -167,6 +173,7 @@ class Run:
             roles={name: (role,) for name, role in self.roles.items() if role != "remote"},
             people=EVERYBODY,
             separate_site_brokers=self._own_broker,
+            terminals=self._terminals,
             second_log=True,
         )
         lab = Lab(plan, root=self._root, say=lambda text: self._tell(self, text.strip()))
@@ -197,11 +204,14 @@ class Run:
         holding = frozenset(name for name, role in self.roles.items() if role != "tracker")
         people = People(lab, self._dice, EVERYBODY, holding)
         central = CentralFaults(arena)
+        cards = [person.card for person in EVERYBODY]
+        terminals = [site.terminal for site in sites if site.terminal is not None]
         self._deeds = {
             **LineFaults(arena).deeds(),
             **SiteFaults(arena).deeds(),
             **central.deeds(),
             **RoleFaults(arena, self.roles).deeds(),
+            **TerminalFaults(arena, cards).deeds(),
         }
         clock = asyncio.get_running_loop().time
         printed, calm = asyncio.Event(), asyncio.Event()
@@ -212,6 +222,8 @@ class Run:
             began = clock()
             async with asyncio.TaskGroup() as work:
                 work.create_task(people.print_until(printed, every=self.order.every))
+                for each in terminals:
+                    work.create_task(copy_until(printed, each, cards, self._dice))
                 work.create_task(self._act(arena, people, central, printed))
                 await self._strike_all(arena)
                 printed.set()
@@ -319,6 +331,9 @@ class Run:
         }
         for name, site in lab.sites.items():
             site.line.restore()
+            if site.terminal is not None:
+                site.terminal.line.restore()
+                starts[site.terminal.node] = site.terminal.run
             starts[f"edge-{name}"] = site.start_edge
             if name in self._own_broker:
                 starts[f"broker-{name}"] = site.start_broker
@@ -330,12 +345,20 @@ class Run:
 
     async def _calm_down(self, arena: Arena, people: People) -> None:
         for site in arena.lab.sites.values():
+            if site.terminal is not None:
+                await self._at_rest(arena, site.terminal)
             await self._merged(arena, site)
         await people.pay_in(_POOR, _AT_LAST)
         left = await people.until_final(seconds=_CALM_SECONDS)
         arena.problems += [f"never ended: {each}" for each in left.values()]
         for site in arena.lab.sites.values():
             await self._merged(arena, site)
+
+    async def _at_rest(self, arena: Arena, terminal: CardTerminal) -> None:
+        try:
+            await arena.lab.until(terminal.at_rest, f"{terminal.node} to have told of all copies")
+        except LabError as error:
+            arena.problems.append(str(error))
 
     async def _merged(self, arena: Arena, site: Site) -> None:
         try:

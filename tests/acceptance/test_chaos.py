@@ -25,6 +25,7 @@ async def test_a_short_run() -> None:
         every=0.7,
         kinds=[kind for kind in Kind if kind not in SLOW],
         rollbacks=False,
+        terminals=1,
     )
     # a short name that the print system's own user may enter; it stays when the run fails
     root = Path(tempfile.mkdtemp(prefix="pm-"))

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from demo.chaos.kinds import SHAPES, Kind, Places, Planned, Where, schedule
 
-EVERYWHERE = Places(("north", "south", "east"), own_broker=("south",), small_disk=("north",))
+EVERYWHERE = Places(
+    ("north", "south", "east"), own_broker=("south",), small_disk=("north",), terminals=("east",)
+)
 LATE = {Kind.RESTORE, Kind.RESTORE_WITHOUT, Kind.OLD_RETURNS}
 
 
@@ -57,6 +59,8 @@ def test_each_fault_fits_its_place(seed: int, faults: int) -> None:
             assert each.site == "south"
         if each.kind is Kind.FULL_DISK:
             assert each.site == "north"
+        if shape.where is Where.TERMINAL:
+            assert each.site == "east"
 
 
 @given(seed=st.integers(0, 2**32), faults=st.integers(len(Kind), 300))
@@ -68,9 +72,11 @@ def test_a_restore_has_something_to_restore(seed: int, faults: int) -> None:
 
 
 def test_what_cannot_happen_is_not_planned() -> None:
-    """Without a small disk none is filled; with nothing possible there is no schedule."""
+    """Without a small disk none is filled, without a terminal none killed; nothing is refused."""
     bare = Places(("north",))
     kinds = {each.kind for each in play(1, 300, bare)}
-    assert kinds == set(Kind) - {Kind.FULL_DISK, Kind.KILL_SITE_BROKER}
+    at_terminals = {kind for kind in Kind if SHAPES[kind].where is Where.TERMINAL}
+    assert len(at_terminals) == 4
+    assert kinds == set(Kind) - {Kind.FULL_DISK, Kind.KILL_SITE_BROKER} - at_terminals
     with pytest.raises(ValueError, match="no fault can happen"):
         schedule(dice(1), faults=1, seconds=1, places=bare, kinds=[Kind.FULL_DISK])
