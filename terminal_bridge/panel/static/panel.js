@@ -262,8 +262,12 @@
       pad.hidden = false;
       field.inputMode = "none";
       const welcome = pad.closest(".welcome");
-      if (welcome) each("input", (input) => input.addEventListener("focus", () => welcome.classList.toggle("keys", input === field)), welcome);
-      if (document.activeElement === field && welcome) welcome.classList.add("keys");
+      if (welcome) {
+        const shown = !find(".art, .qr", welcome);
+        const swap = () => welcome.classList.toggle("keys", shown || document.activeElement === field);
+        each("input", (input) => input.addEventListener("focus", swap), welcome);
+        swap();
+      }
       each("button", (button) => {
         button.addEventListener("mousedown", (event) => event.preventDefault());
         button.addEventListener("click", () => key(field, button.dataset.key));
