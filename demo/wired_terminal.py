@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from broker.messages.terminals import CopyCounts
+from broker.messages.terminals import CopyCounts, MeterReading
 from config import logs
 from config.settings_file import load
 from config.settings_terminal import TerminalSettings
@@ -35,11 +35,13 @@ class WiredCopier:
         self._port = port
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
+        self._total = 0
+        """The machine's totaliser, as far as it has been heard."""
 
     async def __aenter__(self) -> Self:
         """Take the wires; raises OSError."""
         self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
-        await self._reader.readline()
+        self._total = int(await self._reader.readline() or b"0")
         self.disable()
         return self
 
@@ -68,8 +70,13 @@ class WiredCopier:
             return
         while await self._reader.readline():
             made += 1
+            self._total += 1
             yield CopyCounts(monochrome=made)
         raise OSError("the copier's wires are pulled")
+
+    def meter(self) -> MeterReading:
+        """Return how its totaliser stands."""
+        return MeterReading(total=self._total)
 
     def _say(self, word: bytes) -> None:
         if self._writer is None or self._writer.is_closing():

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections import deque
-from hashlib import blake2b
-from typing import TYPE_CHECKING, Final, assert_never
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, assert_never, cast
 
 from broker.messages.terminals import PersonNews
 from config.errors import PrintmeshError
 from config.logs import logger
+from terminal_bridge.card_door import CardDoor
 from terminal_bridge.edge_line import EdgeGone, EdgeHere, Said
 from terminal_bridge.events import (
     Answered,
     Ask,
     Beep,
     CardRemoved,
-    CardSeen,
     Disable,
     EdgeBack,
     EdgeLost,
@@ -43,10 +42,9 @@ from terminal_bridge.phases import (
     Releasing,
     Terminal,
 )
-from terminal_bridge.ports import COPY_KINDS, CardGone, CardHeld, ReaderBack, ReaderLost
+from terminal_bridge.ports import COPY_KINDS, Metered
 from terminal_bridge.screens import lines_of
 from terminal_bridge.session import step, wake_at
-from terminal_bridge.swipes import Swipes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,7 +53,7 @@ if TYPE_CHECKING:
     from terminal_bridge.durable import CopiesKept
     from terminal_bridge.events import Action, Event
     from terminal_bridge.phases import Habits, OpenCopy
-    from terminal_bridge.ports import CopyControl, Display, Reader, ReaderEvent
+    from terminal_bridge.ports import CopyControl, Display, Reader
     from terminal_bridge.shared_line import Line
 
 _log = logger("terminal.bridge")
@@ -64,6 +62,10 @@ _log = logger("terminal.bridge")
 _TRY_AGAIN: Final = 5.0
 #: Seconds that a machine goes on while a count of its pages is not durable yet.
 _DISK_PATIENCE: Final = 1.0
+#: Seconds that a copy's end waits for the machine's totaliser, while its control is being opened.
+_CONTROL_PATIENCE: Final = 2.0
+#: Questions that tell how the totaliser stands.
+_METERED: Final = frozenset({"copy-begin", "copy-end"})
 #: Events that may wait. Beyond it a reader's are dropped: nobody swipes so much in one moment.
 _WAITING: Final = 256
 
@@ -109,11 +111,11 @@ class Bridge:
         self._reader_of = reader
         self._control_of = control
         self._control: CopyControl | None = None
+        self._controlled = asyncio.Event()
+        """The control is open."""
         self._display = display
         self._on_change = on_change
         self._on_show = on_show
-        self._key = os.urandom(16)
-        self._swipes = Swipes()
         self._happened: deque[Event] = deque()
         self._wake = asyncio.Event()
         self._deciding = False
@@ -151,7 +153,14 @@ class Bridge:
                 if self._display is not None:
                     tasks.create_task(self._shine(self._display), name=f"{self.name} display")
                 if self._reader_of is not None:
-                    tasks.create_task(self._cards(self._reader_of), name=f"{self.name} reader")
+                    door = CardDoor(
+                        self.name,
+                        self._reader_of,
+                        happens=self.happens,
+                        room=lambda: len(self._happened) < _WAITING,
+                        on_lost=self._lost,
+                    )
+                    tasks.create_task(door.run(), name=f"{self.name} reader")
                 tasks.create_task(self._listen(), name=f"{self.name} line")
                 tasks.create_task(self._decide(), name=f"{self.name} session")
         finally:
@@ -176,51 +185,9 @@ class Bridge:
                     case _:
                         assert_never(event)
 
-    async def _cards(self, make: Callable[[], Reader]) -> None:
-        """Keep the reader open; while it is not, the other parts go on."""
-        while True:
-            try:
-                async with make() as reader:
-                    async for event in reader.events():
-                        self._card(event)
-                reason = "it ended by itself"
-            except (OSError, PrintmeshError) as error:
-                reason = str(error)[:200]
-            self._card(ReaderLost(reason))
-            _log.error(
-                "the reader failed", action="terminal-reader", terminal=self.name, reason=reason
-            )
-            await asyncio.sleep(_TRY_AGAIN)
-
-    def _card(self, event: ReaderEvent) -> None:
-        match event:
-            case CardHeld(number=number):
-                self._swiped(number)
-            case CardGone():
-                self._swipes.gone()
-                self.happens(CardRemoved())
-            case ReaderLost(reason=reason):
-                self.reader_lost = reason
-                self._on_change(self)
-            case ReaderBack():
-                self.reader_lost = ""
-                self._on_change(self)
-            case _:
-                assert_never(event)
-
-    def _swiped(self, number: str) -> None:
-        """Take a card for a swipe, or count it: thousands are no people and no lines of the log."""
-        now, mark = asyncio.get_running_loop().time(), self._mark(number)
-        if self._swipes.taken(mark, now) and len(self._happened) < _WAITING:
-            self.happens(CardSeen(number, mark))
-        if (refused := self._swipes.report(now)) is not None:
-            _log.info(
-                "a reader told of more cards than people hold",
-                action="reader-flood",
-                terminal=self.name,
-                repeats=refused.repeats,
-                flood=refused.flood,
-            )
+    def _lost(self, reason: str) -> None:
+        self.reader_lost = reason
+        self._on_change(self)
 
     async def _machine(self, make: Callable[[], CopyControl]) -> None:
         """Keep the copier's control open; while it is not, the machine counts as in trouble."""
@@ -230,6 +197,7 @@ class Bridge:
             try:
                 async with make() as control:
                     self._control = control
+                    self._controlled.set()
                     self._trouble("control", "")
                     async for totals in control.pulses():
                         self.happens(Pulses(_sum(self._before, totals)))
@@ -243,6 +211,7 @@ class Bridge:
                 )
             finally:
                 self._control = None
+                self._controlled.clear()
             self._before = _sum(self._before, totals)
             self._trouble("control", f"The copier cannot be controlled: {reason}")
             await asyncio.sleep(_TRY_AGAIN)
@@ -255,10 +224,6 @@ class Bridge:
         """Note that something is in trouble, or is so no more."""
         self._troubles[where] = text
         self.happens(PrinterTrouble(next(filter(None, self._troubles.values()), "")))
-
-    def _mark(self, number: str) -> bytes:
-        """Return what tells the same card again, and is good for nothing outside this process."""
-        return blake2b(number.encode(), key=self._key, digest_size=16).digest()
 
     # ── what is done about it ───────────────────────────────────────────────────────────────
 
@@ -361,10 +326,29 @@ class Bridge:
         """Put a question; whatever becomes of it, the session hears of its end."""
         reply = None
         try:
-            reply = await self._line.ask(ask.method, ask.fields)
+            meter = await self._meter() if ask.method in _METERED else {}
+            reply = await self._line.ask(ask.method, {**ask.fields, **meter})
         except Exception:  # noqa: BLE001  once a question
             _log.exception("a question failed", action="terminal-error", terminal=self.name)
         self.happens(NoAnswer(ask.number) if reply is None else Answered(ask.number, reply))
+
+    async def _meter(self) -> dict[str, Any]:
+        """Return the machine's own totaliser as a field, where it can be read.
+
+        A copy of before a restart is settled by it: its pages came while nobody counted.
+        """
+        if self._control_of is None:
+            return {}
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_CONTROL_PATIENCE):
+                await self._controlled.wait()
+        control = cast("object", self._control)
+        if not isinstance(control, Metered):
+            return {}
+        try:
+            return {"meter": control.meter().model_dump(mode="json")}
+        except OSError:
+            return {}  # its control fails, and says so elsewhere
 
     def _stop(self) -> None:
         """Stop the machine whatever else fails."""

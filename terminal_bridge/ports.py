@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol, Self, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, Self, TypeAlias, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from types import TracebackType
 
-    from broker.messages.terminals import CopyCounts
+    from broker.messages.terminals import CopyCounts, MeterReading
 
 #: Kinds of impressions that a copier counts apart, as CopyCounts names them.
 CopyKind: TypeAlias = Literal["monochrome", "color", "monochrome_large", "color_large"]
@@ -87,6 +87,14 @@ class CopyControl(Port, Protocol):
         Also while disabled: a copier ends the sheet it is at. For one listener, who gets the
         newest totals and no backlog; ends when the context ends.
         """
+
+
+@runtime_checkable
+class Metered(Protocol):
+    """A copier's control that can read the machine's own totaliser besides, while it is open."""
+
+    def meter(self) -> MeterReading:
+        """Return what the machine has made since it was built, whatever for; raises OSError."""
 
 
 class Display(Port, Protocol):

@@ -8,14 +8,14 @@ import threading
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Self
 
-from broker.messages.terminals import CopyCounts
+from broker.messages.terminals import CopyCounts, MeterReading
 from terminal_bridge.bridge import Bridge
 from terminal_bridge.durable import OpenCopies
 from terminal_bridge.edge_line import EdgeHere
 from terminal_bridge.events import Key
-from terminal_bridge.phases import Copying, Habits, Idle, Phase
+from terminal_bridge.phases import Copying, Habits, Idle, OpenCopy, Phase
 from terminal_bridge.ports import CardHeld, ReaderBack
-from tests.unit.session_lab import copy_state, identity, ok
+from tests.unit.session_lab import copy_of, copy_state, identity, ok
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from broker.messages import Reply
     from terminal_bridge.edge_line import LineEvent
-    from terminal_bridge.phases import OpenCopy
     from terminal_bridge.ports import CopyKind, ReaderEvent
 
 DEADLINE = 10.0
@@ -140,6 +139,26 @@ class Machine:
             yield await self._totals.get()
 
 
+class MeteredMachine(Machine):
+    """One with a totaliser, whose wires take a while."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.wired = asyncio.Event()
+        self.total = 1000
+        self.broken = False
+
+    async def __aenter__(self) -> Self:
+        await self.wired.wait()
+        return self
+
+    def meter(self) -> MeterReading:
+        """Read it."""
+        if self.broken:
+            raise OSError("the wires are pulled")
+        return MeterReading(total=self.total)
+
+
 class Cards:
     """A reader in the test's hand."""
 
@@ -162,9 +181,9 @@ class Cards:
 class Desk:
     """A terminal at work on all of these."""
 
-    def __init__(self, path: Path, habits: Habits) -> None:
+    def __init__(self, path: Path, habits: Habits, machine: Machine) -> None:
         self.site, self.disk = Site(), Disk(path)
-        self.machine, self.cards = Machine(), Cards()
+        self.machine, self.cards = machine, Cards()
         self.changed = asyncio.Event()
         self.bridge = Bridge(
             "terminal-1",
@@ -193,9 +212,11 @@ class Desk:
 
 
 @asynccontextmanager
-async def desk_at(path: Path, habits: Habits = QUICK) -> AsyncIterator[Desk]:
+async def desk_at(
+    path: Path, habits: Habits = QUICK, machine: Machine | None = None
+) -> AsyncIterator[Desk]:
     """Give a terminal at work."""
-    desk = Desk(path / "copies.json", habits)
+    desk = Desk(path / "copies.json", habits, machine or Machine())
     work = asyncio.create_task(desk.bridge.run())
     try:
         await desk.until(lambda: desk.bridge.terminal.edge and not desk.bridge.terminal.trouble)
@@ -264,6 +285,28 @@ async def test_counts_that_wait_are_one_event(tmp_path: Path) -> None:
         desk.bridge.happens(Key("sign-off"))
         await desk.is_in(Idle)
         assert desk.site.asked[-2][1]["counts"]["monochrome"] == 49
+
+
+async def test_the_totaliser_is_told_as_a_copy_begins_and_ends(tmp_path: Path) -> None:
+    """What is settled by the machine's own count needs it before the first page and after the last.
+
+    A copy of before a restart waits for the wires; a totaliser that is broken holds up nothing.
+    """
+    copy = OpenCopy(copy_of(9), CopyCounts(monochrome=2))
+    OpenCopies(tmp_path / "copies.json").keep(copy)
+    machine = MeteredMachine()
+    asyncio.get_running_loop().call_later(0.05, machine.wired.set)
+    async with desk_at(tmp_path, machine=machine) as desk:
+        await desk.until(lambda: not desk.bridge.terminal.owed)
+        assert desk.site.asked[0][1]["meter"] == {"total": 1000, "kinds": None}
+        desk.hold("ana")
+        await desk.is_in(Copying)
+        machine.broken = True
+        desk.bridge.happens(Key("sign-off"))
+        await desk.is_in(Idle)
+        told = {method: fields.get("meter") for method, fields in desk.site.asked}
+        assert told["copy-begin"] == {"total": 1000, "kinds": None}
+        assert told["copy-end"] is None
 
 
 async def test_a_flood_of_cards_reaches_nobody(
