@@ -83,7 +83,9 @@ def wrong(words: list[str]) -> str | None:
         return None if re.match(r"[^a-z]", first) or first.endswith(":") else f"no command {first}"
     module = import_module(printmesh.SUBCOMMANDS[first][0])
     place = first
-    here: Any = typer.main.get_command(module.app)
+    # the centre's is made for each command line, of what that needs; here of everything
+    app = module.app if hasattr(module, "app") else module.application()
+    here: Any = typer.main.get_command(app)
     while rest and hasattr(here, "commands") and not rest[0].startswith("-"):
         word = rest.pop(0)
         if word not in here.commands:
