@@ -68,6 +68,8 @@ def listed(rows: list[dict[str, Any]]) -> Table:
 def remarks(row: dict[str, Any]) -> Iterator[str]:
     """Yield what is to be said of a job beside its line in the list."""
     outlook = row["outlook"] or {}
+    if row.get("rest_of"):
+        yield f"is what had not come out of {row['rest_of'][:8]} when its printer failed"
     if row["problem"]:
         yield f"cannot be printed: {row['problem']}"
     if outlook.get("question"):

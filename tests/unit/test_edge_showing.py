@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from io import StringIO
 from typing import Any
+from uuid import UUID
 
 import pytest
 from rich.console import Console
@@ -39,6 +40,13 @@ NOTHING: dict[str, Any] = {"printer": "lib-1", "price": None, "question": None, 
 def test_a_waiting_job_says_what_stands_before_it(outlook: dict[str, Any], told: list[str]) -> None:
     """Question, refusal, conversions and another printer are each a line."""
     assert list(remarks(job_row(held_job(), NOTHING | outlook))) == told
+
+
+def test_a_rest_says_whose() -> None:
+    """Who finds half a document in the list reads where the other half is."""
+    rest = held_job().with_(rest_of=UUID(int=0xABCD << 112))
+    told = list(remarks(job_row(rest, None)))
+    assert told == ["is what had not come out of abcd0000 when its printer failed"]
 
 
 def shown(thing: object) -> str:
