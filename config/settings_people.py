@@ -12,6 +12,7 @@ from config.ids import NodeId
 from config.settings_parts import Duration, Part
 
 _SHORTEST = timedelta(seconds=5)
+_KNOWN_SHORTEST = timedelta(hours=1)
 _Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")]
 
 
@@ -38,6 +39,9 @@ class VisitorSettings(Part):
     provisional_pages: Annotated[int, Field(ge=0, le=100_000)] = 20
     """The same where pages are what is paid with."""
 
+    known_for: Duration = timedelta(days=30)
+    """After so long without the centre nobody is identified here: who was removed there is not
+    known to be gone."""
     languages: Annotated[tuple[_Language, ...], Field(min_length=1, max_length=20)] = (
         "en",
         "fr",
@@ -52,4 +56,6 @@ class VisitorSettings(Part):
             raise ValueError("idle of at least 5s")
         if self.longest < self.idle:
             raise ValueError("longest at least as long as idle")
+        if self.known_for < _KNOWN_SHORTEST:
+            raise ValueError("known_for of at least 1h")
         return self

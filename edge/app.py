@@ -169,6 +169,7 @@ class Edge:
             mint=mint,
             clock=clock,
             monotonic=time.monotonic,
+            alone_for=self._alone.for_,
         )
         self._board = Board(
             visitors=self._reception.visitors,
@@ -254,6 +255,7 @@ class Edge:
                 standing=self._standing,
                 uplink=uplink,
                 seen=lambda: self._board.printers,
+                stale=self._reception.visitors.stale,
             )
             await stack.enter_async_context(desk_link)
             await stack.enter_async_context(central_link)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from config.policy.money import UNIT_MICROS
+from edge.age import too_old
 from edge.answers.money import MoneyAnswers
 from edge.answers.people import PeopleAnswers
 from edge.asking import OPERATOR
@@ -13,12 +14,13 @@ from edge.proving import Proving
 from edge.secrets import Secrets
 from edge.sessions import Sessions
 from edge.site_broker import OwnTerminals
+from edge.standing import spoken
 from edge.store.tries import PinTries
 from edge.visitors import SignedIn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
+    from datetime import datetime, timedelta
     from uuid import UUID
 
     from config.settings import EdgeSettings
@@ -44,6 +46,7 @@ class Reception:
         mint: Callable[[datetime], UUID],
         clock: Clock,
         monotonic: Callable[[], float],
+        alone_for: Callable[[], timedelta],
     ) -> None:
         """Take what it rests on.
 
@@ -55,6 +58,7 @@ class Reception:
             mint: makes ids that nobody can guess.
             clock: the time of day.
             monotonic: seconds that only go on.
+            alone_for: for how long the centre has not been heard.
         """
         terminals = settings.terminals
         self.secrets = Secrets()
@@ -72,6 +76,7 @@ class Reception:
             monotonic=monotonic,
             pin_beside_card=terminals.pin_beside_card,
             own=own,
+            stale=lambda: stale(alone_for(), terminals.known_for),
         )
         self._books = books
         self._replica = replica
@@ -114,6 +119,21 @@ class Reception:
         self._books.cards.tidy(
             told, lambda name: self._replica.card_named(name) is not None, self._clock()
         )
+
+
+def stale(age: timedelta, longest: timedelta) -> str | None:
+    """Say why nobody is identified at a site, None when people are.
+
+    Args:
+        age: for how long the centre has not been heard.
+        longest: for how long who was known then is known.
+    """
+    if not too_old(age, longest):
+        return None
+    return (
+        f"this site has heard nothing from the centre for {spoken(age)}; after {spoken(longest)} "
+        "nobody is known here, for some may have left; ask at the desk"
+    )
 
 
 def allowance(terminals: VisitorSettings) -> Allowance:

@@ -39,6 +39,7 @@ class SiteView:
         standing: SiteStanding,
         uplink: Uplink,
         seen: Callable[[], Mapping[str, PrinterSeen]],
+        stale: Callable[[], str | None],
     ) -> None:
         """Take what is looked at.
 
@@ -49,6 +50,7 @@ class SiteView:
             standing: what may be done now.
             uplink: the line to the centre.
             seen: printers as the print system last saw them, by their queue.
+            stale: says why nobody is identified here now, None when people are.
         """
         self._settings = settings
         self._books = books
@@ -56,12 +58,13 @@ class SiteView:
         self._standing = standing
         self._uplink = uplink
         self._seen = seen
+        self._stale = stale
         self._listed: tuple[object, object, tuple[PrinterHere, ...]] | None = None
 
     def state(self) -> SiteState:
         """Return how the site is at this moment."""
         settings, role = self._settings, self._standing.role()
-        closed = self._standing.closed("print")
+        closed, stale = self._standing.closed("print"), self._stale()
         return SiteState(
             node=settings.node,
             site=settings.site[:_NAME],
@@ -69,8 +72,9 @@ class SiteView:
             linked=self._uplink.linked,
             since=self._uplink.since,
             waiting=self._uplink.waiting,
-            out_of_service=closed.detail[:_LINE] if closed else None,
-            copies=self._standing.closed("copy") is None
+            out_of_service=stale or (closed.detail[:_LINE] if closed else None),
+            copies=stale is None
+            and self._standing.closed("copy") is None
             and any(each.copies for each in settings.printers),
             printers=self._printers(),
             zone=settings.zone,

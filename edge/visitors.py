@@ -107,6 +107,7 @@ class SignedIn:
         monotonic: Callable[[], float],
         pin_beside_card: bool = False,
         own: Container[str] = (),
+        stale: Callable[[], str | None] = lambda: None,
     ) -> None:
         """Take what identities rest on.
 
@@ -119,6 +120,7 @@ class SignedIn:
             monotonic: seconds that only go on, for sessions.
             pin_beside_card: a card alone identifies nobody.
             own: terminals of one person, who need show nothing there.
+            stale: says why what is known here of people is too old to go by, None when it is not.
         """
         self._own = own
         self.sessions = sessions
@@ -130,6 +132,8 @@ class SignedIn:
         self._monotonic = monotonic
         self.pin_beside_card = pin_beside_card
         """A card alone identifies nobody."""
+        self.stale = stale
+        """Says why nobody is known here now."""
         self._strangers = Strangers()
 
     def who(self, node: str, person: Person) -> str | None:
@@ -168,7 +172,7 @@ class SignedIn:
         user = self.by_name(session.user)
         if isinstance(user, Nobody):
             self.sessions.end(session.node, session.id)
-            return user if user is _DISABLED else SIGNED_OFF
+            return SIGNED_OFF if user is _UNKNOWN else user
         if session.card is None:
             return Known(user.user, session=session)
         card = self._by_names((session.card,))
@@ -179,6 +183,8 @@ class SignedIn:
 
     def by_name(self, name: str) -> Seen:
         """Say who has this user name."""
+        if (why := self.stale()) is not None:
+            return Nobody("directory-old", why)
         user = self._replica.user(name)
         if user is None:
             return _UNKNOWN
@@ -224,5 +230,5 @@ class SignedIn:
     def _of_card(self, name: str, key: str, *, waits: bool) -> Seen:
         known = self.by_name(name)
         if isinstance(known, Nobody):
-            return known if known is _DISABLED else _UNKNOWN_CARD
+            return _UNKNOWN_CARD if known is _UNKNOWN else known
         return Known(known.user, key, waits)

@@ -35,6 +35,7 @@ class Place:
         self.linked = True
         self.alone = timedelta(0)
         self.seen: dict[str, PrinterSeen] = {}
+        self.stale: str | None = None
         standing = SiteStanding(
             self.books, reachable=lambda: self.linked, alone_for=lambda: self.alone
         )
@@ -61,6 +62,7 @@ class Place:
             standing=standing,
             uplink=cast("Uplink", Line()),
             seen=lambda: self.seen,
+            stale=lambda: self.stale,
         )
 
     def terms(self, role: Any, *caps: UncoveredCap, offline: int | None = None) -> SiteState:  # noqa: ANN401  a role
@@ -104,6 +106,14 @@ def test_alone_too_long() -> None:
     assert place.terms("remote", offline=60).out_of_service is None
     place.alone = timedelta(seconds=61)
     assert "heard nothing from the centre" in (place.view.state().out_of_service or "")
+
+
+def test_where_nobody_is_known_any_more() -> None:
+    """A directory that is too old puts the site out of service, copies as well."""
+    place = Place(printers=[printer(1, copies=True)])
+    place.stale = "nobody is known here"
+    state = place.view.state()
+    assert (state.out_of_service, state.copies) == ("nobody is known here", False)
 
 
 def test_a_tracker_releases_nothing_for_people() -> None:

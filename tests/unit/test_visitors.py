@@ -24,6 +24,7 @@ from config.policy.decisions import Allowed, Denied
 from config.policy.money import Money
 from edge.cards import CONFIRMED_WITHIN, WAITING_LONGEST, Allowance
 from edge.jobs import Hold
+from edge.reception import stale
 from edge.release import Phase
 from edge.sessions import SHARED_MOST, Session, Sessions
 from edge.standing import SiteStanding
@@ -66,6 +67,7 @@ class Hall:
         self.n = 1
         self.now = NOW
         self.seconds = 0.0
+        self.alone_for = timedelta(0)
         self.sessions = sessions()
         self.people = SignedIn(
             sessions=self.sessions,
@@ -75,6 +77,7 @@ class Hall:
             clock=lambda: self.now,
             monotonic=lambda: self.seconds,
             pin_beside_card=pin_beside_card,
+            stale=lambda: stale(self.alone_for, timedelta(days=30)),
         )
 
     def says(self, kind: str, key: str, row: UserRow | CardRow | None) -> None:
@@ -341,3 +344,28 @@ async def test_a_release_by_a_new_card_is_bounded_and_by_pin_it_is_not(tmp_path:
     assert isinstance(await site.releasing.release(second, "lib-1", "ana", card=key), Denied)
     assert isinstance(await site.releasing.release(second, "lib-1", "ana"), Allowed)
     assert site.books.cards.used(key) == {"EUR": 50 * CENT}
+
+
+def test_a_directory_that_is_too_old_identifies_nobody() -> None:
+    """Whoever was removed at the centre meanwhile stops, after thirty days, by whatever way."""
+    hall = Hall()
+    hall.sessions.begin(FIRST, "panel", "ana", "pin", 0.0)
+    ways = {
+        "panel": [Person(session=FIRST), Person(card="4711")],
+        "desk-pc": [Person(user="ana"), Person(card="4711")],
+    }
+
+    def seen() -> list[str]:
+        found = [
+            hall.people.seen(node, each) for node, each_way in ways.items() for each in each_way
+        ]
+        return [each.code if isinstance(each, Nobody) else each.user.name for each in found]
+
+    hall.alone_for = timedelta(days=29, hours=23)
+    assert seen() == ["ana"] * 4
+    hall.alone_for = timedelta(days=30)
+    assert seen() == ["directory-old"] * 4
+    assert hall.people.who("panel", Person(card="4711")) is None
+    # heard again: the directory says who is left; whoever was signed in signs in again
+    hall.alone_for = timedelta(0)
+    assert seen() == ["no-identity", "ana", "ana", "ana"]
