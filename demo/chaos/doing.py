@@ -37,11 +37,14 @@ async def kill(program: Guarded) -> None:
 def no_writes(pid: int) -> Iterator[None]:
     """Let the system refuse every write of a process to a file (EFBIG); sockets go on.
 
-    Needs no rights: only the soft limit of our own process is moved.
+    Needs no rights: only the soft limit of our own process is moved. One that has just died, such
+    as an edge that changes its role, writes nothing anyhow.
     """
     limit = resource.RLIMIT_FSIZE
-    _, hard = resource.prlimit(pid, limit)
-    resource.prlimit(pid, limit, (0, hard))
+    hard = resource.RLIM_INFINITY
+    with suppress(ProcessLookupError):
+        _, hard = resource.prlimit(pid, limit)
+        resource.prlimit(pid, limit, (0, hard))
     try:
         yield
     finally:

@@ -305,7 +305,8 @@ class Run:
                     async with asyncio.timeout(planned.seconds + _LONGEST_DEED):
                         await self._deeds[planned.kind](planned)
                 except (PrintmeshError, OSError, TimeoutError, subprocess.SubprocessError) as error:
-                    trouble = f"fault {planned.number}, {planned.kind}: {error}"
+                    why = str(error) or f"not done in {_LONGEST_DEED:.0f} s more than it lasts"
+                    trouble = f"fault {planned.number}, {planned.kind}: {why}"
                     arena.problems.append(trouble)
                     self._tell(self, trouble)
             self.outcome.done[planned.kind.value] += 1
