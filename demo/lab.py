@@ -207,8 +207,7 @@ class Lab:
         return self.start("central", "central", "run", config=self.root / "central.toml")
 
     def program(self, name: str) -> Guarded:
-        """Return a process: `broker`, `central`, `edge-SITE`, `broker-SITE`, `SITE-terminal`,
-        `SITE-panel`."""
+        """Return a process, such as `broker`, `edge-SITE`, `SITE-terminal`, `SITE-panel`."""
         return self._programs[name]
 
     def _centres(self) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import TYPE_CHECKING
 
 from broker.credentials import CredentialFile
@@ -18,21 +17,12 @@ if TYPE_CHECKING:
     from demo.lab import Lab
     from demo.site import Site
 
-#: Whoever connects from here is the screen at the machine; others are phones.
-SCREEN_ADDRESS = "127.0.0.1"
-
 
 class Panel:
     """Its hardware, its program, its address."""
 
-    def __init__(self, lab: Lab, site: Site, *, screen: str = SCREEN_ADDRESS) -> None:
-        """Name the parts.
-
-        Args:
-            lab: what it belongs to.
-            site: where it stands.
-            screen: address of the browser at the machine.
-        """
+    def __init__(self, lab: Lab, site: Site) -> None:
+        """Name the parts; `known` of the site is where its broker finds who may connect."""
         self.node = panel_of(site.name)
         self.device = next(iter(site.printers))
         self.reader = CardReader()
@@ -40,7 +30,6 @@ class Panel:
         self.port = free_port()
         self._lab = lab
         self._site = site
-        self._screen = screen
         self._root = site.root / "panel"
         self._root.mkdir(exist_ok=True)
         self.config = self._root / "terminal.toml"
@@ -48,7 +37,7 @@ class Panel:
 
     @property
     def address(self) -> str:
-        """Where its pages begin; the same by `localhost` is a phone's."""
+        """Where its pages begin."""
         return f"http://127.0.0.1:{self.port}/{self.node}/"
 
     @property
@@ -71,6 +60,11 @@ class Panel:
         await self.reader.stop()
         await self.copier.stop()
 
+    async def pair(self) -> str:
+        """Return a code that makes one browser the screen at the machine."""
+        words = ("terminal", "pair", self.node, "--config", str(self.config), "--json")
+        return str((await self._lab.command(*words))["code"])
+
     def run(self) -> Guarded:
         """Run the program; again, after it was killed."""
         wires = {PORT: str(self.copier.port)}
@@ -89,7 +83,6 @@ class Panel:
             f"[web]\nport = {self.port}\n"
             f'[[terminals]]\nid = "{self.node}"\nsecret_file = "{secret}"\nkind = "panel"\n'
             f'printer = "{self.device}"\nrun_out = "500ms"\n'
-            f"[terminals.panel]\nscreen = {json.dumps([self._screen])}\n"
             f'[terminals.reader]\ndevice = "socket://127.0.0.1:{self.reader.port}"\n'
             f'framing = {FRAMING}\nsame_card = "500ms"\nlongest_pause = "200ms"\n'
             "[terminals.copier]\nenable = [{ pin = 17 }]\npulses = [{ pin = 27 }]\n"

@@ -348,7 +348,7 @@ class Site:
         """Return what the edge is told of a broker beside it; write what that broker is told."""
         known = f'credentials = "{self.known}"'
         if not self._own_broker:
-            return [] if self.terminal is self.panel is None else [known]
+            return [known] if self.terminal or self.panel else []
         self._broker_config.write_text(f"port = {self.broker_port}\n{known}\n")
         return ["embedded = false", known]
 
