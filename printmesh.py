@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -53,6 +54,9 @@ def main(arguments: list[str] | None = None) -> int:
     if words[0] not in SUBCOMMANDS:
         sys.stderr.write(f"printmesh: there is no command {words[0]!r}\n\n{usage()}\n")
         return 2
+    # no plugin of pydantic's may see what is said here, PINs among it; to look for some, it would
+    # read the metadata of all that is installed, at every start
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     module, _ = SUBCOMMANDS[words[0]]
     run: Callable[[list[str]], int] = import_module(module).main
     return run(words[1:])

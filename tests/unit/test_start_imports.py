@@ -47,3 +47,16 @@ def test_a_start_waits_for_nothing_that_it_does_not_need(program: str) -> None:
     """What only some commands, documents or people need is imported when it is needed."""
     what, heavy = STARTS[program]
     assert imported(what) & heavy == set()
+
+
+def test_no_plugin_of_the_models_sees_what_is_said() -> None:
+    """What happens to be installed beside Printmesh reads no message of its processes."""
+    ask = (
+        "import printmesh\nprintmesh.main(['broker', '--help'])\n"
+        "from pydantic.plugin import _loader\n"
+        "print(list(_loader.get_plugins()), _loader._plugins)"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", ask], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert told.stdout.splitlines()[-1] == "[] None"
