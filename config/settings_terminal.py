@@ -14,7 +14,7 @@ from config.panel_settings import PanelSettings, WebSettings
 from config.settings import LinkSettings
 from config.settings_file import Settings
 from config.settings_parts import Duration, Part
-from config.terminal_settings import CopierSettings, ReaderSettings
+from config.terminal_settings import CopierSettings, KeyPadSettings, ReaderSettings
 
 #: At the site people wait in front of what is coming back.
 _SITE_LONGEST_PAUSE = timedelta(seconds=1)
@@ -50,6 +50,8 @@ class OneTerminal(Part):
     """Device id of the machine it stands beside."""
     reader: ReaderSettings | None = None
     """The card reader; None: a panel without one."""
+    key_pad: KeyPadSettings | None = None
+    """A key pad beside the reader, for sites that want the PIN as well; None: there is none."""
     panel: PanelSettings = PanelSettings()
     """Of kind panel: its pages."""
     copier: CopierSettings | None = None

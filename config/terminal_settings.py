@@ -139,6 +139,22 @@ class ReaderSettings(Part):
         return self
 
 
+class KeyPadSettings(Part):
+    """A key pad for the PIN beside a card: digits, then # or Enter; * or Backspace clears."""
+
+    kind: Literal["serial", "keyboard"] = "keyboard"
+    """How it is connected; `serial`: one octet a key."""
+    device: str
+    """As of a reader of that kind."""
+    speed: Annotated[int, Field(ge=50, le=4_000_000)] = 9600
+    """serial: bits a second."""
+
+    @model_validator(mode="after")
+    def _has_a_device(self) -> Self:
+        ReaderSettings(kind=self.kind, device=self.device)
+        return self
+
+
 class EnableLine(Part):
     """An output that lets the copier copy."""
 

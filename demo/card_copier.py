@@ -42,6 +42,11 @@ class CardReader:
             self.hang_up()
             await self._server.wait_closed()
 
+    @property
+    def heard(self) -> bool:
+        """Somebody listens."""
+        return bool(self._clients)
+
     def hold(self, *cards: str) -> None:
         """Hold cards against it, all at once."""
         self.send(b"".join(_STX + card.encode("ascii") + _ETX for card in cards))

@@ -12,6 +12,7 @@ from terminal_bridge.bridge import Bridge
 from terminal_bridge.copier import GpioCopier
 from terminal_bridge.durable import OpenCopies
 from terminal_bridge.edge_line import EdgeLine
+from terminal_bridge.key_pad import as_reader
 from terminal_bridge.phases import Habits
 from terminal_bridge.readers import reader_of
 from terminal_bridge.status_file import running, write_status
@@ -182,12 +183,14 @@ class Parts:
                 on_change(bridge)
 
             reader, copier = terminal.reader, terminal.copier
+            pad = None if terminal.key_pad is None else as_reader(terminal.key_pad)
             return Bridge(
                 terminal.id,
                 habits=habits_of(terminal),
                 line=line,
                 copies=OpenCopies(copies_file(settings.data, terminal.id)),
                 reader=None if reader is None else partial(self._reader, reader, terminal.id),
+                key_pad=None if pad is None else partial(self._reader, pad, terminal.id),
                 control=None if copier is None else partial(self._copier, copier),
                 on_change=changed,
                 on_show=on_show,

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, assert_never, cast
 
 from broker.messages.terminals import PersonNews
 from config.errors import PrintmeshError
 from config.logs import logger
-from terminal_bridge.card_door import CardDoor
+from terminal_bridge.card_door import CardDoor, keep_open
 from terminal_bridge.edge_line import EdgeGone, EdgeHere, Said
 from terminal_bridge.events import (
     Answered,
@@ -32,6 +33,7 @@ from terminal_bridge.events import (
     Show,
     TimeUp,
 )
+from terminal_bridge.key_pad import KeyPad
 from terminal_bridge.phases import (
     NOTHING,
     Beginning,
@@ -81,6 +83,7 @@ class Bridge:
         line: Line,
         copies: CopiesKept,
         reader: Callable[[], Reader] | None = None,
+        key_pad: Callable[[], Reader] | None = None,
         control: Callable[[], CopyControl] | None = None,
         display: Display | None = None,
         on_change: Callable[[Bridge], None] = lambda _: None,
@@ -94,6 +97,7 @@ class Bridge:
             line: to the edge, not opened yet.
             copies: its durable file.
             reader: makes the reader of cards, again after it failed.
+            key_pad: makes the key pad (`key_pad.as_reader`), again after it failed.
             control: makes the copier's control, again after it failed.
             display: not opened yet.
             on_change: told when what `status` says may have changed.
@@ -109,6 +113,7 @@ class Bridge:
         self._line = line
         self._copies = copies
         self._reader_of = reader
+        self._key_pad_of = key_pad
         self._control_of = control
         self._control: CopyControl | None = None
         self._controlled = asyncio.Event()
@@ -121,6 +126,7 @@ class Bridge:
         self._deciding = False
         self._moved = asyncio.Condition()
         self._troubles: dict[str, str] = {}
+        self._silent: dict[str, str] = {}
         self._before = NOTHING
         """Counted by controls that were closed since."""
         self._asking: set[asyncio.Task[None]] = set()
@@ -155,12 +161,20 @@ class Bridge:
                 if self._reader_of is not None:
                     door = CardDoor(
                         self.name,
-                        self._reader_of,
                         happens=self.happens,
-                        room=lambda: len(self._happened) < _WAITING,
-                        on_lost=self._lost,
+                        room=self._has_room,
+                        on_lost=partial(self._lost, ""),
                     )
-                    tasks.create_task(door.run(), name=f"{self.name} reader")
+                    work = keep_open(self.name, self._reader_of, door.take)
+                    tasks.create_task(work, name=f"{self.name} reader")
+                if self._key_pad_of is not None:
+                    pad = KeyPad(
+                        happens=self.happens,
+                        room=self._has_room,
+                        on_lost=partial(self._lost, "key pad: "),
+                    )
+                    work = keep_open(self.name, self._key_pad_of, pad.take)
+                    tasks.create_task(work, name=f"{self.name} key pad")
                 tasks.create_task(self._listen(), name=f"{self.name} line")
                 tasks.create_task(self._decide(), name=f"{self.name} session")
         finally:
@@ -185,8 +199,12 @@ class Bridge:
                     case _:
                         assert_never(event)
 
-    def _lost(self, reason: str) -> None:
-        self.reader_lost = reason
+    def _has_room(self) -> bool:
+        return len(self._happened) < _WAITING
+
+    def _lost(self, what: str, reason: str) -> None:
+        self._silent[what] = f"{what}{reason}" if reason else ""
+        self.reader_lost = next(filter(None, self._silent.values()), "")
         self._on_change(self)
 
     async def _machine(self, make: Callable[[], CopyControl]) -> None:

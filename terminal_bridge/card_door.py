@@ -1,4 +1,4 @@
-"""Where cards come in: keeps a terminal's reader open, and takes what it tells for swipes."""
+"""Where cards come in: keeps a terminal's reader open, takes what it tells for swipes."""
 
 from __future__ import annotations
 
@@ -25,13 +25,35 @@ _log = logger("terminal.cards")
 _TRY_AGAIN: Final = 5.0
 
 
+async def keep_open(
+    name: str, make: Callable[[], Reader], take: Callable[[ReaderEvent], None]
+) -> None:
+    """Keep a reader open until canceled; other parts of its terminal go on while it is not.
+
+    Args:
+        name: the terminal, for logs.
+        make: makes the reader, again after it failed.
+        take: told what happens.
+    """
+    while True:
+        try:
+            async with make() as reader:
+                async for event in reader.events():
+                    take(event)
+            reason = "it ended by itself"
+        except (OSError, PrintmeshError) as error:
+            reason = str(error)[:200]
+        take(ReaderLost(reason))
+        _log.error("the reader failed", action="terminal-reader", terminal=name, reason=reason)
+        await asyncio.sleep(_TRY_AGAIN)
+
+
 class CardDoor:
     """One terminal's."""
 
     def __init__(
         self,
         name: str,
-        make: Callable[[], Reader],
         *,
         happens: Callable[[Event], None],
         room: Callable[[], bool],
@@ -41,36 +63,19 @@ class CardDoor:
 
         Args:
             name: the terminal, for logs.
-            make: makes the reader, again after it failed.
             happens: told of cards.
             room: whether one more may wait.
             on_lost: told why the reader cannot be heard; empty: it can.
         """
         self._name = name
-        self._make = make
         self._happens = happens
         self._room = room
         self._on_lost = on_lost
         self._key = os.urandom(16)
         self._swipes = Swipes()
 
-    async def run(self) -> None:
-        """Keep the reader open, until canceled."""
-        while True:
-            try:
-                async with self._make() as reader:
-                    async for event in reader.events():
-                        self._card(event)
-                reason = "it ended by itself"
-            except (OSError, PrintmeshError) as error:
-                reason = str(error)[:200]
-            self._on_lost(reason)
-            _log.error(
-                "the reader failed", action="terminal-reader", terminal=self._name, reason=reason
-            )
-            await asyncio.sleep(_TRY_AGAIN)
-
-    def _card(self, event: ReaderEvent) -> None:
+    def take(self, event: ReaderEvent) -> None:
+        """Take what the reader tells."""
         match event:
             case CardHeld(number=number):
                 self._swiped(number)

@@ -24,14 +24,14 @@ _PATIENCE = 4.0
 #: A card that is held again sooner is still the same swipe.
 _SAME_CARD = 1.2
 #: How long who wants to strike in mid-copy waits for one.
-_MID_COPY = 5.0
+_MID_COPY = 3.0
 
 
 async def copy_until(
     done: asyncio.Event, terminal: CardTerminal, cards: Sequence[str], dice: random.Random
 ) -> None:
     """Copy, one person after the other; some leave without a word, to the next or the time-out."""
-    copier = terminal.copier
+    copier, card = terminal.copier, cards[0]
     while not done.is_set():
         card = dice.choice(cards)
         terminal.reader.hold(card)
@@ -45,6 +45,8 @@ async def copy_until(
         with suppress(TimeoutError):
             async with asyncio.timeout(dice.uniform(0.2, 2 * _SAME_CARD)):
                 await done.wait()
+    if copier.enabled:  # the last one need not be waited for
+        terminal.reader.hold(card)
 
 
 class TerminalFaults:
@@ -94,5 +96,5 @@ class TerminalFaults:
         if terminal is None:
             raise ValueError(f"{planned.site} has no terminal")
         if await terminal.copier.until(enabled=True, seconds=_MID_COPY):
-            await asyncio.sleep(planned.figure)
+            await asyncio.sleep(planned.figure / 2)
         return terminal
