@@ -149,6 +149,10 @@ class JobRecord(BaseModel):
     """A release was refused: a direct queue does not try again by itself."""
     evidence: Evidence | None = None
     """What was known when it ended."""
+    stopped_by: str | None = None
+    """Who wanted it off the printer it was released at."""
+    stopped_early: bool = False
+    """It had not begun to print then."""
     rest: Rest | None = None
     """What did not come out and is put back; with it the evidence stands, whatever comes later."""
     rest_job: UUID | None = None

@@ -88,10 +88,21 @@ class Withdraw:
     """Its printer is no longer at this site, and it has not begun to print: end it."""
 
 
-Step = Move | Resume | Watch | Gather | Hold | Stray | Withdraw
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Somebody wants it off its printer: end it there, however far it is."""
 
 
-def next_step(source_queue: str, printer_queue: str | None, spooled: Spooled | None) -> Step:
+Step = Move | Resume | Watch | Gather | Hold | Stray | Withdraw | Stop
+
+
+def next_step(
+    source_queue: str,
+    printer_queue: str | None,
+    spooled: Spooled | None,
+    *,
+    stopped: bool = False,
+) -> Step:
     """Say what a job with a durable release intent needs next.
 
     Each step is idempotent in effect: it is chosen from what the spooler says now, so a step that
@@ -103,9 +114,10 @@ def next_step(source_queue: str, printer_queue: str | None, spooled: Spooled | N
         printer_queue: the queue of the printer it was released at; None when that is not at this
             site any more.
         spooled: the spooler's word; None when it no longer knows the job.
+        stopped: somebody wants it off its printer.
     """
-    if spooled is None or spooled.state.terminal:
-        return Gather()
+    if spooled is None or spooled.state.terminal or stopped:
+        return Gather() if spooled is None or spooled.state.terminal else Stop()
     if printer_queue is None and spooled.state is JobState.PENDING_HELD:
         return Withdraw()
     if spooled.queue == source_queue:
@@ -252,9 +264,15 @@ def resolve(
     return Settled(disputed.disposition, billed, flag=f"{disputed.cause}: {verdict} by policy")
 
 
-def failed(evidence: Evidence) -> bool:
-    """Say whether a job failed for good at a printer that was there all the time."""
-    if _disposition(evidence) is not Disposition.ABORTED or evidence.device_restarted:
+def broke_off(evidence: Evidence, *, stopped: bool) -> bool:
+    """Say whether a job ended before its time, for good, at a printer that was there throughout.
+
+    Args:
+        evidence: what the spooler and the printer say.
+        stopped: it was canceled by us; what others cancel is not to come back.
+    """
+    ended = {Disposition.ABORTED, Disposition.CANCELED} if stopped else {Disposition.ABORTED}
+    if _disposition(evidence) not in ended or evidence.device_restarted:
         return False
     return evidence.device_state is None or evidence.device_state.terminal
 

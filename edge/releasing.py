@@ -24,6 +24,7 @@ from config.policy.decisions import (
     Line,
     Reason,
 )
+from config.policy.jobs import JobState
 from config.policy.reasons import bounded
 from edge.changes import Changed
 from edge.deciding import Deciding
@@ -37,6 +38,7 @@ from edge.release import (
     Phase,
     Resume,
     Spooled,
+    Stop,
     Stray,
     Watch,
     Withdraw,
@@ -326,7 +328,8 @@ class Releasing:
         for _ in range(_STEPS_MAX):
             seen = await self._spooler.job(JobId(record.job))
             spooled = Spooled(seen.queue, seen.state) if seen else None
-            step = next_step(record.queue, queue, spooled)
+            stopped = record.stopped_by is not None
+            step = next_step(record.queue, queue, spooled, stopped=stopped)
             match step:
                 case Move():
                     await self._spooler.move(JobId(record.job), queue or "")
@@ -344,10 +347,25 @@ class Releasing:
                     detail = f"{record.printer} is not at this site any more; print it again"
                     record = self._flag_once(record, "printer-gone", detail)
                     await self._spooler.cancel(JobId(record.job))
+                case Stop():
+                    # its end is told by events: a printer may take its time
+                    await self._spooler.cancel(JobId(record.job))
+                    return
                 case Watch():
                     return
                 case _:
                     assert_never(step)
+
+    async def stop(self, record: JobRecord, by: str) -> JobRecord:
+        """Take a job off its printer for somebody, alone with it; what has not come out waits."""
+        seen = await self._spooler.job(JobId(record.job))
+        if seen is None or seen.state.terminal:
+            return record  # it has ended by itself
+        early = seen.state in {JobState.PENDING, JobState.PENDING_HELD}
+        after = record.with_(stopped_by=record.stopped_by or by, stopped_early=early)
+        self._books.keep(after)
+        await self.advance(after)
+        return after
 
     async def end_disputes(self) -> int:
         """Settle by policy the disputes whose time is up; return how many there were."""

@@ -1,4 +1,4 @@
-"""What of a job that failed has not come out, pure: it stays here, to be printed elsewhere.
+"""What of a job that broke off has not come out, pure: it stays here, to be printed elsewhere.
 
 Only what is known for sure: the printer says how much came out, has stopped, and one copy comes out
 in order. What came out is paid where it did; the rest is a job of its own, counted and paid anew.
@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from config.policy.jobs import NAME_OCTETS, ColorMode, PageRange, Sides
 from edge.changes import text_of
-from edge.release import failed
+from edge.release import broke_off
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -49,10 +49,12 @@ def rest_of(record: JobRecord, evidence: Evidence) -> Rest | None:
         evidence: what the spooler and the printer say.
     """
     count = evidence.device_impressions
-    if record.expected is None or not failed(evidence):
+    stopped = record.stopped_by is not None
+    if record.expected is None or not broke_off(evidence, stopped=stopped):
         return None
-    if count is None and evidence.spooler_impressions:
-        return None  # some of it was sent, and nobody says what became of that
+    begun = evidence.spooler_impressions or (stopped and not record.stopped_early)
+    if count is None and begun:
+        return None  # some of it may have been sent, and nobody says what became of that
     return _behind(record, record.expected, count) if count else Rest()
 
 

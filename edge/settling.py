@@ -186,6 +186,7 @@ class Settling:
             billed=counted(settled.billed),
             charge=charge,
             flag=settled.flag or flag,
+            stopped_by=record.stopped_by,
             rest=record.rest_job,
         )
         booked = charge and Charged(

@@ -205,6 +205,17 @@ EXAMPLES: dict[str, m.Message] = {
         charge=CHARGE,
         rest=JOB,
     ),
+    "job-settled, stopped": m.JobSettled(
+        job=FAILED,
+        attempt=1,
+        printer="lobby",
+        disposition="stopped",
+        counts=(ANALYSIS, DEVICE),
+        billed=DEVICE,
+        charge=CHARGE,
+        stopped_by="otto",
+        rest=JOB,
+    ),
     "job-settled, nothing charged": m.JobSettled(
         job=JOB,
         attempt=2,
@@ -248,6 +259,9 @@ EXAMPLES: dict[str, m.Message] = {
     ),
     "cancel-request": m.CancelRequest(
         corr=CORR, expires_at=LATER, job=JOB, person=m.Person(user="ana")
+    ),
+    "cancel-request, printing": m.CancelRequest(
+        corr=CORR, expires_at=LATER, job=JOB, person=m.Person(session=SESSION), printing=True
     ),
     "jobs-request": m.JobsRequest(
         corr=CORR, expires_at=LATER, person=m.Person(user="ana"), held_only=False, after=JOB

@@ -128,6 +128,8 @@ class JobSettled(Message):
     """The charge in the ledger stream; none when nothing was charged."""
     flag: Line | None = None
     """Why this settlement needs a look, if it does."""
+    stopped_by: Annotated[Name | None, Field(exclude_if=lambda name: name is None)] = None
+    """Who took it off its printer: its owner, a delegate or an operator."""
     rest: Annotated[UUID | None, Field(exclude_if=lambda job: job is None)] = None
     """The job that waits with what did not come out."""
 

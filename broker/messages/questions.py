@@ -152,6 +152,9 @@ class CancelRequest(Request):
     """job-uuid."""
     person: Person | None = None
     """The owner; none for the site's own operator credential."""
+    printing: bool = False
+    """Also one that prints, or stands at a printer that is stuck: it is stopped there, what came
+    out is paid, and where that is known the rest waits again, as a job of its own."""
 
 
 class JobsRequest(Request):

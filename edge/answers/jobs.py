@@ -154,6 +154,10 @@ class JobAnswers:
             found = self._rights.job(node, question.person, question.job)
             if isinstance(found, Refusal):
                 return no(question, "refused", found.code, found.detail)
+            under_way = found.record.phase is Phase.RELEASING and found.record.service == "print"
+            if question.printing and under_way:
+                stopped = await self._releasing.stop(found.record, found.by)
+                return yes(question, {"job": job_row(stopped)})
             if found.record.phase not in WAITING:
                 detail = f"this job is {found.record.phase} already"
                 return no(question, "refused", "not-held", detail)

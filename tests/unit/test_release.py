@@ -21,6 +21,7 @@ from edge.release import (
     Settled,
     Spooled,
     Step,
+    Stop,
     Stray,
     Verdict,
     Watch,
@@ -77,6 +78,15 @@ def test_the_next_step_follows_from_what_the_spooler_says(
 ) -> None:
     """Recovery needs no memory of steps taken: the spooler's word and the intent are enough."""
     assert step == next_step("pull", "lib-1", spooled)
+
+
+@pytest.mark.parametrize(("spooled", "step"), STEPS)
+def test_a_job_that_somebody_wants_off_its_printer_is_ended(
+    spooled: Spooled | None, step: Step
+) -> None:
+    """However far it is, and after a crash again; what has ended is settled."""
+    ended = isinstance(step, Gather)
+    assert next_step("pull", "lib-1", spooled, stopped=True) == (step if ended else Stop())
 
 
 GONE = [

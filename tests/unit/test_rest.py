@@ -128,6 +128,28 @@ def test_where_nobody_knows_what_is_left_nothing_is(evidence: Evidence) -> None:
 
 
 @pytest.mark.parametrize(
+    ("evidence", "early", "rest"),
+    [
+        (Evidence(CANCELED, device_state=CANCELED, device_impressions=5), False, ((6, 12),)),
+        (Evidence(CANCELED, device_state=CANCELED, device_impressions=0), False, ()),
+        (Evidence(CANCELED), True, ()),  # it stood behind others
+        (Evidence(CANCELED), False, None),  # nobody says what came out
+        (Evidence(CANCELED, spooler_impressions=3), True, None),  # it began after all
+        (Evidence(CANCELED, device_state=JobState.PROCESSING_STOPPED), True, None),  # may go on
+        (Evidence(COMPLETED, device_state=COMPLETED, device_impressions=12), False, None),
+    ],
+)
+def test_what_a_person_took_off_its_printer_is_left_where_it_is_known(
+    evidence: Evidence, *, early: bool, rest: tuple[tuple[int, int], ...] | None
+) -> None:
+    """Canceled by our hand the rest waits; by anybody else's it does not."""
+    record = released(12).with_(stopped_by="ana", stopped_early=early)
+    assert rest_of(record, evidence) == (None if rest is None else Rest(page_ranges=rest))
+    if evidence.spooler_state is CANCELED:
+        assert rest_of(released(12), evidence) is None
+
+
+@pytest.mark.parametrize(
     "record",
     [
         released(12, JobAttributes(copies=2)),  # page by page, or copy by copy
