@@ -3,6 +3,8 @@
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# A file is one worker's; the long ones first, as tests/conftest.py orders them.
+BY_FILE := --dist loadfile --no-loadscope-reorder
 
 help:  ## say what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,12 +25,12 @@ test: setup-test  ## set up, then run every test
 ifdef ARGS
 	@$(BIN)/python -m pytest $(ARGS)
 else
-	@$(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/contract tests/integration
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not long" tests/acceptance
+	@$(BIN)/python -m pytest -n 2 $(BY_FILE) tests/unit tests/contract tests/integration
+	@$(BIN)/python -m pytest -n 3 $(BY_FILE) -m "not long" tests/acceptance
 endif
 
 runbooks: setup-test  ## set up, then follow every runbook command by command
-	@$(BIN)/python -m pytest -n 2 --dist loadfile tests/acceptance/test_runbook_*.py
+	@$(BIN)/python -m pytest -n 3 $(BY_FILE) tests/acceptance/test_runbook_*.py
 
 check: setup-test  ## lint, format, types, and who may import whom
 	@$(BIN)/ruff check .

@@ -23,15 +23,13 @@ POOR = Person("ben", "0499F00D", "3.00")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run these last, all on the fleet's loop: what is quick to fail should fail first."""
+    """Run these all on the fleet's loop."""
     ours = [item for item in items if _HERE in item.path.parents]
     for item in ours:
         item.add_marker(pytest.mark.cups)
         item.add_marker(pytest.mark.slow)
         item.add_marker(pytest.mark.timeout(300))
         item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
-    rest = [item for item in items if _HERE not in item.path.parents]
-    items[:] = rest + ours
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
