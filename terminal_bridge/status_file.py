@@ -7,14 +7,20 @@ from __future__ import annotations
 
 import fcntl
 import json
+import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from config.errors import PrintmeshError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+
+#: So often is the lock tried, and so many seconds lie between.
+_LOOKS: Final = 5
+_MOMENT: Final = 0.05
 
 
 class RunsAlreadyError(PrintmeshError):
@@ -35,11 +41,22 @@ def running(data: Path) -> Iterator[None]:
     """
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     with lock_of(data).open("a") as file:
+        _lock(file, data)
+        yield
+
+
+def _lock(file: TextIO, data: Path) -> None:
+    """Lock it; whoever only looks whether terminals run (`runs`) has it for a moment too."""
+    for left in reversed(range(_LOOKS)):
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise RunsAlreadyError(f"terminals run already with {data}; stop them first") from error
-        yield
+            if not left:
+                told = f"terminals run already with {data}; stop them first"
+                raise RunsAlreadyError(told) from error
+            time.sleep(_MOMENT)
+        else:
+            return
 
 
 def runs(data: Path) -> bool:
