@@ -638,6 +638,9 @@ EXAMPLES: dict[str, m.Message] = {
         rules_version=3,
         because=(m.Because(code="price", text="up to 40 impressions"),),
     ),
+    "operator-looked": m.OperatorLooked(
+        user="olga", terminal="panel-1", owner="ana", job=JOB, looked_at=NOW
+    ),
     "card-enrolled": m.CardEnrolled(
         card="ab" * 32, user="ana", terminal="panel-1", by="pin", enrolled_at=NOW
     ),

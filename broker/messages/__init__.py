@@ -30,6 +30,7 @@ from broker.messages.jobs import (
     JobRefused,
     JobReleased,
     JobSettled,
+    OperatorLooked,
 )
 from broker.messages.ledger import (
     LEDGER_DOWN,
@@ -179,6 +180,7 @@ __all__ = [
     "Name",
     "Note",
     "Opening",
+    "OperatorLooked",
     "Part",
     "Person",
     "PersonNews",

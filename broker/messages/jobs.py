@@ -198,6 +198,25 @@ class CardEnrolled(Message):
     """When, by the edge's clock."""
 
 
+class OperatorLooked(Message):
+    """Somebody who handles other people's jobs looked at them; nothing was done to them.
+
+    Said before they are shown, once for a while.
+    """
+
+    TYPE: ClassVar[str] = "printmesh.operator-looked.v1"
+    user: Name
+    """Who."""
+    terminal: NodeId
+    """Where."""
+    owner: Name | None
+    """Whose jobs; none: everybody's."""
+    job: UUID | None = None
+    """job-uuid, of which a page was shown; none: the list."""
+    looked_at: AwareDatetime
+    """When, by the edge's clock."""
+
+
 JOBS_UP: tuple[type[Message], ...] = (
     Opening,
     JobHeld,
@@ -208,4 +227,5 @@ JOBS_UP: tuple[type[Message], ...] = (
     JobFlagged,
     CopyBegan,
     CardEnrolled,
+    OperatorLooked,
 )

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, Final, Never, TypeAlias
 from sqlalchemy import delete, func, insert, select, update
 
 from broker.codec import EVENT_LIMIT, Received, decode
-from broker.messages import CardEnrolled, Charged, Position, Redeemed
+from broker.messages import CardEnrolled, Charged, OperatorLooked, Position, Redeemed
 from broker.stream import follows, place, start
 from broker.topics import STREAMS_UP
 from central.charging import Unbookable
 from central.job_fold import JOB_EVENTS
-from central.store import card_enrolment, closures, codes, jobs, late, ledger, streams
+from central.store import card_enrolment, closures, codes, jobs, late, ledger, looks, streams
 from central.store.ledger import CENTRE, Entry, Line, Refused
 from central.store.tables import branch_event, charge, job, location, node
 from central.store.writeoff import stop_asking
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from broker.messages import Envelope, Message, ReportedEvents, StreamName
+    from central.job_fold import JobEvent
     from central.store.books import Books, Transaction
     from central.store.closures import Closure
     from central.store.streams import StreamState
@@ -238,21 +239,28 @@ def _effect(tx: Transaction, closed: Closure, message: Message, seq: int) -> tup
     if isinstance(message, Charged):
         return _charge(tx, closed, message)
     if isinstance(message, JOB_EVENTS):
-        told = tx.sql.execute(
-            select(job.c.state, job.c.charge).where(job.c.job == str(message.job))
-        ).one_or_none()
-        if told is not None and told.state in {"completed", "aborted"}:
-            return "known", f"the other branch has it as {told.state}"
-        reason = jobs.record(tx, closed.node, [message])[0]
-        return ("applied", "") if reason is None else ("quarantined", reason)
+        return _job(tx, closed, message)
     if isinstance(message, Redeemed):
         refused = codes.redeemed(tx, closed.node, closed.incarnation, message, seq)
         return ("applied", "") if refused is None else ("known", refused.reason)
     if isinstance(message, CardEnrolled):
         not_taken = card_enrolment.enrol(tx, closed.node, message)
         return ("applied", "") if not_taken is None else ("quarantined", not_taken.reason)
+    if isinstance(message, OperatorLooked):
+        looks.note(tx, closed.node, message)
+        return "applied", ""
     # money it gave back: all that is at the edge goes back anyway
     return "known", "it moves nothing: what is left at the edge goes back to the accounts"
+
+
+def _job(tx: Transaction, closed: Closure, event: JobEvent) -> tuple[str, str]:
+    told = tx.sql.execute(
+        select(job.c.state, job.c.charge).where(job.c.job == str(event.job))
+    ).one_or_none()
+    if told is not None and told.state in {"completed", "aborted"}:
+        return "known", f"the other branch has it as {told.state}"
+    reason = jobs.record(tx, closed.node, [event])[0]
+    return ("applied", "") if reason is None else ("quarantined", reason)
 
 
 def _charge(tx: Transaction, closed: Closure, charged: Charged) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from broker.messages import (
     Charged,
     GaveBack,
     Opening,
+    OperatorLooked,
     Position,
     Redeemed,
     Rejected,
@@ -30,6 +31,7 @@ from central.store import (
     funds,
     jobs,
     late,
+    looks,
     nodes,
     streams,
     terms,
@@ -210,6 +212,8 @@ def _single(
             refused = terms.taken(tx, node, key.sender_incarnation, message)
         case CardEnrolled():
             refused = card_enrolment.enrol(tx, node, message)
+        case OperatorLooked():
+            looks.note(tx, node, message)
         case Opening():
             if any(balance.micros for balance in message.balances):
                 refused = Refused("a new journal claims money that was never granted to it")

@@ -6,7 +6,6 @@ from base64 import b64encode
 from typing import TYPE_CHECKING
 
 from broker.messages import PreviewAnswer, PreviewRequest, Reply, Request
-from config.logs import logger
 from edge.answers.rights import Refusal
 from edge.answers.words import no, yes
 from edge.ports import Unreadable
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     from edge.answers.rights import Rights
     from edge.answers.words import Answer
     from edge.previews import Previews
-
-_log = logger("edge.answers.previews")
 
 #: Why there is no picture.
 NO_PREVIEW = "no-preview"
@@ -39,14 +36,7 @@ class PreviewAnswers:
         found = self._rights.job(node, question.person, question.job)
         if isinstance(found, Refusal):
             return no(question, "refused", found.code, found.detail)
-        if found.acting == "operator":
-            # nothing happens to the job, so its stream says nothing; the site's log does
-            _log.info(
-                "an operator looks into a job",
-                action="operator-preview",
-                job=str(found.record.job),
-                user=found.by,
-            )
+        self._rights.looked(node, found)
         drawn = await self._previews.picture(found.record, question.page, question.width)
         if isinstance(drawn, Unreadable):
             return no(question, "refused", NO_PREVIEW, drawn.reason)

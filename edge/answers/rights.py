@@ -6,10 +6,12 @@ Whoever may not is told the same as for a job that does not exist.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from config.policy.decisions import Reason
 from edge.acting import acts, operates
+from edge.looks import Looks
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -18,8 +20,14 @@ if TYPE_CHECKING:
     from edge.acting import Acting
     from edge.answers.words import Visitors
     from edge.jobs import JobRecord
+    from edge.ports import Clock
     from edge.store.books import Books
     from edge.store.replica import Replica
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
 
 #: Whose jobs an operator asks for: everybody's (JobsRequest.of).
 EVERYBODY = "*"
@@ -60,6 +68,7 @@ class Rights:
         visitors: Visitors,
         operators: frozenset[str],
         node: str,
+        clock: Clock = _now,
     ) -> None:
         """Take what rights rest on.
 
@@ -69,7 +78,10 @@ class Rights:
             visitors: who stands at the terminals.
             operators: nodes that may do with everybody's jobs what operators may.
             node: the edge.
+            clock: the time, for the record of who looked.
         """
+        self._clock = clock
+        self._looks = Looks(books)
         self._books = books
         self._replica = replica
         self._visitors = visitors
@@ -83,6 +95,16 @@ class Rights:
     def who(self, node: str, person: Person) -> str | None:
         """Return the user name of who stands at a node, None when nobody is known by that."""
         return self._visitors.who(node, person)
+
+    def looked(self, node: str, found: Theirs) -> None:
+        """Record that an operator looks into somebody's document, before it is shown.
+
+        Raises:
+            StoreUnwritableError: it is not recorded: nothing may be shown.
+        """
+        if found.acting == "operator":
+            job = found.record
+            self._looks.at(found.by, node, job.user, job.job, self._clock())
 
     def job(self, node: str, person: Person | None, job: UUID) -> Theirs | Refusal:
         """Look up a job for who asks; without a person it is the node itself."""
@@ -103,12 +125,17 @@ class Rights:
         return Theirs(record, user, acting) if acting else NO_SUCH_JOB
 
     def owner(self, node: str, person: Person | None, of: str | None) -> str | Refusal:
-        """Return whose jobs may be listed: a user name, or `EVERYBODY`.
+        """Return whose jobs may be listed, a user name or `EVERYBODY`; record an operator's look.
+
+        The site's own command line is no person: whoever runs it could read the journal as well.
 
         Args:
             node: who asks.
             person: who stands there; None for the node itself.
             of: whose are wanted; None: the person's own.
+
+        Raises:
+            StoreUnwritableError: a look is not recorded, so nothing may be shown.
         """
         if person is None:
             return (of or EVERYBODY) if node in self._operators else NOBODY
@@ -118,9 +145,13 @@ class Rights:
         if of is None or of.lower() == user.lower():
             return user
         if of == EVERYBODY:
-            asker = self._replica.user(user)
-            return EVERYBODY if operates(asker, self._node) else NOT_THEIRS
-        return of if self._acting(user, of) else NOT_THEIRS
+            acting: Acting | None = "operator" if self.operator(user) else None
+        else:
+            acting = self._acting(user, of)
+        if acting == "operator":
+            owner = None if of == EVERYBODY else of
+            self._looks.at(user, node, owner, None, self._clock())
+        return of if acting else NOT_THEIRS
 
     def operator(self, user: str) -> bool:
         """Say whether somebody handles other people's jobs here."""

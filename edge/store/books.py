@@ -27,6 +27,7 @@ from broker.messages import (
     JobSettled,
     Message,
     Opening,
+    OperatorLooked,
     Position,
     Reclaim,
     Rejected,
@@ -113,13 +114,9 @@ class Books:
         """Called after a record that changed a job, with the event that says so."""
         self.on_terms: Callable[[], None] = lambda: None
         """Called after a record that brought terms to be taken."""
-        self.keys = {
-            name: StreamKey(node, self.incarnation, coordinator, coordinator_incarnation, name)
-            for name in UP
-        }
-        self.down_key = StreamKey(
-            coordinator, coordinator_incarnation, node, self.incarnation, "ledger"
-        )
+        own, centre = (node, self.incarnation), (coordinator, coordinator_incarnation)
+        self.keys = {name: StreamKey(*own, *centre, name) for name in UP}
+        self.down_key = StreamKey(*centre, *own, "ledger")
 
     def open(self, now: datetime, *, role: Role = "remote") -> None:
         """Begin the streams of a fresh journal with their Opening; nothing on an old one.
@@ -158,11 +155,8 @@ class Books:
 
     def jobs(self, *phases: Phase) -> list[JobRecord]:
         """Return the jobs in these phases (all, when none is named), oldest first."""
-        rows = (
-            [row for phase in phases for row in self._jobs.search(where("phase") == phase.value)]
-            if phases
-            else self._jobs.all()
-        )
+        rows = [row for phase in phases for row in self._jobs.search(where("phase") == phase.value)]
+        rows = rows if phases else self._jobs.all()
         return sorted(map(JobRecord.model_validate, rows), key=lambda job: job.received_at)
 
     def count_jobs(self) -> dict[str, int]:
@@ -259,6 +253,11 @@ class Books:
     def cancel(self, record: JobRecord, event: JobCanceled, now: datetime) -> None:
         """Close a job that will not be printed; money of its own goes back."""
         self._enter(record, event, now, over=True)
+
+    def tell(self, event: OperatorLooked, now: datetime) -> None:
+        """Say that somebody looked; nothing else changes."""
+        with self._growing() as txn:
+            self._say(txn, "jobs", event, now)
 
     def forget(self, jobs: Iterable[UUID]) -> None:
         """Drop records of jobs that ended long ago; their events stay in the streams."""
