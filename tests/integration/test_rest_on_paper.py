@@ -63,3 +63,22 @@ async def test_half_is_printed_here_and_half_there(floor: Floor, tmp_path: Path)
     assert floor.charge(job).postings[0].micros == 5 * MONO
     assert floor.charge(left).postings[0].micros == 5 * MONO
     assert done.cause is None
+
+
+async def test_a_job_behind_another_is_taken_elsewhere(floor: Floor, tmp_path: Path) -> None:
+    """The printer is busy for long: what waits behind is taken off and comes out elsewhere."""
+    floor.printers["faulty"].order(Fault.SLOW, 60)
+    first = await floor.prints(documents.pdf(tmp_path / "first.pdf", 1))
+    assert isinstance(await floor.released(first, "faulty"), Allowed)
+    job = await floor.prints(documents.pdf(tmp_path / "second.pdf", 3), options={"copies": 2})
+    assert isinstance(await floor.released(job, "faulty"), Allowed)
+    await floor.releasing.stop(floor.record(job), "ana")
+    stopped = await floor.settles(job)
+    assert stopped.rest_job is not None
+    left = JobId(stopped.rest_job)
+    await floor.intake.sweep()
+    assert isinstance(await floor.released(left, "one"), Allowed)
+    await floor.settles(left)
+    assert floor.paper(left, "one").impressions == 6
+    assert floor.charge(left).postings[0].micros == 6 * MONO
+    assert job.hex[:12] not in {each.tag for each in floor.printers["faulty"].kept()}
