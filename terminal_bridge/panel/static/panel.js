@@ -101,7 +101,7 @@
   addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 
   function refresh() {
-    if (!find("[data-live]", find("#main"))) return;
+    if (!find("[data-live]", find("#main")) || begun()) return; // what is typed stays
     fetch(location.href, { credentials: "same-origin" }).then((answer) => {
       if (answer.redirected) return location.assign(answer.url);
       return answer.ok && answer.text().then((text) => {
@@ -133,7 +133,7 @@
     const all = find("#news");
     all.append(made);
     while (all.children.length > 3) all.firstElementChild.remove();
-    setTimeout(() => made.remove(), 8000);
+    setTimeout(() => made.remove(), made.classList.contains("trouble") ? 20000 : 8000);
   }
 
   // ── signing off when nobody touches ──
