@@ -189,9 +189,15 @@ def cancel(
     *,
     user: User = None,
     card: Card = None,
+    printing: Annotated[
+        bool, typer.Option("--printing", help="Also one that prints, or is stuck at its printer.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Throw a held job away; without --user or --card, as the site's operator."""
+    """Throw a held job away; without --user or --card, as the site's operator.
+
+    One that prints is stopped: what came out is paid, the rest waits again where that is known.
+    """
     from broker.messages import CancelRequest  # noqa: PLC0415  keeps --help fast
 
     reply = _ask(
@@ -200,11 +206,15 @@ def cancel(
         CancelRequest,
         job=_job(config, job, user, card),
         person=_person(user, card, needed=False),
+        printing=printing,
     )
     if as_json:
         _write(reply.data)
         return
-    text = f"Canceled {reply.data['job']['name']!r}; nothing was charged."
+    row = reply.data["job"]
+    text = f"Canceled {row['name']!r}; nothing was charged."
+    if row["phase"] == "releasing":
+        text = f"{row['name']!r} is being stopped at {row['printer']}; what came out is paid."
     console().print(text, markup=False, soft_wrap=True)
 
 
