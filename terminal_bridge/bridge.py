@@ -196,6 +196,7 @@ class Bridge:
                             self.happens(News(message))
                         else:
                             self.site = message
+                            self._on_change(self)
                     case _:
                         assert_never(event)
 

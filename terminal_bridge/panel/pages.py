@@ -157,7 +157,7 @@ def job_card(words: Words, row: Mapping[str, Any], site: SiteState | None, reade
         two_sided=str(wanted.get("sides") or _ONE_SIDED) != _ONE_SIDED,
         state=_STATES.get(phase, "done"),
         figure=figure_of_row(words, row, site),
-        picture=not row.get("problem"),
+        picture=phase == "held",
         owner="" if owner.lower() == reader.lower() else owner,
         note=note,
     )
