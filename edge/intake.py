@@ -20,6 +20,7 @@ from edge.discarding import EDGE
 from edge.jobs import JobRecord
 from edge.ports import SpoolerUnavailableError, Unreadable
 from edge.release import Phase
+from edge.rest import whole_of
 from edge.standing import PASSING
 from edge.store.errors import StoreUnwritableError
 from edge.wishes import Wish
@@ -184,10 +185,11 @@ class Intake:
 
         That one is settled first: what is paid there and what is left here are one decision.
         """
-        if spooled.rest_of is None:
+        job = whole_of(spooled.mark)
+        whole = None if job is None else self._books.job(job)
+        if whole is None or whole.rest is None or whole.rest.mark != spooled.mark:
             return None
-        whole = self._books.job(spooled.rest_of)
-        if whole is not None and whole.rest is not None and not whole.phase.final:
+        if not whole.phase.final:
             # a job with a record waits for no other's turn, so neither waits for ever
             async with self._releasing.alone_with(whole.job):
                 whole = self._books.job(whole.job)

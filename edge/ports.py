@@ -72,8 +72,8 @@ class SpooledJob:
     """Aware, whole seconds; None if the spooler does not say."""
     attributes: Mapping[str, object] = field(default_factory=dict)
     """The job's own attributes, IPP names to plain values: for `read_attributes`."""
-    rest_of: UUID | None = None
-    """The job whose rest it says it is; a claim."""
+    mark: str | None = None
+    """What `put_back` marked it with; anybody may have copied it since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,17 +155,24 @@ class Spooler(Protocol):
         """End a job; without effect when it has ended or is gone."""
 
     async def put_back(
-        self, job: JobId, queue: str, *, user: str, changes: Mapping[str, str | int | None]
+        self,
+        job: JobId,
+        queue: str,
+        *,
+        user: str,
+        changes: Mapping[str, str | int | None],
+        mark: str,
     ) -> JobId | None:
         """Put the document of an ended job into a people's queue, held: a new job, its rest.
 
-        Where that is there already, and has not ended, nothing is done.
+        Where one with this mark is there, and has not ended, nothing is done.
 
         Args:
             job: the ended one.
             queue: of people.
             user: whose the new job is.
             changes: job attributes that differ (as `resume` takes them); None: it has none.
+            mark: what it is known by; nobody else can know it before.
 
         Returns:
             The new job; None if the document is not there any more.

@@ -7,6 +7,7 @@ in order. What came out is paid where it did; the rest is a job of its own, coun
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
@@ -39,6 +40,8 @@ class Rest(BaseModel):
 
     page_ranges: tuple[PageRange, ...] = ()
     """Finished sides of one copy, as CUPS numbers them; none: the whole job as it came."""
+    mark: str = ""
+    """What the spooler's job is known by; made when it is decided, so nobody can have it before."""
 
 
 def rest_of(record: JobRecord, evidence: Evidence) -> Rest | None:
@@ -68,6 +71,19 @@ def _behind(record: JobRecord, expected: Figures, count: int) -> Rest | None:
     left = tuple(_after(count, sides))
     fits = bool(left) and len(text_of(left)) <= NAME_OCTETS
     return Rest(page_ranges=left) if fits else None
+
+
+def marked(rest: Rest, job: UUID, token: UUID) -> Rest:
+    """Return a rest with the mark that its job is to carry: of which job it is, and a secret."""
+    return rest.model_copy(update={"mark": f"{job}:{token}"})
+
+
+def whole_of(mark: str | None) -> UUID | None:
+    """Return the job whose rest a mark says to be of; None where it is none of ours."""
+    try:
+        return UUID((mark or "").partition(":")[0])
+    except ValueError:
+        return None
 
 
 def put_back_as(record: JobRecord, rest: Rest) -> dict[str, str | int | None]:

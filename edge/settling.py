@@ -20,7 +20,7 @@ from edge.branch import RETIRING
 from edge.jobs import JobRecord, amounts_of, counted
 from edge.ports import SpoolerRefusedError, SpoolerUnavailableError
 from edge.release import Disputed, Evidence, Phase, Settled, Verdict, resolve, settle
-from edge.rest import put_back_as, rest_of
+from edge.rest import marked, put_back_as, rest_of
 from edge.store.errors import StoreUnwritableError
 
 if TYPE_CHECKING:
@@ -76,8 +76,10 @@ class Settling:
         """
         if record.rest is None:
             evidence = await self._spooler.evidence(JobId(record.job))
-            record = record.with_(evidence=evidence, rest=rest_of(record, evidence))
-            if record.rest is not None:
+            record = record.with_(evidence=evidence)
+            rest = rest_of(record, evidence)
+            if rest is not None:
+                record = record.with_(rest=marked(rest, record.job, self._mint()))
                 # durable before it is there: what is paid here and what is left stay one whole
                 self._books.keep(record)
         if record.rest is not None:
@@ -90,7 +92,7 @@ class Settling:
         changes = put_back_as(record, rest)
         try:
             found = await self._spooler.put_back(
-                JobId(record.job), record.queue, user=record.user, changes=changes
+                JobId(record.job), record.queue, user=record.user, changes=changes, mark=rest.mark
             )
         except (SpoolerRefusedError, StoreUnwritableError) as error:
             # the money is not kept waiting for it

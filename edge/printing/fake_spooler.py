@@ -187,12 +187,18 @@ class FakeSpooler:
             self._put(there, state=JobState.CANCELED)
 
     async def put_back(
-        self, job: JobId, queue: str, *, user: str, changes: Mapping[str, str | int | None]
+        self,
+        job: JobId,
+        queue: str,
+        *,
+        user: str,
+        changes: Mapping[str, str | int | None],
+        mark: str,
     ) -> JobId | None:
         """Submit an ended job's document again, once."""
         await self._answer()
         for each in self._jobs.values():
-            if each.spooled.rest_of == job and not each.spooled.state.terminal:
+            if each.spooled.mark == mark and not each.spooled.state.terminal:
                 return each.spooled.job
         there = self._jobs.get(job)
         if there is None:
@@ -204,7 +210,7 @@ class FakeSpooler:
         mine = {"job-name": old.name, "job-originating-user-name": user}
         asked = {k: v for k, v in {**old.attributes, **changes, **mine}.items() if v is not None}
         held = JobState.PENDING_HELD
-        spooled = SpooledJob(rest, queue, held, user, old.name, 1, None, asked, job)
+        spooled = SpooledJob(rest, queue, held, user, old.name, 1, None, asked, mark)
         self._jobs[rest] = _Job(spooled, there.document)
         self._tell(JobSeen(spooled))
         return rest

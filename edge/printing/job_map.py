@@ -44,10 +44,10 @@ _FOR_TEXT: Final = frozenset(
 #: Other ways to name the paper: a driver's, and the one of clients without drivers.
 _PAGE_SIZE: Final = "PageSize"
 _MEDIA_COL: Final = "media-col"
-#: Names the job whose rest this one is; ours, and anybody can write it.
-REST_OF: Final = "printmesh-rest-of"
+#: What the edge knows a job by that it put back; ours, and anybody can write it.
+MARK: Final = "printmesh-mark"
 #: What is asked of CUPS for a job; without a list it sends only job-uri.
-JOB_ATTRIBUTES: Final = (*_ABOUT_THE_JOB, *NAMES_READ, _PAGE_SIZE, _MEDIA_COL, REST_OF)
+JOB_ATTRIBUTES: Final = (*_ABOUT_THE_JOB, *NAMES_READ, _PAGE_SIZE, _MEDIA_COL, MARK)
 #: What pycups puts in place of a value that it cannot read.
 _UNREAD: Final = re.compile(r"\(unknown IPP value tag 0x([0-9a-f]{1,8})\)")
 _POINTS_PER_HUNDREDTH: Final = 72 / 2540
@@ -119,12 +119,8 @@ def text(attributes: Attributes, name: str) -> str | None:
 
 def job_uuid(attributes: Attributes) -> JobId | None:
     """Return the job-uuid; None when it is absent or no UUID."""
-    return _uuid(attributes, "job-uuid")
-
-
-def _uuid(attributes: Attributes, name: str) -> JobId | None:
     try:
-        return JobId(UUID(text(attributes, name) or ""))
+        return JobId(UUID(text(attributes, "job-uuid") or ""))
     except ValueError:
         return None
 
@@ -154,7 +150,7 @@ def spooled_job(attributes: Attributes) -> SpooledJob | None:
         documents=number(attributes, "number-of-documents") or 0,
         created_at=datetime.fromtimestamp(created, UTC) if created else None,
         attributes={**_asked_for(attributes), "job-name": name},
-        rest_of=_uuid(attributes, REST_OF),
+        mark=text(attributes, MARK),
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
-from edge.printing.job_map import REST_OF, attributes_of, job_uuid, number, spooled_job
+from edge.printing.job_map import MARK, attributes_of, job_uuid, number, spooled_job
 from edge.printing.options import carried
 from edge.printing.pycups import load, submitted
 
@@ -32,6 +32,7 @@ def put_back(
     *,
     user: str,
     changes: Mapping[str, str | int | None],
+    mark: str,
 ) -> JobId | None:
     """Submit an ended job's document as a new job of a person; one that is there is enough.
 
@@ -42,6 +43,7 @@ def put_back(
         queue: of people.
         user: whose the new one is.
         changes: attributes that differ; None: it has no such attribute.
+        mark: what it is known by.
 
     Returns:
         Its job-uuid; None if there is no document any more.
@@ -51,7 +53,7 @@ def put_back(
         SpoolerUnavailableError: no answer.
         StoreUnwritableError: no room for the document on its way.
     """
-    there = _already(calls, job)
+    there = _already(calls, mark)
     if there is not None:
         return there
     found = calls.find(job)
@@ -69,7 +71,7 @@ def put_back(
             **carried(attributes_of(said), changes),
             "document-format": _OCTETS,
             "job-hold-until": _FOR_GOOD,
-            REST_OF: str(job),
+            MARK: mark,
         }
         new = calls.cups(
             f"take the rest of job {job}",
@@ -87,11 +89,11 @@ def put_back(
     return None if again is None else job_uuid(again)
 
 
-def _already(calls: CupsCalls, job: JobId) -> JobId | None:
+def _already(calls: CupsCalls, mark: str) -> JobId | None:
     """Return the job that is there; one whose document never came is removed."""
     for each in calls.jobs("not-completed"):
         there = spooled_job(each)
-        if there is None or there.rest_of != job:
+        if there is None or there.mark != mark:
             continue
         if there.documents:
             return there.job

@@ -157,12 +157,18 @@ class CupsSpooler:
         await self._run(lambda: self._calls.end(job, purge=False))
 
     async def put_back(
-        self, job: JobId, queue: str, *, user: str, changes: Mapping[str, str | int | None]
+        self,
+        job: JobId,
+        queue: str,
+        *,
+        user: str,
+        changes: Mapping[str, str | int | None],
+        mark: str,
     ) -> JobId | None:
         """Put an ended job's document into a people's queue, held."""
         calls, socket = self._calls, self._socket
         return await self._run(
-            lambda: put_back(calls, socket, job, queue, user=user, changes=changes)
+            lambda: put_back(calls, socket, job, queue, user=user, changes=changes, mark=mark)
         )
 
     async def forget(self, job: JobId) -> None:

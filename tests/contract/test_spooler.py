@@ -239,18 +239,19 @@ async def test_the_rest_of_an_ended_job_is_put_back_once(site: Site, tmp_path: P
     await site.spooler.resume(old.job, {"print-color-mode": "monochrome", "page-ranges": "1"})
     await ended(site, old.job)
     changes = {"page-ranges": "1-7", "print-color-mode": None, "number-up": 2}
-    rest = await site.spooler.put_back(old.job, "pull", user="ana", changes=changes)
+    rest = await site.spooler.put_back(old.job, "pull", user="ana", changes=changes, mark="a:b")
     assert rest is not None
-    assert rest == await site.spooler.put_back(old.job, "pull", user="ana", changes=changes)
+    again = await site.spooler.put_back(old.job, "pull", user="ana", changes=changes, mark="a:b")
+    assert again == rest
     job = await only(site)
-    assert (job.job, job.queue, job.state, job.user, job.name, job.documents, job.rest_of) == (
+    assert (job.job, job.queue, job.state, job.user, job.name, job.documents, job.mark) == (
         rest,
         "pull",
         JobState.PENDING_HELD,
         "ana",
         "rest",
         1,
-        old.job,
+        "a:b",
     )
     assert job.job != old.job
     asked = read_attributes(job.attributes)
@@ -273,7 +274,7 @@ async def test_what_is_gone_is_not_put_back(site: Site) -> None:
     await site.spooler.cancel(job.job)
     await site.spooler.forget(job.job)
     for each in (job.job, NOBODYS):
-        assert await site.spooler.put_back(each, "pull", user="ana", changes={}) is None
+        assert await site.spooler.put_back(each, "pull", user="ana", changes={}, mark="x") is None
 
 
 async def test_move_to_nowhere(site: Site) -> None:

@@ -191,7 +191,7 @@ async def test_a_rest_that_is_seen_before_its_whole_is_settled_waits_for_that(si
         await site.intake.sweep()
     site.books.settle = settle  # type: ignore[method-assign]
     (seen,) = await site.spooler.jobs()
-    assert seen.rest_of == job
+    assert (seen.mark or "").startswith(str(job))
     assert paid(site) == {}
     await site.intake.look(seen)
     assert paid(site) == {"lib-1": 25}
@@ -200,13 +200,24 @@ async def test_a_rest_that_is_seen_before_its_whole_is_settled_waits_for_that(si
 
 
 async def test_who_only_says_to_be_a_rest_is_a_job_like_any_other(site: Site) -> None:
-    """A claim changes nothing: it is counted, held and paid for itself."""
+    """A claim changes nothing: it is counted, held and paid for itself, and the rest is the rest.
+
+    Anybody can see which jobs there are, and mark one of their own before the printer fails.
+    """
+    site.spooler.behaviour = PrinterBehaviour(JobState.PROCESSING)
     job = await site.arrive()
-    other = await site.spooler.put_back(job, "pull", user="eve", changes={})
-    assert other is not None
-    record = site.books.job((await site.look(other)).job)
-    assert record is not None
-    assert (record.rest_of, record.user, record.phase) == (None, "eve", Phase.HELD)
+    await site.releasing.release(job, "lib-1", "ana")
+    for mark in (f"{job}", f"{job}:{job}", "nonsense"):
+        other = await site.spooler.put_back(job, "pull", user="ana", changes={}, mark=mark)
+        assert other is not None
+        await site.look(other)
+    site.spooler.end(job, JobState.ABORTED, 5)
+    await site.intake.sweep()
+    await site.intake.sweep()
+    assert paid(site) == {"lib-1": 25}
+    (rest,) = rests(site)
+    assert rest.attributes.page_ranges == ((6, 10),)
+    assert len(site.books.jobs(Phase.HELD)) == 4
 
 
 @pytest.mark.parametrize("keep", [0, 1])
