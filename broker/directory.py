@@ -80,6 +80,8 @@ class CardRow(Row):
     """It identifies nobody from then on."""
     blocked: Annotated[bool, _UNSAID_IF_EMPTY] = False
     """Reported lost: it identifies nobody, and cannot be entered again at a terminal."""
+    pin: Annotated[bool, _UNSAID_IF_EMPTY] = False
+    """Its owner types the PIN as well, also where the site does not want it of everybody."""
 
     def trouble(self, now: datetime) -> Literal["blocked", "expired"] | None:
         """Say why the card identifies nobody at a moment, None when it does."""

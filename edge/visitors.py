@@ -64,6 +64,8 @@ class Known:
     """The centre has not confirmed that card yet: what may be spent by it is bounded."""
     session: Session | None = None
     """Where they are signed in."""
+    pin: bool = False
+    """They came by a card beside which the PIN is wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,8 @@ Seen: TypeAlias = Known | Nobody
 SIGNED_OFF: Final = Nobody(Reason.NO_IDENTITY, "you are not signed in here any more; sign in again")
 #: At a terminal of one person nobody shows anything.
 OTHERS_OWN: Final = Nobody("not-yours", "this terminal is one person's own: nobody else signs in")
+#: A card alone is not enough here.
+PIN_NEEDED: Final = Nobody("pin-needed", "type the PIN as well")
 _UNKNOWN_CARD: Final = Nobody(Reason.NO_IDENTITY, "nobody is known by this card")
 _UNKNOWN: Final = Nobody(Reason.NO_IDENTITY, "nobody here is known by this card or name")
 _DISABLED: Final = Nobody("user-disabled", "this person may not print or copy; ask at the desk")
@@ -155,8 +159,9 @@ class SignedIn:
             return OTHERS_OWN
         if person.card is not None:
             if self.pin_beside_card and not vouches:
-                return Nobody("pin-needed", "this site wants the PIN beside the card")
-            return self.shown(node, person.card)
+                return PIN_NEEDED
+            seen = self.shown(node, person.card)
+            return PIN_NEEDED if isinstance(seen, Known) and seen.pin and not vouches else seen
         if person.user is None or not vouches:
             return _UNKNOWN  # a name alone is a claim that anybody may make
         return self.by_name(person.user)
@@ -221,14 +226,16 @@ class SignedIn:
             if row is None:
                 continue
             trouble = row.trouble(self._clock())
-            return _CARDS[trouble] if trouble else self._of_card(row.user, name, waits=False)
+            if trouble:
+                return _CARDS[trouble]
+            return self._of_card(row.user, name, waits=False, pin=row.pin)
         waiting = self._cards.find(names)
         if waiting is None:
             return _UNKNOWN_CARD
         return self._of_card(waiting.user, waiting.card, waits=True)
 
-    def _of_card(self, name: str, key: str, *, waits: bool) -> Seen:
+    def _of_card(self, name: str, key: str, *, waits: bool, pin: bool = False) -> Seen:
         known = self.by_name(name)
         if isinstance(known, Nobody):
             return _UNKNOWN_CARD if known is _UNKNOWN else known
-        return Known(known.user, key, waits)
+        return Known(known.user, key, waits, pin=pin)

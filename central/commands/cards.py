@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from central.store.books import Transaction
     from central.store.cards import Card
 
-commands = typer.Typer(no_args_is_help=True, help="Cards: add, block, unblock, remove, list.")
+commands = typer.Typer(no_args_is_help=True, help="Cards: add, set, block, unblock, remove, list.")
 
 _NUMBER: Final = "Card number, as the reader gives it; `-` reads it from the input."
 #: What a terminal sends at most.
@@ -118,6 +118,27 @@ def unblock(number: SomeNumber = None, config: Config = None, *, digest: Digest 
     console.print(f"The card is {card.row.user}'s again.", markup=False)
 
 
+@commands.command("set")
+def set_(
+    number: SomeNumber = None,
+    config: Config = None,
+    *,
+    digest: Digest = None,
+    pin: Annotated[
+        bool, typer.Option("--pin/--no-pin", help="Its owner types the PIN beside it, everywhere.")
+    ],
+) -> None:
+    """Have the PIN wanted beside a card, also at sites that do not want it of everybody."""
+    with desk(config) as at, at.books.write() as tx:
+        card = _named(tx, number, digest)
+        owner = find_user(tx, card.row.user)
+        if pin and not owner.pin:
+            raise Refusal(f"{owner.name} has no PIN and could not sign in; `pin set` one first")
+        cards.want_pin(tx, card, wanted=pin, author=author())
+    said = "wants the PIN beside it" if pin else "wants the PIN only where the site does"
+    console.print(f"The card of {owner.name} {said}.", markup=False)
+
+
 @commands.command("remove")
 def remove(number: SomeNumber = None, config: Config = None, *, digest: Digest = None) -> None:
     """Forget a card; sites hear of it at once. A lost one is better blocked."""
@@ -145,10 +166,11 @@ def list_cards(
             "user": card.row.user,
             "expires_at": card.row.expires_at,
             "state": card.row.trouble(now) or "good",
+            "pin": card.row.pin,
         }
         for card in found
     ]
-    columns = ("user", "digest", "state", "expires_at")
+    columns = ("user", "digest", "state", "pin", "expires_at")
     show(rows, as_json=as_json, columns=columns, empty="No cards yet.")
 
 

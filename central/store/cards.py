@@ -129,7 +129,8 @@ def give(
         return Refused("that card is blocked; `card unblock` takes the block off it")
     key = card_names(number, key_in_force(tx))[0] if before is None else before.key
     until = expires_at if before is None or expires_at is not None else before.row.expires_at
-    row = CardRow(user=user, expires_at=None if lasting else until)
+    pin = before is not None and before.row.pin
+    row = CardRow(user=user, expires_at=None if lasting else until, pin=pin)
     directory.put(tx, "card", key, row)
     card = Card(key, row)
     _note(tx, "card add", card, author=author, expires_at=row.expires_at)
@@ -144,6 +145,15 @@ def block(tx: Transaction, card: Card, *, reason: str, author: str) -> Card:
 def unblock(tx: Transaction, card: Card, *, author: str) -> Card:
     """Let a card identify its owner again."""
     return _set(tx, card, blocked=False, act="card unblock", author=author)
+
+
+def want_pin(tx: Transaction, card: Card, *, wanted: bool, author: str) -> Card:
+    """Have the PIN wanted beside a card at every site, or only where the site wants it."""
+    changed = Card(card.key, card.row.model_copy(update={"pin": wanted}))
+    directory.put(tx, "card", card.key, changed.row)
+    act = "card want-pin" if wanted else "card want-no-pin"
+    _note(tx, act, changed, author=author)
+    return changed
 
 
 def remove(tx: Transaction, card: Card, *, author: str) -> Refused | None:

@@ -24,7 +24,7 @@ from edge.answers.words import no, yes
 from edge.cards import entered
 from edge.proving import Right, Subject, Wrong
 from edge.tries import Wait
-from edge.visitors import OTHERS_OWN, Known, Nobody
+from edge.visitors import OTHERS_OWN, PIN_NEEDED, Known, Nobody
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -120,10 +120,8 @@ class PeopleAnswers:
         if isinstance(seen, Nobody):
             return self._turned_away(node, question, seen)
         if question.pin is None:
-            if self._visitors.pin_beside_card:
-                return self._turned_away(
-                    node, question, Nobody("pin-needed", "type the PIN as well")
-                )
+            if self._visitors.pin_beside_card or seen.pin:
+                return self._turned_away(node, question, PIN_NEEDED)
             return self._welcome(node, question, seen, "card")
         subject = Subject(seen.user.name, seen.card or "", node)
         pin = question.pin.get_secret_value()

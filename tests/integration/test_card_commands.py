@@ -104,6 +104,23 @@ def test_a_card_number_is_read_from_the_input(desk: Desk, monkeypatch: pytest.Mo
         assert "card number is needed" in said
 
 
+def test_a_card_may_want_the_pin_beside_it(desk: Desk) -> None:
+    """Set for one card, kept when it is given again, and not where its owner has none."""
+    desk.ok(f"card add ana {NUMBER}")
+    assert "has no PIN" in desk(f"card set {NUMBER} --pin")[1]
+    assert card(desk, NUMBER) == CardRow(user="ana")
+    with desk.write() as tx:
+        row = UserRow.model_validate(directory.get(tx, "user", "ana"))
+        directory.put(tx, "user", "ana", row.model_copy(update={"pin": "$argon2id$"}))
+    desk.ok(f"card set {NUMBER} --pin")
+    assert card(desk, NUMBER) == CardRow(user="ana", pin=True)
+    desk.ok(f"card add ana {NUMBER} --expires never")
+    assert card(desk, NUMBER) == CardRow(user="ana", pin=True)
+    assert [row["pin"] for row in desk.listed("card list")] == [True]
+    desk.ok(f"card set {NUMBER} --no-pin")
+    assert card(desk, NUMBER) == CardRow(user="ana")
+
+
 def test_a_lost_card_stays_with_nobody(desk: Desk) -> None:
     """Blocked, it can be given to nobody, not even forgotten, until it is back."""
     desk.ok(f"card add ana {NUMBER}")

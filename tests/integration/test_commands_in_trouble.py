@@ -86,6 +86,7 @@ OTHERS: Final = (
     "user change ana --display Ana",
     "user remove ana",
     "card add ana 0451",
+    "card set 0452 --no-pin",
     "card remove 0452",
     "card block 0452 --reason lost",
     "card unblock 0452",

@@ -479,6 +479,26 @@ async def test_where_the_site_wants_the_pin_beside_the_card(centre: Centre, tmp_
     await site.close()
 
 
+async def test_a_card_whose_record_wants_the_pin(site: Site) -> None:
+    """It is asked for beside that card at once, and beside no other."""
+
+    def want(*, wanted: bool) -> None:
+        with site.centre.books.write() as tx:
+            card = cards.by_number(tx, CARD)
+            assert card is not None
+            cards.want_pin(tx, card, wanted=wanted, author="test")
+
+    async with site.terminal("panel") as panel:
+        await panel.signed_in(card=CARD)
+        want(wanted=True)
+        async with asyncio.timeout(PATIENCE):
+            while (alone := await panel.identify(card=CARD)).status == "ok":  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        assert alone.problem is not None
+        assert alone.problem.code == "pin-needed"
+        await panel.signed_in(card=CARD, pin=PIN)
+
+
 async def test_a_flood_of_cards_at_one_reader_keeps_nobody_else_out(site: Site) -> None:
     """Hundreds of unknown cards in one go: another terminal's person is signed in meanwhile."""
     async with site.terminal("panel") as panel, site.terminal("other") as other:

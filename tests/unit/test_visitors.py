@@ -30,7 +30,7 @@ from edge.sessions import SHARED_MOST, Session, Sessions
 from edge.standing import SiteStanding
 from edge.store.memory_disk import MemoryDisk
 from edge.store.replica import rows_of
-from edge.visitors import Known, Nobody, SignedIn
+from edge.visitors import PIN_NEEDED, Known, Nobody, SignedIn
 from tests.unit.edge_lab import (
     ANA,
     CENT,
@@ -233,6 +233,16 @@ def test_where_the_pin_is_wanted_a_card_alone_is_nobody() -> None:
     hall = Hall(pin_beside_card=True)
     assert hall.people.who("panel", Person(card="4711")) is None
     assert hall.people.who("desk-pc", Person(card="4711")) == "ana"
+
+
+def test_a_card_that_wants_the_pin_alone_is_nobody() -> None:
+    """Where its record says so, at a site that does not want it of everybody; a session stays."""
+    hall = Hall()
+    hall.says("card", card_digest("4711"), CardRow(user="ana", pin=True))
+    assert hall.people.seen("panel", Person(card="4711")) == PIN_NEEDED
+    assert hall.people.who("desk-pc", Person(card="4711")) == "ana"
+    hall.sessions.begin(FIRST, "panel", "ana", "pin", 0.0, card=card_digest("4711"))
+    assert hall.people.who("panel", Person(session=FIRST)) == "ana"
 
 
 def test_a_card_entered_here_works_until_the_directory_says_otherwise() -> None:
