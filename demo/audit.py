@@ -13,9 +13,11 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from demo.lab import Lab
+    from demo.site import Site
 
 
 #: Seconds that an event which a site had written may still take to the books.
@@ -134,11 +136,7 @@ async def audit(lab: Lab, *, seconds: float, may_flag: bool = False) -> Report:
     for name, site in lab.sites.items():
         heads[name] = (await site.status())["streams"]
     lost = await _lost_for_good(books, heads)
-    machines = tuple(
-        _machine(books, device, printer.impressions(), len(printer.kept()))
-        for site in lab.sites.values()
-        for device, printer in site.printers.items()
-    )
+    machines = tuple(_machine(books, *each) for site in lab.sites.values() for each in _made(site))
     accounts = _accounts(books)
     charges = books.all("SELECT charge, job, attempt, impressions, paid, alone FROM charge")
     income = books.one(
@@ -200,6 +198,15 @@ async def at_rest(lab: Lab) -> None:
         return all(each["linked"] and not each["waiting"] for each in states)
 
     await lab.until_async(resting, "all sites to be merged and all money to have arrived")
+
+
+def _made(site: Site) -> Iterator[tuple[str, int, int]]:
+    """Yield each machine of a site, the sides it put on paper, and the jobs it kept."""
+    for device, printer in site.printers.items():
+        copied = site.panel.copier.total if site.panel and site.panel.device == device else 0
+        yield device, printer.impressions() + copied, len(printer.kept())
+    if site.terminal is not None:
+        yield site.terminal.device, site.terminal.copier.total, 0
 
 
 class Rows:

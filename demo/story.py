@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from demo import documents
 from demo.audit import Report, at_rest, audit
 from demo.lab import Lab, Person, Plan
 from demo.lab_error import LabError
+from demo.panel_visit import PanelVisit
 from demo.site import PULL
 
 if TYPE_CHECKING:
@@ -41,7 +43,12 @@ PLAN = Plan(
     roles={"south": ("agent",), "west": ("tracker", "--uncovered", "EUR:5:2")},
     people=PEOPLE,
     rules=RULES,
+    terminals=("north",),
+    panels=("north",),
 )
+_CREDITED = re.compile(r"€[0-9.]+ more can be spent here now\.")
+#: Seconds that somebody waits in front of a copier.
+_A_WHILE = 30.0
 _CARDS = {person.user: person.card for person in PEOPLE}
 
 
@@ -70,6 +77,8 @@ FIRST = (
     Print("Photo.jpg", documents.picture, "ana"),
     Print("Notes.txt", lambda path: documents.text(path, 90), "eva"),
 )
+#: Changed at the panel before it is printed.
+FLYER = Print("Flyer.pdf", _pdf(2, 1, 2), "ana")
 #: In colour, by a student.
 ESSAY = Print("Essay.pdf", _pdf(3, 1, 2), "sam")
 NOVEL = Print("Novel.pdf", _pdf(40), "sam")
@@ -99,6 +108,7 @@ class Story:
     def __init__(self, lab: Lab, say: Callable[[str], None]) -> None:
         self._lab = lab
         self._say = say
+        self._panel: PanelVisit | None = None
         self.told = Told()
 
     async def play(self) -> Report:
@@ -128,10 +138,69 @@ class Story:
         await self._release(south, MEMO, "south-1")
         self._say("West, a tracker, prints at once; it counts and bills")
         await self._print(west, RECEIPT, queue="direct-west-1")
-        await self._settled(north, (*FIRST, ESSAY))
+        await self._at_the_panel(north)
+        await self._copies(north, "sam", 3)
+        await self._settled(north, (*FIRST, ESSAY, FLYER))
         await self._settled(south, [MEMO])
         await self._settled(west, [RECEIPT])
         self._on_paper(north, "north-1", ESSAY, "monochrome")
+
+    async def _at_the_panel(self, site: Site) -> None:
+        """Let Ana change and release a job at the screen beside the printer."""
+        visit = await self._screen(site)
+        self._say(
+            "At north's panel Ana holds her card to the reader, and her jobs are on the screen"
+        )
+        await self._print_all(site, [FLYER])
+        page = await visit.hold(_CARDS["ana"])
+        job = page.job(FLYER.title)
+        asked = await visit.get(f"jobs/{job}?copies=2&color=mono")
+        if "€0.20" not in asked.text:
+            raise LabError(f"the panel shows another price: {asked.text[:300]}")
+        self._say(
+            f"  change {FLYER.title:<14} 2 copies in black and white: the price is 0.20 EUR now"
+        )
+        page = await visit.send(f"jobs/{job}/release", asked, copies="2", color="mono")
+        if "on its way" not in page.text:
+            raise LabError(f"the panel did not release {FLYER.title}: {page.text[:300]}")
+        self._say(f"  print  {FLYER.title:<14} at {next(iter(site.printers))}, by touch")
+        await visit.leave()
+
+    async def _screen(self, site: Site) -> PanelVisit:
+        """Return the browser at the machine, paired with its panel the first time."""
+        if site.panel is None:
+            raise LabError(f"{site.name} has no panel")
+        if self._panel is None:
+            self._panel = PanelVisit(site.panel)
+            await self._panel.pair()
+        return self._panel
+
+    async def _copies(self, site: Site, user: str, pages: int) -> None:
+        """Let somebody copy with their card in the reader beside the copier."""
+        terminal = site.terminal
+        if terminal is None:
+            raise LabError(f"{site.name} has no copier")
+        before = len(await self._copied(site))
+        self._say(f"At the copier beside it {user.title()} holds a card to the reader, and copies")
+        terminal.reader.hold(_CARDS[user])
+        if not await terminal.copier.until(enabled=True, seconds=_A_WHILE):
+            raise LabError(f"the copier was never let copy for {user}: {terminal.state()}")
+        made = await terminal.copier.copies(pages, seconds=_A_WHILE)
+        terminal.reader.hold(_CARDS[user])
+
+        async def settled() -> bool:
+            rows = await self._copied(site)
+            return len(rows) > before and all(row["phase"] == "settled" for row in rows)
+
+        await self._lab.until_async(settled, f"the copies of {user} to be settled")
+        row = (await self._copied(site))[-1]
+        cost = sum(amount["micros"] for amount in row["charged"])
+        if row["billed"] != made:
+            raise LabError(f"{made} copies were made and {row['billed']} billed")
+        self._say(f"  copied {'':<14} {_sides(made)}, {_euros(cost)}")
+
+    async def _copied(self, site: Site) -> list[dict[str, Any]]:
+        return [row for row in await site.jobs() if row["service"] == "copy"]
 
     def _on_paper(self, site: Site, printer: str, each: Print, mode: str) -> None:
         """Show that what a rule changed is what the printer was told."""
@@ -162,6 +231,7 @@ class Story:
         await self._refused(north, ALONE[-1], "north-1")
         self._say("Ben's phone still reaches the centre: a courier code brings money to north")
         await self._carry(north, "ben", "1.00")
+        await self._copies(north, "eva", 2)
         await self._release(north, ALONE[-1], "north-1")
         await self._settled(north, ALONE)
         self._say("West is cut too: the tracker prints on, past the money that is there")
@@ -182,11 +252,16 @@ class Story:
     async def _carry(self, site: Site, user: str, amount: str) -> None:
         told = await self._lab.central("code", user, site.name, amount, "--json")
         self._say(f"  code   {told['code']}, good for {user} at {site.name} only, once")
-        reply = await site.redeem(told["code"], card=_CARDS[user])
-        if reply.status != "ok":
-            raise LabError(f"the code was refused: {reply.problem}")
-        credited, free = _euros(reply.data["micros"]), _euros(reply.data["free"])
-        self._say(f"  typed  {credited} credited without a line, {free} may be spent there")
+        visit = await self._screen(site)
+        page = await visit.hold(_CARDS[user])
+        if "works alone" not in page.text:
+            raise LabError(f"the panel does not say that it works alone: {page.text[:300]}")
+        page = await visit.send("code", await visit.get("balance"), code=told["code"])
+        said = _CREDITED.search(page.text)
+        if said is None:
+            raise LabError(f"the panel did not take the code: {page.text[:300]}")
+        self._say(f"  typed  at the panel, without a line: “{said[0]}”")
+        await visit.leave()
 
     # ── and back ────────────────────────────────────────────────────────────────────────────
 
