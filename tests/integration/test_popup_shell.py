@@ -14,6 +14,7 @@ from uuid import UUID
 
 from broker import topics
 from config.popup_token import PopupToken, written
+from config.settings import LinkSettings
 from config.settings_file import load
 from config.settings_popup import PopupSettings
 from terminal_bridge.edge_line import EdgeLine
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     import pytest
 
     from broker.messages import Reply, Request
-    from config.settings import LinkSettings
     from terminal_bridge.popup.views import NoteLine, View
     from tests.integration.test_identify import Site
 
@@ -163,9 +163,8 @@ async def test_ten_thousand_news_are_a_few_views_and_notes() -> None:
 
 async def test_at_a_real_edge_it_is_its_person_s(real_site: Site) -> None:
     """The edge knows the node's person: balance and state of the line are seen, nothing typed."""
-    settings = people.LinkSettings(
-        port=real_site.port, secret=people.SecretStr(real_site.secrets["ana-pc"])
-    )
+    secret = real_site.secrets["ana-pc"]
+    settings = LinkSettings.model_validate({"port": real_site.port, "secret": secret})
     async with popup_of(settings, "ana-pc") as eyes:
         view = await eyes.until(
             lambda view: view.person == "Ana Ruiz" and bool(view.balances) and view.tone == "good"

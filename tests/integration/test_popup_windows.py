@@ -195,7 +195,9 @@ def test_no_tray_is_said(windows: Windows) -> None:
     assert windows.asking.yes.text() == "Imprimer"
 
 
-def test_ten_thousand_views_from_another_thread(windows: Windows) -> None:
+def test_ten_thousand_views_from_another_thread(
+    windows: Windows, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """They come in Qt's own thread, in order; the last one is what is seen in the end."""
     seen: list[int] = []
     draw = windows.overview.draw
@@ -205,7 +207,7 @@ def test_ten_thousand_views_from_another_thread(windows: Windows) -> None:
         if len(seen) % 500 == 0 or each.status == "the last":
             draw(each)
 
-    windows.overview.draw = watched  # type: ignore[method-assign]
+    monkeypatch.setattr(windows.overview, "draw", watched)
     plain = view()
 
     def speak() -> None:
