@@ -191,10 +191,9 @@ class JobAnswers:
         if held_only and owner != EVERYBODY:
             found = map(self._books.job, self._open_jobs.of(owner))
             return [record for record in found if record is not None]
-        records = self._books.jobs(*(OPEN if held_only else ()))
-        if owner == EVERYBODY:
-            return records
-        return [record for record in records if record.user.lower() == owner.lower()]
+        if owner != EVERYBODY:
+            return self._books.jobs(of=owner)
+        return self._books.jobs(*(OPEN if held_only else ()))
 
     def _fetch_ahead(self, user: str, records: Iterable[JobRecord], at: str | None) -> None:
         """Ask for what the jobs of a person who is here are short of; nobody waits for it."""

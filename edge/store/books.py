@@ -64,7 +64,7 @@ DOWN = "down-ledger"
 #: What each table of the journal is indexed by.
 INDEXES = {
     "accounts": ("key",),
-    "jobs": ("job", "phase", "card"),
+    "jobs": ("job", "phase", "card", "user"),
     "cards": ("card",),
     "reclaims": ("reclaim",),
     "meta": ("key",),
@@ -153,10 +153,13 @@ class Books:
         row = self._jobs.find("job", str(job))
         return None if row is None else JobRecord.model_validate(row)
 
-    def jobs(self, *phases: Phase) -> list[JobRecord]:
-        """Return the jobs in these phases (all, when none is named), oldest first."""
-        rows = [row for phase in phases for row in self._jobs.search(where("phase") == phase.value)]
-        rows = rows if phases else self._jobs.all()
+    def jobs(self, *phases: Phase, of: str | None = None) -> list[JobRecord]:
+        """Return jobs, oldest first: in these phases, of somebody in any spelling, or all."""
+        wanted = [("phase", each.value) for each in phases]
+        if of is not None:
+            wanted = [("user", it) for it in self._jobs.tally("user") if it.lower() == of.lower()]
+        rows = [row for field, value in wanted for row in self._jobs.search(where(field) == value)]
+        rows = rows if phases or of is not None else self._jobs.all()
         return sorted(map(JobRecord.model_validate, rows), key=lambda job: job.received_at)
 
     def count_jobs(self) -> dict[str, int]:
@@ -267,8 +270,7 @@ class Books:
 
     def let_go(self, job: UUID, now: datetime) -> None:
         """Give back what is set aside for a job that needs it no more; not while it prints."""
-        record = self.job(job)
-        if record is not None and record.hold is not None:
+        if (record := self.job(job)) is not None and record.hold is not None:
             return
         with self._growing() as txn:
             self._returns.job_over(txn, job, {}, now)
@@ -387,9 +389,8 @@ class Books:
         job = str(record.job)
         # whole: an upsert would keep what is no longer so, such as a hold that was lifted
         row = record.__pydantic_serializer__.to_json(record, exclude_defaults=True)
-        indexed = {"job": job, "phase": record.phase.value}
-        if record.card is not None:
-            indexed["card"] = record.card
+        indexed = {"job": job, "phase": record.phase.value, "user": record.user}
+        indexed |= {} if record.card is None else {"card": record.card}
         self._jobs.put(row, indexed, self._jobs.find("job", job))
 
     def _say_ledger(self, txn: Transaction, message: Message, now: datetime) -> None:

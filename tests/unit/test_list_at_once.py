@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter as Tally
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -104,3 +105,20 @@ async def test_a_list_looks_nobody_up_twice(site: Site, monkeypatch: pytest.Monk
     # whose card it is, and what decisions have in common
     assert looked == {"user": 2, "account": 1, "tariff": 1}
     assert isinstance(site.releasing.preview(site.books.jobs()[0], "lib-1"), Allowed)
+
+
+async def test_all_jobs_of_a_person_are_found_without_reading_others(site: Site) -> None:
+    """Those that ended too, in any spelling of the name, by index: a site has a month of them."""
+    for user in ("ana", "Ana", "eve", "ana"):
+        await site.arrive("pull", user)
+        site.now += timedelta(milliseconds=1)
+    first = site.books.jobs()[0]
+    await site.discarding.discard(first, "ana", "")
+    mine = [each for each in site.books.jobs() if each.user.lower() == "ana"]
+    assert len(mine) == 3
+    assert (site.books.jobs(of="ANA"), site.books.jobs(of="nobody")) == (mine, [])
+    site.crash()
+    assert site.books.jobs(of="ANA") == mine
+    question = JobsRequest(**asked(person=CARD, held_only=False))
+    listed = (await Counter(site).answers(question)).data["jobs"]
+    assert [row["job"] for row in listed] == [str(each.job) for each in mine]
