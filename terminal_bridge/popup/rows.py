@@ -28,6 +28,8 @@ class Outlook(Part):
     """What has to be answered first."""
     refusal: str | None = None
     """Why it would be refused."""
+    reason: str | None = None
+    """The same for machines."""
 
 
 class JobRow(Part):

@@ -104,7 +104,7 @@ def remark(row: JobRow, words: Words) -> tuple[Tone, str]:
     if outlook is not None and outlook.question:
         return "waiting", words.gettext("There is a question first.")
     if outlook is not None and outlook.refusal:
-        return "trouble", outlook.refusal
+        return "trouble", refused(outlook.reason or "", outlook.refusal, words)
     return "good", ""
 
 

@@ -147,6 +147,14 @@ def test_a_late_answer_and_an_unanswered_question_are_told() -> None:
     assert unanswered.text == "It stays held. You can release it here or at a printer."
 
 
+def test_a_job_that_would_be_refused_says_why() -> None:
+    """In the person's language, with the site's figures behind it."""
+    outlook = {"printer": "lib-1", "refusal": "costs 9", "reason": "account-limit-reached"}
+    (job,) = shown(Bench().signed_in(row(1, outlook=outlook)), "de").jobs
+    assert job.remark == "Dafür ist hier nicht genug Guthaben. (costs 9)"
+    assert job.tone == "trouble"
+
+
 def test_a_long_list_is_cut_and_counted() -> None:
     """Fifty jobs are enough for a small window; how many more there are is said."""
     view = shown(Bench().signed_in(*(row(n) for n in range(SHOWN + 3))))

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from terminal_bridge.popup.views import QuestionView
 
 _MINUTE: Final = 60
+_WIDTH: Final = 440
 
 
 class Asking(QWidget):
@@ -47,7 +48,6 @@ class Asking(QWidget):
         self._view: QuestionView | None = None
         self.setWindowIcon(icon_of("waiting"))
         self.setStyleSheet(STYLE)
-        self.setMinimumWidth(440)
         self._title, self._name, self._text = label_of("head"), label_of("name"), label_of("ask")
         self._trouble, self._busy, self._left = label_of(), label_of("quiet"), label_of("quiet")
         self._facts = QFormLayout()
@@ -124,12 +124,24 @@ class Asking(QWidget):
         self._count_down()
         if before is None or before.job != view.job:
             self._tick.start()
-            self.adjustSize()
+            self.resize(0, 0)
+            self._fit()
             self.show()
             self.raise_()
             self.activateWindow()
             # what costs money is not one careless key away
             self.later.setFocus()
+        else:
+            self._fit()
+
+    def _fit(self) -> None:
+        """Be as large as what is in it wants, and never smaller than before: nothing moves."""
+        layout = self.layout()
+        if layout is None:
+            return
+        layout.activate()
+        width = max(_WIDTH, self.width(), layout.totalMinimumSize().width())
+        self.resize(width, max(self.height(), layout.totalHeightForWidth(width)))
 
     def _draw_facts(self, facts: tuple[tuple[str, str], ...]) -> None:
         if facts == self._shown_facts:

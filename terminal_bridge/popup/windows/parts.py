@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
@@ -11,19 +11,15 @@ from PySide6.QtWidgets import QComboBox, QLabel, QMessageBox, QSizePolicy, QWidg
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+Look: TypeAlias = Literal["head", "ask", "name", "plain", "quiet"]
 #: A state is a shape and a word, never a colour alone.
 SHAPES: Final = {"good": "●", "waiting": "◐", "trouble": "▲", "unknown": "○"}
 _ACCENT: Final = "#0b5f6b"
 STYLE: Final = f"""
-QLabel#head {{ font-size: 15pt; font-weight: 600; }}
-QLabel#name {{ font-weight: 600; }}
-QLabel#ask {{ font-size: 12pt; }}
-QLabel#quiet {{ font-size: 9pt; }}
-QLabel#section {{ font-weight: 600; margin-top: 8px; }}
 QFrame#row {{ border: 1px solid palette(mid); border-radius: 8px; }}
 QPushButton {{ min-height: 28px; padding: 4px 14px; border-radius: 8px;
   border: 1px solid palette(mid); background: palette(button); }}
-QPushButton:focus {{ border: 2px solid {_ACCENT}; }}
+QPushButton:focus {{ border: 2px solid palette(text); }}
 QPushButton#main {{ background: {_ACCENT}; color: white; border-color: {_ACCENT}; }}
 QPushButton#main:disabled {{ background: palette(mid); color: palette(text); }}
 QPushButton#main:focus {{ border: 2px solid palette(text); }}
@@ -31,12 +27,26 @@ QComboBox {{ min-height: 28px; padding: 2px 8px; }}
 """
 
 
-def label_of(name: str = "", text: str = "") -> QLabel:
+#: Letters by look: how much larger than the desktop's, and whether bold.
+_LETTERS: Final[dict[Look, tuple[float, bool]]] = {
+    "head": (1.5, True),
+    "ask": (1.2, False),
+    "name": (1.0, True),
+    "plain": (1.0, False),
+    "quiet": (0.9, False),
+}
+
+
+def label_of(look: Look = "plain", text: str = "") -> QLabel:
     """Make a label that shows what it is given as it is: no markup, no links."""
     label = QLabel()
     label.setTextFormat(Qt.TextFormat.PlainText)
     label.setWordWrap(True)
-    label.setObjectName(name)
+    larger, bold = _LETTERS[look]
+    font = label.font()
+    font.setPointSizeF(font.pointSizeF() * larger)
+    font.setBold(bold)
+    label.setFont(font)
     label.setIndent(0)
     label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
     label.setText(text)
