@@ -26,11 +26,11 @@ ifdef ARGS
 	@$(BIN)/python -m pytest $(ARGS)
 else
 	@$(BIN)/python -m pytest -n 2 $(BY_FILE) tests/unit tests/contract tests/integration
-	@$(BIN)/python -m pytest -n 3 $(BY_FILE) -m "not long" tests/acceptance
+	@$(BIN)/python -m pytest -n 2 $(BY_FILE) -m "not long" tests/acceptance
 endif
 
 runbooks: setup-test  ## set up, then follow every runbook command by command
-	@$(BIN)/python -m pytest -n 3 $(BY_FILE) tests/acceptance/test_runbook_*.py
+	@$(BIN)/python -m pytest -n 2 $(BY_FILE) tests/acceptance/test_runbook_*.py
 
 check: setup-test  ## lint, format, types, and who may import whom
 	@$(BIN)/ruff check .
