@@ -10,6 +10,7 @@ from edge.changes import text_of
 from edge.jobs import amounts_of, said
 
 if TYPE_CHECKING:
+    from config.policy.accounts import Short
     from edge.jobs import JobRecord
 
 
@@ -96,12 +97,20 @@ def outlook(decision: Decision, device: str, *, reachable: bool) -> dict[str, An
             return shown | {"question": question}
         case Denied(short=short, detail=detail, reason=reason, able=able):
             if short is None or not reachable:
-                told = {"refusal": detail, "reason": reason.value}
+                told: dict[str, Any] = {"refusal": detail, "reason": reason.value}
+                if short is not None:
+                    missing = short.missing
+                    told["short"] = {"unit": missing.unit, "micros": missing.micros}
                 return shown | told | ({"able": list(able)} if able else {})
             # the rest is asked for when it is released; until then nobody knows
             needed = {"unit": short.needed.unit, "micros": short.needed.micros}
             return shown | {"price": [{"account": short.account, **needed}]}
     assert_never(decision)
+
+
+def _missing(short: Short) -> AccountAmount:
+    missing = short.missing
+    return AccountAmount(account=short.account, unit=missing.unit, micros=missing.micros)
 
 
 def quote(decision: Decision, *, reachable: bool) -> QuoteAnswer:
@@ -128,7 +137,12 @@ def quote(decision: Decision, *, reachable: bool) -> QuoteAnswer:
         case Denied(short=short, detail=detail, reason=reason, able=able):
             if short is None or not reachable:
                 return QuoteAnswer(
-                    allowed=False, refusal=detail[:1000], reason=reason, able=able, because=because
+                    allowed=False,
+                    refusal=detail[:1000],
+                    reason=reason,
+                    able=able,
+                    because=because,
+                    short=None if short is None else _missing(short),
                 )
             # the rest is asked for when it is released; until then nobody knows
             needed = AccountAmount(

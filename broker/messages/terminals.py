@@ -163,6 +163,8 @@ class QuoteAnswer(Part):
     """Why it would be refused."""
     reason: Name | None = None
     """The same for machines."""
+    short: Annotated[AccountAmount | None, Field(exclude_if=lambda short: short is None)] = None
+    """Where money is all that lacks: how much more it takes here, and on which account."""
     able: tuple[NodeId, ...] = ()
     """Where the machine cannot print it: those of this site that can."""
     because: tuple[Because, ...] = ()

@@ -96,7 +96,7 @@ PLACES: Final = {
         "Make people whole for what sits at an edge that is lost for good, at the house's cost.",
     ),
     "user": Place("people", "users", "People: add, list, set, remove."),
-    "card": Place("cards", "commands", "Cards: add, block, unblock, remove, list."),
+    "card": Place("cards", "commands", "Cards: add, set, block, unblock, remove, list."),
     "pin": Place("pins", "pin_commands", "PINs for the terminals: set, clear."),
     "password": Place("pins", "password_commands", "Passwords: set, clear."),
     "account": Place(

@@ -97,8 +97,10 @@ def figure_of_row(words: Words, row: Mapping[str, Any], site: SiteState | None) 
     outlook = row.get("outlook") or {}
     reason, detail = outlook.get("reason") or "", outlook.get("refusal") or ""
     elsewhere = outlook.get("printer") if outlook.get("redirected_from") else None
+    short = outlook.get("short")
     return Figure(
         price=_moneys(outlook.get("price")),
+        short=Money(short["micros"], short["unit"]) if short else None,
         question=outlook.get("question") or "",
         refusal=sentences.refusal(words, reason) if detail else "",
         detail=detail,
@@ -113,6 +115,7 @@ def figure_of_quote(words: Words, quote: QuoteAnswer, site: SiteState | None) ->
     """Return what a changed job would come to."""
     return Figure(
         price=tuple(Money(each.micros, each.unit) for each in quote.price),
+        short=Money(quote.short.micros, quote.short.unit) if quote.short else None,
         question=quote.question or "",
         refusal=sentences.refusal(words, quote.reason or "") if quote.refusal else "",
         detail=quote.refusal or "",

@@ -276,13 +276,17 @@ async def release(request: Request) -> Response:
         for name in ("copies", "sides", "color", "pages", "machine", "account", "of")
         if fields.get(name)
     )
+    asks = fields.get("confirmed", "")
+    if asks and asks != (await _quoted(browser, visit, str(job), fields, wishes.changes)).question:
+        # a yes is to the question that was read, not to another one
+        return to(browser, f"/jobs/{job}?{query}")
     if wishes.wrong:
         return to(browser, f"/jobs/{job}?{query}")
     wanted = Release(
         job,
         _machine(browser, fields),
         changes=wishes.changes or None,
-        confirmed=bool(fields.get("confirmed")),
+        confirmed=bool(asks),
         account=fields.get("account") or None,
     )
     await visit.act(ReleaseWanted((wanted,)))

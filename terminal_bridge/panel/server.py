@@ -221,4 +221,5 @@ def _page(request: Request, status: int, text: str) -> Response:
     words = Words.of(request.headers.get("accept-language", "")[:2])
     view = Problem(status, words.gettext(text), back)
     headers = {"cache-control": "no-store"}
-    return HTMLResponse(render.page("problem.html", words, None, view), status, headers)
+    page = render.page("problem.html", words, None, view, language=words.language)
+    return HTMLResponse(page, status, headers)

@@ -84,7 +84,7 @@ class Shell:
     idle: int
     """Signed off after so many seconds without a touch."""
     live: str
-    """Names the state this page was made of; empty: nothing happens to it, so it need not listen."""
+    """Names the state this page was made of; empty: nothing happens to it, it need not listen."""
     guest: Guest | None = None
     notice: Notice | None = None
     copies: bool = False

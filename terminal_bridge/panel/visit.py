@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 _UNSENT: Final = 64
 #: An edge that is asked nothing signs people off: asked again after so many seconds of touches.
 _KEEP_ALIVE: Final = 20.0
+#: What no page was open for is told to the next one within so many seconds.
+_MISSED_LASTS: Final = 10.0
 
 Told = Literal["view", "notice", "copy", "line", "jobs"]
 
@@ -76,6 +79,7 @@ class Visit:
         self._acting = 0
         self._was: object = None
         self._listeners: set[asyncio.Queue[Push | None]] = set()
+        self._missed: deque[tuple[float, Show]] = deque(maxlen=4)
 
     # ── who and what ────────────────────────────────────────────────────────────────────────
 
@@ -152,9 +156,17 @@ class Visit:
         return self._result
 
     def listen(self) -> asyncio.Queue[Push | None]:
-        """Return what an open page is told from now on; None: it ends."""
+        """Return what an open page is told from now on; None: it ends.
+
+        It begins with what happened while no page was open, as between one page and the next.
+        """
         queue: asyncio.Queue[Push | None] = asyncio.Queue(_UNSENT + 1)
         self._listeners.add(queue)
+        now = asyncio.get_running_loop().time()
+        for since, show in self._missed:
+            if now - since < _MISSED_LASTS:
+                queue.put_nowait(Push("notice", show))
+        self._missed.clear()
         return queue
 
     def deaf(self, queue: asyncio.Queue[Push | None]) -> None:
@@ -172,6 +184,11 @@ class Visit:
             self._listeners.discard(queue)
             queue.put_nowait(None)
 
+    def _tell(self, show: Show) -> None:
+        if not self._listeners:
+            self._missed.append((asyncio.get_running_loop().time(), show))
+        self.push("notice", show)
+
     def _open(self) -> Iterator[asyncio.Queue[Push | None]]:
         for queue in tuple(self._listeners):
             if queue.qsize() < _UNSENT:
@@ -184,6 +201,7 @@ class Visit:
         if (now := self.live) != self._was:
             self._was = now
             if self.who is None:
+                self._missed.clear()
                 self.language, self.copy, self.copy_said = None, None, None
             self.push("view")
         self.push("line")
@@ -192,7 +210,7 @@ class Visit:
         match show.screen:
             case "news":
                 if show.news is None or show.news.what != "money":
-                    self.push("notice", show)  # what is left of it is in the head of each page
+                    self._tell(show)  # what is left of it is in the head of each page
                 self.push("jobs")
             case "copying" | "stopping" | "settled" | "kept" | "beginning":
                 self.copy, self.copy_said = show.copy or self.copy, show
