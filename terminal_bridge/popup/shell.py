@@ -25,7 +25,16 @@ from terminal_bridge.events import (
     TimeUp,
 )
 from terminal_bridge.popup.desk import step, wake_at
-from terminal_bridge.popup.states import Desk, SiteSaid, Tell
+from terminal_bridge.popup.states import (
+    Chosen,
+    Desk,
+    Later,
+    Opened,
+    SiteSaid,
+    Tell,
+    Throw,
+    Yes,
+)
 from terminal_bridge.popup.views import NoteLine, note_line, view_of
 from terminal_bridge.words import Words
 
@@ -171,7 +180,8 @@ class Popup:
                     self._do(action)
             except Exception:  # noqa: BLE001  once a message
                 _log.exception("an event failed", action="popup-error", what=type(event).__name__)
-            if self.desk != before:
+            # what a person did is always seen to be taken in, also where it changed nothing
+            if self.desk != before or isinstance(event, Yes | Throw | Later | Opened | Chosen):
                 self._changed.set()
             done += 1
             if done % _AT_ONCE == 0:

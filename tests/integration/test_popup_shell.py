@@ -132,7 +132,10 @@ async def test_a_killed_broker_loses_no_question_and_prints_nothing() -> None:
             view = await eyes.until(lambda view: not view.online)
             assert view.question is not None
             assert not view.question.ready
+            before = len(eyes.views)
             eyes.popup.happens_soon(Yes(ONE))
+            # buttons wait for the next view before they can be pressed again
+            await eyes.until(lambda _: len(eyes.views) > before)
             await lone.start()
             await eyes.until(lambda view: view.question is not None and view.question.ready)
             assert "release" not in edge.methods()

@@ -20,6 +20,8 @@ from PySide6.QtWidgets import QApplication, QLabel, QMessageBox, QPushButton, QW
 from terminal_bridge.popup.states import Chosen, Later, Opened, Throw, Yes
 from terminal_bridge.popup.views import BalanceLine, JobLine, NoteLine, QuestionView, View
 from terminal_bridge.popup.windows import Windows, application
+from terminal_bridge.popup.windows.tray import Tray
+from terminal_bridge.words import Words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -193,6 +195,22 @@ def test_no_tray_is_said(windows: Windows) -> None:
     shown(windows, view("fr"))
     assert "zone de notification" in windows.overview._alone.text()
     assert windows.asking.yes.text() == "Imprimer"
+
+
+def test_notes_at_the_tray_hold_no_markup(
+    windows: Windows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The desktop's notes may read tags; how many more notes there are is said."""
+    tray = Tray(windows.overview)
+    told: list[tuple[object, ...]] = []
+    monkeypatch.setattr(tray.icon, "showMessage", lambda *words: told.append(words))
+    tray.speak(Words.of("en"))
+    tray.draw(view(tone="trouble"))
+    tray.tell(NoteLine("10:45", HTML, "<a href='x'>pay</a>", "trouble"), 7, Words.of("en"))
+    title, text = told[0][:2]
+    assert title == HTML.replace("<", "\u2039").replace(">", "\u203a")
+    assert text == "\u2039a href='x'\u203apay\u2039/a\u203a\nand 7 more notes"
+    tray.icon.hide()
 
 
 def test_ten_thousand_views_from_another_thread(
