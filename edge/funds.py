@@ -98,10 +98,17 @@ class CentralFunds:
         known = [
             f"{Money(place.micros, unit)} at {place.name or place.site}"
             + ("" if place.linked else ", which works alone now")
-            for place in self._where.get((account, unit), ())
-            if place.micros and not self._is_here(place)
+            for place in self.places(account, unit)
         ]
         return "elsewhere: " + "; ".join(known) if known else "there is no more elsewhere"
+
+    def places(self, account: AccountKey, unit: Unit) -> tuple[MoneyAtSite, ...]:
+        """Return where else money of an account sat when the centre last said so."""
+        return tuple(
+            place
+            for place in self._where.get((account, unit), ())
+            if place.micros and not self._is_here(place)
+        )
 
     async def _ask(self, account: AccountKey, missing: Money, job: UUID | None) -> int | None:
         """Return how much comes, in micros; None when nobody says. Without a job: ahead of one."""

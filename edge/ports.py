@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
     from uuid import UUID
 
+    from broker.messages import MoneyAtSite
     from config.ids import AccountKey, JobId
     from config.policy.jobs import Figures, JobState
     from config.policy.money import Money, Unit
@@ -255,6 +256,9 @@ class Funds(Protocol):
 
     def whereabouts(self, account: AccountKey, unit: Unit) -> str:
         """Say for people where the rest of a balance sits, as far as is known here."""
+
+    def places(self, account: AccountKey, unit: Unit) -> tuple[MoneyAtSite, ...]:
+        """Return where else money of an account sat when the centre last said so."""
 
 
 #: The time, aware; a fake one in tests.

@@ -21,7 +21,7 @@ from pydantic import (
 from broker.messages.base import Count, Line, Message, Name, Part, Role
 from broker.messages.jobs import Because
 from broker.messages.ledger import AccountAmount
-from broker.messages.questions import JobChanges, Person, Request
+from broker.messages.questions import JobChanges, MoneyAtSite, Person, Request
 from config.ids import AccountKey, NodeId
 from config.policy.accounts import Counts
 from config.policy.money import Micros, Unit
@@ -224,6 +224,8 @@ class WalletHere(Part):
     """False: closed or frozen."""
     elsewhere: Line | None = None
     """Where the rest sits, for people, as far as it is known here."""
+    places: Annotated[tuple[MoneyAtSite, ...], Field(exclude_if=lambda places: not places)] = ()
+    """The same for screens that say it in their own words; none: not known, or nowhere."""
 
 
 class BalanceRequest(Request):

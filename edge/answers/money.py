@@ -79,6 +79,7 @@ class MoneyAnswers:
                 elsewhere=None
                 if row.unlimited
                 else self._funds.whereabouts(row.account, row.unit)[:1000],
+                places=() if row.unlimited else self._funds.places(row.account, row.unit),
             )
             for row in rows
             if row is not None

@@ -14,7 +14,7 @@ from config.policy.money import Money
 from terminal_bridge.panel import render
 from terminal_bridge.panel.browser import browser_of
 from terminal_bridge.panel.notices import notice_of
-from terminal_bridge.panel.pages import site_view, zone_of
+from terminal_bridge.panel.pages import elsewhere_of, site_view, zone_of
 from terminal_bridge.panel.sentences import NO_EDGE, refusal
 from terminal_bridge.panel.views import Guest, Notice, Shell
 
@@ -115,7 +115,7 @@ def shell_of(browser: Browser, money: BalanceAnswer | None = None, *, said: bool
         if who
         else int(desk.habits.idle),
         live=visit.live if visit else "",
-        guest=_guest(visit, money),
+        guest=_guest(browser, visit, money),
         notice=_notice(browser, visit) if visit and said else None,
         copies=browser.screen and desk.copier and bool(site and site.copies),
         now=datetime.now(UTC).astimezone(zone_of(site)),
@@ -142,7 +142,7 @@ def part(browser: Browser, name: str, view: object, **more: Any) -> str:  # noqa
     return render.page(name, browser.words, shell_of(browser), view, **more)
 
 
-def _guest(visit: Visit | None, money: BalanceAnswer | None) -> Guest | None:
+def _guest(browser: Browser, visit: Visit | None, money: BalanceAnswer | None) -> Guest | None:
     who = visit.who if visit else None
     if visit is None or who is None:
         return None
@@ -155,7 +155,7 @@ def _guest(visit: Visit | None, money: BalanceAnswer | None) -> Guest | None:
         provisional=answer.provisional,
         # while somebody copies, all of it is set aside for the copy, which says what is left
         balance=Money(first.here, first.unit) if first and limited and not visit.copying else None,
-        elsewhere=(first.elsewhere or "") if first else "",
+        elsewhere=elsewhere_of(browser.words, first, browser.desk.site) if first else "",
     )
 
 

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from config.policy.money import Money
 from terminal_bridge.panel import sentences
+from terminal_bridge.panel.sentences import mark
 from terminal_bridge.panel.views import (
     Balance,
     Choice,
@@ -43,6 +44,8 @@ _STATES: Final[Mapping[str, JobStands]] = {
     "disputed": "trouble",
 }
 _MONO: Final = "monochrome"
+#: As MoneyAtSite names it.
+_CENTRE: Final = "centre"
 _ONE_SIDED: Final = "one-sided"
 _SIDES: Final = ("one-sided", "two-sided-long-edge", "two-sided-short-edge")
 
@@ -269,16 +272,40 @@ def account_name(wallet: WalletHere) -> str:
     return getattr(wallet, "label", "") or wallet.account.partition(":")[2] or wallet.account
 
 
-def wallet_view(wallet: WalletHere) -> Wallet:
+def elsewhere_of(words: Words, wallet: WalletHere, site: SiteState | None) -> str:
+    """Say where the rest of an account sits, and whether it can be fetched."""
+    if wallet.unlimited or site is None:
+        return ""
+    if not site.linked:
+        return words.gettext(
+            mark("What sits elsewhere cannot be fetched while this site works alone.")
+        )
+    known = []
+    for place in wallet.places:
+        centre = place.site == _CENTRE
+        name = words.gettext(mark("the centre")) if centre else place.name or place.site
+        sentence = mark("%(amount)s more at %(place)s")
+        if not (place.linked or centre):
+            sentence = mark("%(amount)s more at %(place)s, which works alone")
+        amount = words.money(Money(place.micros, wallet.unit))
+        known.append(words.gettext(sentence) % {"amount": amount, "place": name})
+    return " · ".join(known)
+
+
+def wallet_view(words: Words, wallet: WalletHere, site: SiteState | None) -> Wallet:
     """Return one account."""
     here = None if wallet.unlimited else Money(wallet.here, wallet.unit)
-    return Wallet(account_name(wallet), here, wallet.elsewhere or "", wallet.enabled)
+    elsewhere = elsewhere_of(words, wallet, site)
+    return Wallet(account_name(wallet), here, elsewhere, wallet.enabled)
 
 
-def balance_view(answer: BalanceAnswer, **more: str) -> Balance:
+def balance_view(
+    words: Words, answer: BalanceAnswer, site: SiteState | None, **more: str
+) -> Balance:
     """Return the page of somebody's money."""
-    wallets = tuple(wallet_view(each) for some in answer.lists for each in some)
-    return Balance(wallets, tuple(map(wallet_view, answer.choices)), **more)
+    wallets = [wallet_view(words, each, site) for some in answer.lists for each in some]
+    choices = [wallet_view(words, each, site) for each in answer.choices]
+    return Balance(tuple(wallets), tuple(choices), **more)
 
 
 # ── copies ──────────────────────────────────────────────────────────────────────────────────

@@ -393,7 +393,8 @@ async def _balance(browser: Browser, visit: Visit, code: str = "", error: str = 
     if money is None:
         notice = problem_of(browser.words, reply)
         return sent(browser, "balance.html", Balance((), (), code, error or notice.text))
-    view = pages.balance_view(money, code=code, error=error, **more)
+    site = browser.desk.site
+    view = pages.balance_view(browser.words, money, site, code=code, error=error, **more)
     return sent(browser, "balance.html", view, money)
 
 

@@ -60,7 +60,7 @@ class Guest:
     balance: Money | None = None
     """What the first wallet has here; None: unlimited or no account."""
     elsewhere: str = ""
-    """Where the rest is, as far as the site knows."""
+    """Where the rest is, as far as the site knows, in the reader's language."""
 
 
 @dataclass(frozen=True, slots=True)

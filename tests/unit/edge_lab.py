@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 
     from broker import topics
     from broker.link import LinkEvent
+    from broker.messages import MoneyAtSite
     from config.ids import AccountKey, JobId
     from config.policy.jobs import JobAttributes
     from config.policy.money import Money, Unit
@@ -217,6 +218,10 @@ class FakeFunds:
     def whereabouts(self, account: AccountKey, unit: Unit) -> str:
         """Say where the rest is."""
         return "elsewhere: nowhere"
+
+    def places(self, account: AccountKey, unit: Unit) -> tuple[MoneyAtSite, ...]:
+        """Say the same for screens."""
+        return ()
 
 
 class Site:
