@@ -316,8 +316,8 @@ class Bridge:
                 task.add_done_callback(self._asking.discard)
             case Show():
                 self._on_show(action)
-                if self._display is not None:
-                    self._display.show(lines_of(action))
+                if self._display is not None and (lines := lines_of(action)):
+                    self._display.show(lines)
             case Beep(sound=sound):
                 if self._display is not None:
                     self._display.beep(sound)

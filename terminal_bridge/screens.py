@@ -22,6 +22,8 @@ def lines_of(  # noqa: C901, PLR0911, PLR0912  a line for each screen
 ) -> tuple[str, ...]:
     """Return the lines, most important first; a display cuts what it has no room for.
 
+    None: what stands there stays.
+
     Args:
         show: what is to be said.
         idle: what stands there while nobody does.
@@ -47,7 +49,7 @@ def lines_of(  # noqa: C901, PLR0911, PLR0912  a line for each screen
         case "kept":
             return (f"{_counted(show.number, 'copy', 'copies')} counted", "Charged a little later")
         case "news":
-            return (show.text,)
+            return (show.text,) if show.text else ()
         case "pin":
             return ("Type your PIN", show.text or "•" * show.number)
         case "new-card":

@@ -111,7 +111,9 @@ def step(  # noqa: C901, PLR0912  a line for each event
         case News(news=news):
             here = who_is_in(turn.terminal.phase)
             if here is not None and here.answer.session == news.session:
-                turn.do(Show("news", text=news.text, news=news), Beep("attention"))
+                turn.do(Show("news", text=news.text, news=news))
+                if news.text:  # a balance that changed is drawn, and calls nobody
+                    turn.do(Beep("attention"))
                 if news.what == "signed-off":
                     _then(turn, SignOff(), news.text)
         case _:
