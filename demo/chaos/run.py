@@ -247,7 +247,8 @@ class Run:
         if not self.order.rollbacks or not self._own_broker:
             return
         (name,) = self._own_broker
-        for told in (True, False):
+        # an agent prints nothing that the centre has not heard of
+        for told in (True,) if self.roles[name] == "agent" else (True, False):
             self._tell(self, f"the disk of {name} is rolled back (outside the failure model)")
             site = arena.lab.sites[name]
             try:
