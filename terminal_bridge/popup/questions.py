@@ -80,7 +80,9 @@ def wanted(turn: Turn, event: Wanted) -> None:  # noqa: C901, PLR0912  a line fo
             if question is None:
                 turn.note("too-late", event.job, turn.name(event.job))
             elif question.printer is not None and turn.desk.who is not None:
-                act(turn, Releasing(event.job, question.printer, question.account))
+                # a yes is to what was read, and to no other question
+                read_it = bool(question.text) and not question.moved
+                act(turn, Releasing(event.job, question.printer, question.account, read_it))
         case Throw():
             if question is None and event.job not in turn.desk.jobs:
                 turn.note("too-late", event.job)
@@ -133,9 +135,9 @@ def _open(turn: Turn, job: UUID) -> None:
 
 def _choose(turn: Turn, question: Question, event: Chosen) -> None:
     where = event.printer or question.printer
-    turn.put(
-        replace(question, printer=where, account=event.account, quote=None, trouble="", code="")
-    )
+    moved = question.moved or (where, event.account) != (question.printer, question.account)
+    chosen = replace(question, printer=where, account=event.account, moved=moved, quote=None)
+    turn.put(replace(chosen, trouble="", code=""))
     _quote(turn, event.job)
 
 
@@ -152,7 +154,7 @@ def act(turn: Turn, purpose: Releasing | Canceling) -> None:
     if isinstance(purpose, Canceling):
         turn.ask(purpose, "cancel", fields)
         return
-    fields |= {"printer": purpose.printer, "confirmed": True}
+    fields |= {"printer": purpose.printer, "confirmed": purpose.confirmed}
     if purpose.account is not None:
         fields["account"] = purpose.account
     turn.ask(purpose, "release", fields)
@@ -195,8 +197,10 @@ def acted(
         turn.drop(job)
         turn.note("gone", job, name, detail)
     elif code == _ANSWER_NEEDED and question is not None:
-        # the rules have changed since: another question
-        turn.put(replace(question, text=detail, asked=True, busy="", quote=None))
+        # another question than was read, if any was
+        turn.put(
+            replace(question, text=detail, asked=True, moved=False, busy="", code=code, quote=None)
+        )
         _quote(turn, job)
     else:
         troubled(turn, job, code, detail)

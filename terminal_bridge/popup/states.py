@@ -110,6 +110,8 @@ class Releasing:
     job: UUID
     printer: str
     account: str | None
+    confirmed: bool = False
+    """The yes was to a question that was read."""
     again: bool = False
     """For the second time: the session was over at the first."""
 
@@ -167,6 +169,8 @@ class Question:
     """Where it would be printed; None: not known yet."""
     account: str | None = None
     """To be charged instead of the person's own."""
+    moved: bool = False
+    """Something else was chosen since a rule asked: it may ask something else there."""
     quote: QuoteAnswer | None = None
     """What that comes to."""
     busy: Busy = ""

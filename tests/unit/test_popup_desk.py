@@ -107,6 +107,22 @@ def test_another_printer_and_account_are_quoted_and_charged() -> None:
     assert (released["printer"], released["account"]) == ("lib-2", "department:physics")
 
 
+def test_a_yes_is_to_the_question_that_was_read() -> None:
+    """None was shown, or another place was chosen since: the edge may ask, and is answered then."""
+    bench = Bench().signed_in(row(1, outlook={"printer": "lib-1"}))
+    bench.happens(Opened(ONE))
+    bench.happens(Yes(ONE))
+    assert bench.asked("release")[-1]["confirmed"] is False
+    bench.answer("release", no("answer-needed", "Really?"))
+    bench.happens(Chosen(ONE, "lib-2", None))
+    bench.happens(Yes(ONE))
+    assert bench.asked("release")[-1]["confirmed"] is False
+    bench.answer("release", no("answer-needed", "In the cellar?"))
+    assert bench.desk.questions[0].text == "In the cellar?"
+    bench.happens(Yes(ONE))
+    assert bench.asked("release")[-1]["confirmed"] is True
+
+
 def test_nobody_answers_and_it_stays_held() -> None:
     """After its time the question closes, it is said, and nothing was asked of the edge."""
     bench = asking()
