@@ -45,6 +45,7 @@ from terminal_bridge.phases import (
     Terminal,
 )
 from terminal_bridge.ports import COPY_KINDS, Metered
+from terminal_bridge.rest import Rest
 from terminal_bridge.screens import lines_of
 from terminal_bridge.session import step, wake_at
 
@@ -109,6 +110,7 @@ class Bridge:
         """Why the reader cannot be heard; empty: it is."""
         self.site: SiteState | None = None
         """The edge's last word on itself."""
+        self.rest = Rest()
         self._habits = habits
         self._line = line
         self._copies = copies
@@ -124,7 +126,6 @@ class Bridge:
         self._happened: deque[Event] = deque()
         self._wake = asyncio.Event()
         self._deciding = False
-        self._moved = asyncio.Condition()
         self._troubles: dict[str, str] = {}
         self._silent: dict[str, str] = {}
         self._before = NOTHING
@@ -142,10 +143,9 @@ class Bridge:
     async def at_rest(self) -> None:
         """Wait until all that happened is decided on and the edge's answer to it is here.
 
-        Copying is rest too: what comes next there, comes from the machine.
+        Copying is rest too: what comes next there, comes from the machine. So is that `run` ended.
         """
-        async with self._moved:
-            await self._moved.wait_for(self._rests)
+        await self.rest.until(self._rests)
 
     async def run(self) -> None:
         """Work, once, until canceled or until something fails that is not mended inside."""
@@ -180,6 +180,7 @@ class Bridge:
         finally:
             for task in self._asking:
                 task.cancel()
+            self.rest.over()
 
     # ── what happens ────────────────────────────────────────────────────────────────────────
 
@@ -277,8 +278,7 @@ class Bridge:
             self._deciding = False
             if _outside(was) != _outside(self.terminal):
                 self._on_change(self)
-            async with self._moved:
-                self._moved.notify_all()
+            self.rest.moved()
 
     def _rests(self) -> bool:
         phase = self.terminal.phase

@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse, RedirectResponse
 from broker.messages.terminals import BalanceAnswer
 from config.policy.money import Money
 from terminal_bridge.panel import render
-from terminal_bridge.panel.browser import browser_of
+from terminal_bridge.panel.browser import browser_of, check_works
 from terminal_bridge.panel.notices import notice_of
 from terminal_bridge.panel.pages import elsewhere_of, site_view, zone_of
 from terminal_bridge.panel.sentences import NO_EDGE, refusal
@@ -38,12 +38,13 @@ def desk_of(request: Request) -> Desk:
     """Return the panel that an address names.
 
     Raises:
-        HTTPException: 404, there is none.
+        HTTPException: 404, there is none; 503, it does not work now.
     """
     desks: Mapping[str, Desk] = request.app.state.desks
     desk = desks.get(request.path_params["terminal"])
     if desk is None:
         raise HTTPException(404, "There is no such terminal here.")
+    check_works(desk)
     return desk
 
 
@@ -131,7 +132,9 @@ def sent(
     *,
     status: int = 200,
 ) -> Response:
-    """Send a page."""
+    """Send a page, unless somebody else stands there since it was asked for."""
+    if not browser.same:
+        return to(browser, "/")
     shell = shell_of(browser, money, said=True)
     page = render.page(name, browser.words, shell, view)
     return browser.dress(HTMLResponse(page, status, headers=_FRESH))

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from starlette.exceptions import HTTPException
 
+from terminal_bridge.panel.visit import NOBODY
 from terminal_bridge.words import LANGUAGES, Words
 
 if TYPE_CHECKING:
@@ -48,15 +49,27 @@ class Browser:
     """It is the screen at the machine."""
     visit: Visit | None
     """Its session; None: a phone at which nobody has signed in yet."""
+    live: str
+    """Who was signed in when it asked, as `Visit.live`."""
     words: Words
     theme: Literal["", "light", "dark"]
     secure: bool
     """It came over TLS."""
 
     @property
-    def token(self) -> str:
-        """What its forms carry; no other page can know it."""
+    def mark(self) -> str:
+        """What no other page can know."""
         return hmac.new(_KEY, self.cookie.encode(), hashlib.sha256).hexdigest()[:32]
+
+    @property
+    def token(self) -> str:
+        """What its forms carry: that they are ours, and whose page they stand on."""
+        return f"{self.mark}.{self.live}"
+
+    @property
+    def same(self) -> bool:
+        """Whoever was signed in when it asked still is; or nobody was, and is."""
+        return self.live == _live(self.visit)
 
     def dress(self, response: Response) -> Response:
         """Give a new browser its name."""
@@ -85,12 +98,15 @@ def browser_of(request: Request, desk: Desk) -> Browser:
     address = request.client.host if request.client else ""
     screen = desk.pairing.is_screen(request.cookies.get(SCREEN, ""), address)
     visit = desk.screen if screen else desk.phone(cookie)
+    if visit is not None:
+        visit.lapse(desk.habits.idle)
     return Browser(
         desk,
         secrets.token_urlsafe(24) if fresh else cookie,
         fresh,
         screen,
         visit,
+        _live(visit),
         Words.of(_language(request, desk, visit, screen=screen)),
         _THEMES.get(request.cookies.get(THEME, ""), ""),
         request.url.scheme == "https",
@@ -101,18 +117,36 @@ async def form_of(request: Request, browser: Browser) -> dict[str, str]:
     """Return the fields of a form that one of our own pages sent.
 
     Raises:
-        HTTPException: 403, another page sent it, or one of a process before this; 413, too much.
+        HTTPException: 403, another page sent it, or one of a process before this; 413, too much;
+            303, it was shown to somebody else than who is signed in; 503, as `desk_of`.
     """
     if not _own(request):
         raise HTTPException(403, "This form was not sent by a page of this terminal.")
     sent = await request.form(max_files=0, max_fields=40, max_part_size=4096)
     fields = {name: value.strip() for name, value in sent.items() if isinstance(value, str)}
-    given = fields.pop("token", "")
-    if not hmac.compare_digest(given.encode(), browser.token.encode()):
+    mark, _, live = fields.pop("token", "").partition(".")
+    if not hmac.compare_digest(mark.encode(), browser.mark.encode()):
         raise HTTPException(403, "This page is too old; please begin again.")
+    check_works(browser.desk)
+    if live != _live(browser.visit):
+        raise HTTPException(303, headers={"location": f"{browser.desk.base}/"})
     if any(len(value) > _FIELD_MOST for value in fields.values()):
         raise HTTPException(413, "That is more than this page asks for.")
     return fields
+
+
+def check_works(desk: Desk) -> None:
+    """Go on only with a panel that works.
+
+    Raises:
+        HTTPException: 503, it failed; it is begun again soon.
+    """
+    if desk.over:
+        raise HTTPException(503, "This terminal is being started again; please wait a moment.")
+
+
+def _live(visit: Visit | None) -> str:
+    return visit.live if visit else NOBODY
 
 
 def _own(request: Request) -> bool:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from config.panel_settings import PanelSettings
     from terminal_bridge.panel.pairing import Pairing
     from terminal_bridge.panel.visit import MakeBridge
-    from terminal_bridge.phases import Habits, OpenCopy
+    from terminal_bridge.phases import Habits, OpenCopy, Who
     from terminal_bridge.shared_line import SharedLine
 
 _log = logger("terminal.panel")
@@ -84,6 +84,8 @@ class Desk:
         self.copier = copier
         self.reader = reader
         self.screen = Visit(screen, line.tap())
+        self.over = False
+        """It does not work any more; another one may take its place."""
         self._phones: dict[str, Visit] = {}
         self._work: dict[str, asyncio.Task[None]] = {}
         self._hands = ("", "")
@@ -111,6 +113,7 @@ class Desk:
                 tasks.create_task(self.line.run(), name=f"{self.name} line")
                 tasks.create_task(self.screen.bridge.run(), name=f"{self.name} screen")
         finally:
+            self.over = True
             self.screen.hang_up()
             for token in tuple(self._phones):
                 self._forget(token)
@@ -126,14 +129,19 @@ class Desk:
         """Return a phone's visit by its cookie."""
         return self._phones.get(token)
 
-    def welcome(self) -> tuple[str, Visit]:
-        """Begin a visit for a phone; return its cookie too."""
+    def welcome(self, before: str = "") -> tuple[str, Visit]:
+        """Begin a visit for a phone; return its cookie too.
+
+        Args:
+            before: the phone's cookie until now; nobody signed in with it needs it any more.
+        """
         now = asyncio.get_running_loop().time()
         for token, visit in tuple(self._phones.items()):
-            if visit.who is None and now - visit.last_act >= _FORGOTTEN_AFTER:
+            quiet = token == before or now - visit.last_act >= _FORGOTTEN_AFTER
+            if visit.who is None and quiet:
                 self._forget(token)
         while len(self._phones) >= PHONES_MOST:
-            self._forget(min(self._phones, key=lambda each: self._phones[each].last_act))
+            self._forget(min(self._phones, key=self._worth))
         token = secrets.token_urlsafe(24)
         make = partial(Bridge, self.name, habits=self.habits, copies=NoCopies())
         visit = Visit(partial(make, line=self.line.tap()), self.line.tap())
@@ -144,11 +152,17 @@ class Desk:
         self._work[token] = work
         return token, visit
 
+    def _worth(self, token: str) -> tuple[bool, float]:
+        """Order phones: trying to sign in costs nothing, so it displaces nobody who is."""
+        visit = self._phones[token]
+        return visit.who is not None, visit.last_act
+
     def _forget(self, token: str) -> None:
         visit = self._phones.pop(token, None)
         work = self._work.pop(token, None)
         if visit is not None:
             visit.hang_up()
+            visit.bridge.rest.over()  # it may not have begun to run
         if work is not None:
             work.cancel()
 
@@ -178,10 +192,15 @@ class Desk:
         self.hand()
         return any(hmac.compare_digest(code.encode(), own.encode()) for own in self._hands if own)
 
-    async def take(self, code: str, session: UUID) -> bool:
-        """Sign somebody in at the screen who is so on their phone; a code serves once."""
-        if not self.may_hand(code):
+    async def take(self, code: str, who: Who) -> bool:
+        """Sign somebody in at the screen who is so on their phone; a code serves once.
+
+        Whoever is signed in there stays: a code can be photographed, and used from afar.
+        """
+        free = self.screen.who is None
+        if not (free and self.may_hand(code)):
             return False
         self._hands, self._handed_at = ("", ""), float("-inf")
-        await self.screen.act(SessionShown(session))
-        return self.screen.who is not None
+        await self.screen.act(SessionShown(who.answer.session))
+        here = self.screen.who
+        return here is not None and here.answer.user == who.answer.user

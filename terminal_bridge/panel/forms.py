@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _RANGE: Final = re.compile(r"([0-9]{1,10})(?:\s*-\s*([0-9]{1,10}))?")
 _RANGES_MOST: Final = 64
+_NUMBER: Final = re.compile(r"[0-9]{1,9}")
 
 _WRONG_COPIES: Final = mark("A whole number from 1 to 999.")
 _WRONG_PAGES: Final = mark("Pages in their order, such as 1-3, 7.")
@@ -36,8 +37,8 @@ def wishes_of(fields: Mapping[str, str]) -> Wishes:
     changes: dict[str, Any] = {}
     wrong: dict[str, str] = {}
     if copies := fields.get("copies"):
-        if copies.isascii() and copies.isdecimal() and 1 <= int(copies) <= _COPIES_HERE:
-            changes["copies"] = int(copies)
+        if (number := number_of(copies)) and number <= _COPIES_HERE:
+            changes["copies"] = number
         else:
             wrong["copies"] = _WRONG_COPIES
     if (sides := fields.get("sides")) in set(Sides):
@@ -51,6 +52,11 @@ def wishes_of(fields: Mapping[str, str]) -> Wishes:
         else:
             changes["page_ranges"] = ranges
     return Wishes(changes, wrong)
+
+
+def number_of(text: str) -> int | None:
+    """Return a small whole number as typed; None: it is none."""
+    return int(text) if _NUMBER.fullmatch(text) else None
 
 
 def _ranges(text: str) -> list[tuple[int, int]] | None:

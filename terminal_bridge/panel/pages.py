@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from config.policy.money import Money
 from terminal_bridge.panel import sentences
+from terminal_bridge.panel.forms import number_of
 from terminal_bridge.panel.sentences import mark
 from terminal_bridge.panel.views import (
     Balance,
@@ -252,7 +253,7 @@ def job_page(
     copies = asked.get("copies") or ""
     return JobPage(
         job=card,
-        copies=int(copies) if copies.isdecimal() else int(was.get("copies") or 1),
+        copies=number_of(copies) or int(was.get("copies") or 1),
         sides=tuple(Choice(each, named[each], each == sides) for each in _SIDES),
         colors=tuple(Choice(value, label, value == mode) for value, label in colors),
         pages=asked.get("pages", str(was.get("page_ranges") or "")),
@@ -365,6 +366,6 @@ def _changed(words: Words, conversions: Mapping[str, str]) -> tuple[str, ...]:
 def _moment(text: Any, site: SiteState | None) -> datetime:  # noqa: ANN401  a text of the wire
     try:
         moment = datetime.fromisoformat(str(text))
-    except ValueError:
-        moment = datetime.fromtimestamp(0, UTC)
-    return moment.astimezone(zone_of(site))
+        return moment.astimezone(zone_of(site))
+    except (ValueError, OverflowError):
+        return datetime.fromtimestamp(0, zone_of(site))

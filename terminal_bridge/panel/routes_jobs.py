@@ -1,10 +1,11 @@
-"""Where people see, change, release and delete their jobs, and look at their money."""
+"""Where people see, change, release and delete their jobs."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
 import binascii
+import re
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
@@ -16,23 +17,22 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from broker.messages.terminals import PreviewAnswer, QuoteAnswer
-from config.policy.money import Money
 from terminal_bridge.events import ReleaseWanted
-from terminal_bridge.panel import pages, render
+from terminal_bridge.panel import pages
 from terminal_bridge.panel.around import (
     guest_of,
     here,
     money_of,
     part,
     problem_of,
-    read_money,
     sent,
     to,
 )
 from terminal_bridge.panel.browser import form_of
 from terminal_bridge.panel.forms import wishes_of
+from terminal_bridge.panel.rows import read_rows
 from terminal_bridge.panel.sentences import mark
-from terminal_bridge.panel.views import Balance, Figure, Notice
+from terminal_bridge.panel.views import Figure, Notice
 from terminal_bridge.phases import Release
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from broker.messages import Reply
     from broker.messages.terminals import BalanceAnswer
     from terminal_bridge.panel.browser import Browser
-    from terminal_bridge.panel.views import JobPage, Tone
+    from terminal_bridge.panel.views import JobPage
     from terminal_bridge.panel.visit import Visit
     from terminal_bridge.words import Words
 
@@ -53,11 +53,10 @@ _PAGES_MOST: Final = 6
 _SHOWN: Final = 100
 _EVERYBODY: Final = "*"
 _DELETED: Final = mark("%(name)s is deleted. Nothing is charged.")
-_REDEEMED: Final = mark("%(amount)s more can be spent here now.")
-_REDEEMED_BEFORE: Final = mark("This code was used already; its %(amount)s are here.")
 _ANSWER_NEEDED: Final = "answer-needed"
 #: As many pages as the edge draws.
 _PICTURED: Final = 10_000
+_NUMBER: Final = re.compile(r"[0-9]{1,5}")
 
 
 def routes() -> list[Route]:
@@ -72,10 +71,7 @@ def routes() -> list[Route]:
         Route(f"{job}/release", _back_to_jobs, methods=["GET"]),
         Route(f"{job}/delete", delete_page, methods=["GET"]),
         Route(f"{job}/delete", delete, methods=["POST"]),
-        Route(f"{job}/page-{{page:int}}.png", picture, methods=["GET"]),
-        Route("/{terminal}/balance", balance_page, methods=["GET"]),
-        Route("/{terminal}/code", redeem, methods=["POST"]),
-        Route("/{terminal}/code", _back_to_jobs, methods=["GET"]),
+        Route(f"{job}/page-{{page}}.png", picture, methods=["GET"]),
     ]
 
 
@@ -95,7 +91,7 @@ async def jobs_page(request: Request) -> Response:
     of = _of(request.query_params.get("of", ""))
     money, (rows, more, failed) = await asyncio.gather(money_of(visit), _rows(browser, visit, of))
     who = visit.who
-    if who is None:
+    if who is None or not browser.same:
         return to(browser, "/")
     if failed is not None:
         visit.say(failed)
@@ -116,6 +112,8 @@ async def release_all(request: Request) -> Response:
     if visit is None or who is None:
         return to(browser, "/")
     rows, _, failed = await _rows(browser, visit, of)
+    if not browser.same:
+        return to(browser, "/")
     cards = [pages.job_card(browser.words, row, browser.desk.site, who.answer.user) for row in rows]
     here_ = browser.desk.habits.printer
     wanted = tuple(Release(UUID(card.id), here_) for card in cards if pages.releasable(card))
@@ -154,7 +152,7 @@ def _listed(reply: Reply | None) -> tuple[list[dict[str, Any]], bool] | None:
     rows = reply.data.get("jobs")
     if not isinstance(rows, list):
         return None
-    return [row for row in rows if isinstance(row, dict)], bool(reply.data.get("more"))
+    return list(read_rows(rows)), bool(reply.data.get("more"))
 
 
 # ── one job ─────────────────────────────────────────────────────────────────────────────────
@@ -177,7 +175,7 @@ async def figure(request: Request) -> Response:
         return Response(status_code=403)
     browser, visit = found
     view = await _job_view(request, browser, visit, dict(request.query_params))
-    if view is None:
+    if view is None or not browser.same:
         return Response(status_code=404)
     return HTMLResponse(part(browser, "figure.html", view), headers={"cache-control": "no-store"})
 
@@ -282,6 +280,8 @@ async def release(request: Request) -> Response:
         return to(browser, f"/jobs/{job}?{query}")
     if wishes.wrong:
         return to(browser, f"/jobs/{job}?{query}")
+    if not browser.same:
+        return to(browser, "/")
     wanted = Release(
         job,
         _machine(browser, fields),
@@ -305,6 +305,8 @@ async def delete(request: Request) -> Response:
     if visit is None or visit.who is None:
         return to(browser, "/")
     reply = await visit.ask("cancel", job=job)
+    if not browser.same:
+        return to(browser, "/")
     name = ""
     if reply is not None and reply.status == "ok":
         row = reply.data.get("job")
@@ -327,7 +329,8 @@ async def picture(request: Request) -> Response:
         HTTPException: 404, there is none for who asks.
     """
     found = guest_of(request)
-    page = request.path_params["page"]
+    # more digits than any page has are not even a number to be read
+    page = int(text) if _NUMBER.fullmatch(text := request.path_params["page"]) else 0
     if found is None or not 1 <= page <= _PICTURED:
         raise HTTPException(404, "There is no picture of this page.")
     _, visit = found
@@ -342,60 +345,6 @@ async def picture(request: Request) -> Response:
     return Response(
         image, media_type=drawn.media_type, headers={"cache-control": "private, max-age=60"}
     )
-
-
-# ── money ───────────────────────────────────────────────────────────────────────────────────
-
-
-async def balance_page(request: Request) -> Response:
-    """Say what somebody may spend here, and where the rest is."""
-    found = guest_of(request)
-    if found is None:
-        return to(here(request), "/")
-    browser, visit = found
-    return await _balance(browser, visit)
-
-
-async def redeem(request: Request) -> Response:
-    """Take a code that brings money."""
-    browser = here(request)
-    code = (await form_of(request, browser)).get("code", "")
-    visit = browser.visit
-    if visit is None or visit.who is None:
-        return to(browser, "/")
-    reply = await visit.ask("redeem", code=code[:64])
-    if reply is None or reply.status != "ok":
-        notice = problem_of(browser.words, reply)
-        error = " ".join(filter(None, (notice.text, notice.detail)))
-        return await _balance(browser, visit, code=code, error=error)
-    try:
-        amount = Money(int(reply.data["micros"]), str(reply.data["unit"]))
-    except (KeyError, TypeError, ValueError):
-        return to(browser, "/balance")
-    before = bool(reply.data.get("before"))
-
-    def said(words: Words) -> Notice:
-        sentence = _REDEEMED_BEFORE if before else _REDEEMED
-        tone: Tone = "unknown" if before else "good"
-        return Notice(tone, words.gettext(sentence) % {"amount": words.money(amount)})
-
-    visit.say(said)
-    return to(browser, "/balance")
-
-
-async def _balance(browser: Browser, visit: Visit, code: str = "", error: str = "") -> Response:
-    reply = await visit.ask("balance")
-    money = read_money(reply)
-    if visit.who is None:
-        return to(browser, "/")
-    address = browser.desk.settings.help
-    more = {"help": render.qr(str(address)), "help_address": str(address)} if address else {}
-    if money is None:
-        notice = problem_of(browser.words, reply)
-        return sent(browser, "balance.html", Balance((), (), code, error or notice.text))
-    site = browser.desk.site
-    view = pages.balance_view(browser.words, money, site, code=code, error=error, **more)
-    return sent(browser, "balance.html", view, money)
 
 
 def _of(text: str) -> str:

@@ -26,7 +26,6 @@ from terminal_bridge.words import Words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from uuid import UUID
 
     from starlette.requests import Request
 
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from terminal_bridge.panel.browser import Browser
     from terminal_bridge.panel.desk import Desk
     from terminal_bridge.panel.visit import Visit
+    from terminal_bridge.phases import Who
 
 _WRONG_CODE = mark("This code is wrong or too old; `printmesh terminal pair` makes another.")
 _TYPE_SOMETHING = mark("Type your name, and your PIN or password.")
@@ -144,7 +144,7 @@ async def _sign_in(browser: Browser, event: Event, typed: str) -> Response:
     if visit is None or not browser.screen:
         if not browser.desk.settings.phones:
             return to(browser, "/")
-        token, visit = browser.desk.welcome()
+        token, visit = browser.desk.welcome(browser.cookie)
         await visit.ready()
     visit.typed = typed
     await visit.act(event)
@@ -181,7 +181,7 @@ async def language(request: Request) -> Response:
     response = _to_where_it_came_from(request, browser)
     if wanted in browser.desk.settings.languages:
         if browser.visit is not None:
-            browser.visit.language = wanted
+            browser.visit.choose(wanted)
         if not browser.screen:
             browser.remember(response, LANGUAGE, wanted)
     return response
@@ -213,7 +213,7 @@ async def hand_page(request: Request) -> Response:
     """Ask somebody who is signed in on their phone whether the screen is to be theirs."""
     browser = here(request)
     code = request.query_params.get("code", "")[:64]
-    if browser.screen or _session(request, browser) is None or not browser.desk.may_hand(code):
+    if browser.screen or _person(request, browser) is None or not browser.desk.may_hand(code):
         return to(browser, "/")
     return sent(browser, "hand.html", Hand(code))
 
@@ -222,12 +222,12 @@ async def hand(request: Request) -> Response:
     """Sign them in at the screen; or here, at a printer other than where they were."""
     browser = here(request)
     fields = await form_of(request, browser)
-    session = _session(request, browser)
-    if session is None or browser.screen:
+    who = _person(request, browser)
+    if who is None or browser.screen:
         return to(browser, "/")
     if fields.get("where") == "phone":
-        return await _sign_in(browser, SessionShown(session), "")
-    taken = await browser.desk.take(fields.get("code", ""), session)
+        return await _sign_in(browser, SessionShown(who.answer.session), "")
+    taken = await browser.desk.take(fields.get("code", ""), who)
     printer = browser.desk.printer
 
     def said(words: Words) -> Notice:
@@ -240,14 +240,14 @@ async def hand(request: Request) -> Response:
     return to(browser, "/jobs")
 
 
-def _session(request: Request, browser: Browser) -> UUID | None:
-    """Return by what session a phone is signed in, at any panel of this process."""
+def _person(request: Request, browser: Browser) -> Who | None:
+    """Return who is signed in at a phone, at any panel of this process."""
     desks: Mapping[str, Desk] = request.app.state.desks
     visits = (browser.visit, *(desk.phone(browser.cookie) for desk in desks.values()))
     for visit in visits:
         who = visit.who if visit is not None else None
         if who is not None:
-            return who.answer.session
+            return who
     return None
 
 
@@ -300,6 +300,7 @@ async def pair(request: Request) -> Response:
     if kept is None:
         view = Pair(error=browser.words.gettext(_WRONG_CODE))
         return sent(browser, "pair.html", view, status=403)
+    browser.desk.screen.hang_up()  # the browser that was the screen hears no more of it
     response = to(browser, "/pair")
     browser.remember(response, SCREEN, kept, path=f"{browser.desk.base}/")
     return response

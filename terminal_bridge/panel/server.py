@@ -11,12 +11,14 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import ClientDisconnect
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from config.errors import PrintmeshError
 from config.logs import logger
-from terminal_bridge.panel import render, routes_copy, routes_jobs, routes_people
+from terminal_bridge.panel import render, routes_copy, routes_jobs, routes_money, routes_people
+from terminal_bridge.panel.connections import BoundedConnection
 from terminal_bridge.panel.sentences import mark
 from terminal_bridge.panel.views import Problem
 from terminal_bridge.words import Words
@@ -34,8 +36,8 @@ _log = logger("terminal.panel")
 
 #: Seconds that answers under way get when the process ends.
 _GRACE: Final = 2
-#: Connections at once; further ones are answered 503.
-_CONNECTIONS: Final = 512
+#: Connections that wait to be taken.
+_BACKLOG: Final = 512
 #: Octets of a form: more is nobody's typing.
 _BODY_MOST: Final = 16_384
 _GZIP_FROM: Final = 600
@@ -51,6 +53,7 @@ _HEADERS: Final = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
 }
+_FRESH: Final = {"cache-control": "no-store"}
 _SORRY: Final = mark("That did not work. Your jobs and your money are as they were.")
 
 
@@ -71,9 +74,14 @@ def application(desks: Mapping[str, Desk], address: str = "") -> Starlette:
             Route("/healthz", _health),
             *routes_people.routes(),
             *routes_jobs.routes(),
+            *routes_money.routes(),
             *routes_copy.routes(),
         ],
-        exception_handlers={HTTPException: _problem, Exception: _failed},
+        exception_handlers={
+            HTTPException: _problem,
+            ClientDisconnect: _gone,
+            Exception: _failed,
+        },
     )
     app.state.desks = desks
     app.state.address = address.rstrip("/")
@@ -106,10 +114,9 @@ async def serve(
         log_config=None,
         lifespan="off",
         ws="none",
-        http="h11",
+        http=BoundedConnection,
         proxy_headers=False,
         server_header=False,
-        limit_concurrency=_CONNECTIONS,
         timeout_graceful_shutdown=_GRACE,
         ssl_certfile=settings.tls_certificate,
         ssl_keyfile=settings.tls_key,
@@ -148,7 +155,7 @@ async def _bind(settings: WebSettings) -> socket.socket:
             settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
         family, _, _, _, address = found[0]
-        return socket.create_server(address, family=family, backlog=_CONNECTIONS)
+        return socket.create_server(address, family=family, backlog=_BACKLOG)
     except OSError as error:
         raise CannotServe(
             f"the panels cannot listen at {settings.host} port {settings.port}: {error.strerror}; "
@@ -203,15 +210,24 @@ async def _health(_: Request) -> Response:
 
 async def _problem(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
+    if status == 303 and isinstance(error, HTTPException):  # noqa: PLR2004  HTTP's own
+        return Response(status_code=status, headers={**_FRESH, **(error.headers or {})})
     text = error.detail if isinstance(error, HTTPException) else _SORRY
     if status == 404 and text == "Not Found":  # noqa: PLR2004  HTTP's own
         text = "There is no such page here."
     return _page(request, status, text)
 
 
+async def _gone(_: Request, __: Exception) -> Response:
+    """Answer a browser that left before its form was here; nobody reads it."""
+    return Response(status_code=400)
+
+
 async def _failed(request: Request, error: Exception) -> Response:
     _log.error("a page failed", action="panel-error", path=request.url.path, exc_info=error)
-    return _page(request, 500, _SORRY)
+    answer = _page(request, 500, _SORRY)
+    answer.headers.update(_HEADERS)  # it is made outside of what dresses the others
+    return answer
 
 
 def _page(request: Request, status: int, text: str) -> Response:
@@ -220,6 +236,5 @@ def _page(request: Request, status: int, text: str) -> Response:
     back = f"/{named[0]}/" if named and named[0] in desks else "/"
     words = Words.of(request.headers.get("accept-language", "")[:2])
     view = Problem(status, words.gettext(text), back)
-    headers = {"cache-control": "no-store"}
     page = render.page("problem.html", words, None, view, language=words.language)
-    return HTMLResponse(page, status, headers)
+    return HTMLResponse(page, status, _FRESH)

@@ -26,10 +26,15 @@ if TYPE_CHECKING:
 
 #: Told and not yet sent to a browser; one that is so slow is told to begin anew.
 _UNSENT: Final = 64
+#: Streams of one browser at once, as many as browsers open to one host; the oldest makes room.
+_STREAMS_MOST: Final = 6
 #: An edge that is asked nothing signs people off: asked again after so many seconds of touches.
 _KEEP_ALIVE: Final = 20.0
 #: What no page was open for is told to the next one within so many seconds.
 _MISSED_LASTS: Final = 10.0
+
+#: Signed in.
+NOBODY: Final = "nobody"
 
 Told = Literal["view", "notice", "copy", "line", "jobs"]
 
@@ -77,8 +82,8 @@ class Visit:
         self._said: Callable[[Words], Notice] | None = None
         self._asked_at = 0.0
         self._acting = 0
-        self._was: object = None
-        self._listeners: set[asyncio.Queue[Push | None]] = set()
+        self._was = self.live
+        self._listeners: dict[asyncio.Queue[Push | None], None] = {}
         self._missed: deque[tuple[float, Show]] = deque(maxlen=4)
 
     # ── who and what ────────────────────────────────────────────────────────────────────────
@@ -92,12 +97,21 @@ class Visit:
     def live(self) -> str:
         """Name what an open page was made of: another name, and it shows somebody else's."""
         who = self.who
-        return str(who.answer.session)[-12:] if who else "nobody"
+        return str(who.answer.session)[-12:] if who else NOBODY
 
     @property
     def copying(self) -> bool:
         """A copy goes on, or ends."""
         return isinstance(self.bridge.terminal.phase, Copying | Ending)
+
+    def lapse(self, seconds: float) -> None:
+        """Forget what somebody left who chose or typed something, and never signed in."""
+        if self.who is None and asyncio.get_running_loop().time() - self.last_act >= seconds:
+            self.language, self.typed = None, ""
+
+    def choose(self, language: str) -> None:
+        """Write this one's pages in a language."""
+        self.language, self.last_act = language, asyncio.get_running_loop().time()
 
     async def ready(self) -> None:
         """Wait until a new session knows whether there is an edge to ask."""
@@ -161,7 +175,9 @@ class Visit:
         It begins with what happened while no page was open, as between one page and the next.
         """
         queue: asyncio.Queue[Push | None] = asyncio.Queue(_UNSENT + 1)
-        self._listeners.add(queue)
+        while len(self._listeners) >= _STREAMS_MOST:
+            self._hang_up(next(iter(self._listeners)))
+        self._listeners[queue] = None
         now = asyncio.get_running_loop().time()
         for since, show in self._missed:
             if now - since < _MISSED_LASTS:
@@ -171,7 +187,7 @@ class Visit:
 
     def deaf(self, queue: asyncio.Queue[Push | None]) -> None:
         """Tell that page nothing more."""
-        self._listeners.discard(queue)
+        self._listeners.pop(queue, None)
 
     def push(self, kind: Told, show: Show | None = None) -> None:
         """Tell all open pages."""
@@ -181,8 +197,11 @@ class Visit:
     def hang_up(self) -> None:
         """End all open pages' streams; they come back if they can."""
         for queue in tuple(self._listeners):
-            self._listeners.discard(queue)
-            queue.put_nowait(None)
+            self._hang_up(queue)
+
+    def _hang_up(self, queue: asyncio.Queue[Push | None]) -> None:
+        del self._listeners[queue]
+        queue.put_nowait(None)
 
     def _tell(self, show: Show) -> None:
         if not self._listeners:
@@ -194,17 +213,23 @@ class Visit:
             if queue.qsize() < _UNSENT:
                 yield queue
             else:
-                self._listeners.discard(queue)
-                queue.put_nowait(None)
+                self._hang_up(queue)
 
     def _changed(self, _: Bridge) -> None:
         if (now := self.live) != self._was:
             self._was = now
-            if self.who is None:
-                self._missed.clear()
-                self.language, self.copy, self.copy_said = None, None, None
+            self._forget_before()
             self.push("view")
         self.push("line")
+
+    def _forget_before(self) -> None:
+        """Keep nothing of who was here for who is; but why they went is said to whoever reads."""
+        self._missed.clear()
+        self._said, self.copy, self.copy_said, self.typed = None, None, None, ""
+        if self.who is None:
+            self.language = None
+        else:
+            self._result = None
 
     def _shown(self, show: Show) -> None:
         match show.screen:
