@@ -174,9 +174,6 @@ async def test_at_a_real_edge_it_is_its_person_s(real_site: Site) -> None:
         )
         assert view.status == "North is linked"
         assert view.balances[0].label == "My money"
-        real_site.proxy.cut()
-        alone = await eyes.until(lambda view: view.tone == "waiting")
-        assert "North works alone since" in alone.status
 
 
 # ── the command ─────────────────────────────────────────────────────────────────────────────
