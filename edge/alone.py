@@ -76,7 +76,8 @@ class Alone:
             except StoreUnwritableError as error:
                 _log.warning("the age is not stored", action="age-unstored", why=str(error))
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._ended.wait(), STORE_EVERY.total_seconds())
+                async with asyncio.timeout(STORE_EVERY.total_seconds()):
+                    await self._ended.wait()
 
 
 def _read(text: str) -> Kept:

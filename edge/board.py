@@ -123,7 +123,8 @@ class Board:
                     await desk.say(topics.NEWS, each, node=node)
             await asyncio.sleep(_APART)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), _AT_LEAST - _APART)
+                async with asyncio.timeout(_AT_LEAST - _APART):
+                    await self._wake.wait()
 
     async def _say_state(self, desk: Desk, state: SiteState) -> None:
         if state != self._said:

@@ -56,7 +56,8 @@ class Changing:
                 await asyncio.sleep(0)  # others first, between two records
                 continue
             try:
-                await asyncio.wait_for(self._news.wait(), None if went else _LOOK_AGAIN)
+                async with asyncio.timeout(None if went else _LOOK_AGAIN):
+                    await self._news.wait()
             except TimeoutError:
                 continue
 

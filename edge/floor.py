@@ -107,7 +107,8 @@ class Floor:
             sound = await self._sound("jobs", self._intake.sweep())
             pause = self._poll_every if sound else _AFTER_TROUBLE
             try:
-                await asyncio.wait_for(self._sweep_now.wait(), pause)
+                async with asyncio.timeout(pause):
+                    await self._sweep_now.wait()
             except TimeoutError:
                 continue
 

@@ -83,7 +83,8 @@ class CentralFunds:
         async with self._arrived:
             while self._here(account, unit, job) < wanted and loop.time() < end:
                 try:
-                    await asyncio.wait_for(self._arrived.wait(), end - loop.time())
+                    async with asyncio.timeout(end - loop.time()):
+                        await self._arrived.wait()
                 except TimeoutError:
                     return
 

@@ -191,7 +191,8 @@ class Uplink:
             wake_at = self._up.wake_at if self._agreed else None
             pause = None if wake_at is None else max(0.01, wake_at - loop.time())
             try:
-                await asyncio.wait_for(self._wake.wait(), pause)
+                async with asyncio.timeout(pause):
+                    await self._wake.wait()
             except TimeoutError:
                 continue
 
