@@ -54,10 +54,18 @@ def here(request: Request) -> Browser:
 
 
 def guest_of(request: Request) -> tuple[Browser, Visit] | None:
-    """Return who asks where somebody is signed in; None: nobody is."""
+    """Return who asks where somebody is signed in; None: nobody is.
+
+    Opening a page is a touch, and the only one where there are no scripts; what a script fetches
+    by itself is none.
+    """
     browser = here(request)
     visit = browser.visit
-    return None if visit is None or visit.who is None else (browser, visit)
+    if visit is None or visit.who is None:
+        return None
+    if request.headers.get("sec-fetch-mode", "navigate") == "navigate":
+        visit.seen()
+    return browser, visit
 
 
 def to(browser: Browser, path: str) -> Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 import uvicorn
@@ -210,10 +211,10 @@ async def _health(_: Request) -> Response:
 
 async def _problem(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
-    if status == 303 and isinstance(error, HTTPException):  # noqa: PLR2004  HTTP's own
+    if status == HTTPStatus.SEE_OTHER and isinstance(error, HTTPException):
         return Response(status_code=status, headers={**_FRESH, **(error.headers or {})})
     text = error.detail if isinstance(error, HTTPException) else _SORRY
-    if status == 404 and text == "Not Found":  # noqa: PLR2004  HTTP's own
+    if status == HTTPStatus.NOT_FOUND and text == "Not Found":
         text = "There is no such page here."
     return _page(request, status, text)
 
@@ -237,4 +238,7 @@ def _page(request: Request, status: int, text: str) -> Response:
     words = Words.of(request.headers.get("accept-language", "")[:2])
     view = Problem(status, words.gettext(text), back)
     page = render.page("problem.html", words, None, view, language=words.language)
-    return HTMLResponse(page, status, _FRESH)
+    headers = dict(_FRESH)
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers["refresh"] = f"5; url={back}"  # a screen that nobody touches comes back by itself
+    return HTMLResponse(page, status, headers)

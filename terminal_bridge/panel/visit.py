@@ -144,12 +144,15 @@ class Visit:
             await self.bridge.at_rest()
         return reply
 
-    async def touch(self) -> None:
+    def seen(self) -> None:
         """Somebody is there."""
-        now = asyncio.get_running_loop().time()
-        self.last_act = now
+        self.last_act = asyncio.get_running_loop().time()
         self.bridge.happens(Key("touch"))
-        if self.who is not None and now - self._asked_at >= _KEEP_ALIVE:
+
+    async def touch(self) -> None:
+        """Somebody is there, and the edge is to know it too."""
+        self.seen()
+        if self.who is not None and self.last_act - self._asked_at >= _KEEP_ALIVE:
             await self.ask("balance")
 
     # ── what pages say ──────────────────────────────────────────────────────────────────────

@@ -171,6 +171,18 @@ async def test_screen_is_taken_over_from_a_phone(
     assert "hand" not in phone.page.url
 
 
+async def test_a_screen_that_stands_for_hours_shows_a_code_that_serves(screen: Watched) -> None:
+    """The sign-in page fetches its code anew before the old one ends; nothing typed is lost."""
+    await screen.page.clock.install()
+    await screen.page.reload()
+    await screen.page.evaluate("find = document.querySelector('#main'); find.dataset.old = '1'")
+    await screen.page.clock.run_for(55_000)
+    await screen.page.wait_for_selector("#main:not([data-old]) .qr")
+    await screen.page.fill("#user", "ana")
+    await screen.page.clock.run_for(55_000)
+    assert await screen.page.input_value("#user") == "ana"
+
+
 async def test_without_scripts(north: Site, chromium: Browser) -> None:
     """Signing in, listing, changing, releasing and deleting need no script."""
     job = await _print(north, "Plain.pdf", ANA, pages=2)

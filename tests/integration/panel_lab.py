@@ -65,6 +65,11 @@ def session_of(user: str) -> str:
     return str(uuid5(_NAMES, user))
 
 
+def row(name: str = "Thesis.pdf", **more: object) -> dict[str, object]:
+    """Return a job as the edge lists it."""
+    return {"job": str(uuid4()), "user": "ana", "name": name, "phase": "held", **more}
+
+
 class HandLine:
     """An edge that answers as a test says, when it says; knows people by any PIN but `0`."""
 

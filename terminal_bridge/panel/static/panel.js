@@ -14,7 +14,7 @@
       method: "POST",
       body: new URLSearchParams({ token: set.token, ...more }),
       credentials: "same-origin",
-    });
+    }).then((answer) => (answer.status >= 500 ? Promise.reject(answer) : answer));
 
   // ── nothing changes under a finger: changes wait until it is lifted ──
   let pressed = false;
@@ -116,6 +116,9 @@
       });
     }).catch(() => undefined);
   }
+
+  // The code that a phone scans lasts a minute or two; a screen stands for hours.
+  if (!signed && find(".qr")) setInterval(refresh, 50000);
 
   function tell(heard) {
     const form = document.getElementById("tone-" + heard.tone) || document.getElementById("tone-unknown");
