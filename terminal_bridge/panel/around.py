@@ -15,7 +15,7 @@ from terminal_bridge.panel import render
 from terminal_bridge.panel.browser import browser_of, check_works
 from terminal_bridge.panel.notices import notice_of
 from terminal_bridge.panel.pages import elsewhere_of, site_view, zone_of
-from terminal_bridge.panel.sentences import NO_EDGE, refusal
+from terminal_bridge.panel.sentences import NO_EDGE, mark, refusal
 from terminal_bridge.panel.views import Guest, Notice, Shell
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from terminal_bridge.panel.visit import Visit
     from terminal_bridge.words import Words
 
+_NO_TERMINAL: Final = mark("There is no such terminal here.")
 #: Nobody looks at a page a second time: it shows somebody's money.
 _FRESH: Final = {"cache-control": "no-store"}
 
@@ -43,7 +44,7 @@ def desk_of(request: Request) -> Desk:
     desks: Mapping[str, Desk] = request.app.state.desks
     desk = desks.get(request.path_params["terminal"])
     if desk is None:
-        raise HTTPException(404, "There is no such terminal here.")
+        raise HTTPException(404, _NO_TERMINAL)
     check_works(desk)
     return desk
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from starlette.exceptions import HTTPException
 
+from terminal_bridge.panel.sentences import mark
 from terminal_bridge.panel.visit import NOBODY
 from terminal_bridge.words import LANGUAGES, Words
 
@@ -32,6 +33,8 @@ THEME: Final = "printmesh-theme"
 _YEAR: Final = 365 * 24 * 3600
 _FIELD_MOST: Final = 500
 _THEMES: Final[Mapping[str, Literal["", "light", "dark"]]] = {"light": "light", "dark": "dark"}
+_TOO_OLD: Final = mark("This page is too old; please begin again.")
+_BEGINS_AGAIN: Final = mark("This terminal is being started again; please wait a moment.")
 #: Of this process: forms of the one before are asked for again.
 _KEY: Final = os.urandom(32)
 
@@ -126,7 +129,7 @@ async def form_of(request: Request, browser: Browser) -> dict[str, str]:
     fields = {name: value.strip() for name, value in sent.items() if isinstance(value, str)}
     mark, _, live = fields.pop("token", "").partition(".")
     if not hmac.compare_digest(mark.encode(), browser.mark.encode()):
-        raise HTTPException(403, "This page is too old; please begin again.")
+        raise HTTPException(403, _TOO_OLD)
     check_works(browser.desk)
     if live != _live(browser.visit):
         raise HTTPException(303, headers={"location": f"{browser.desk.base}/"})
@@ -142,7 +145,7 @@ def check_works(desk: Desk) -> None:
         HTTPException: 503, it failed; it is begun again soon.
     """
     if desk.over:
-        raise HTTPException(503, "This terminal is being started again; please wait a moment.")
+        raise HTTPException(503, _BEGINS_AGAIN)
 
 
 def _live(visit: Visit | None) -> str:

@@ -54,6 +54,7 @@ _HEADERS: Final = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
 }
+_NO_PAGE: Final = mark("There is no such page here.")
 _FRESH: Final = {"cache-control": "no-store"}
 _SORRY: Final = mark("That did not work. Your jobs and your money are as they were.")
 
@@ -215,7 +216,7 @@ async def _problem(request: Request, error: Exception) -> Response:
         return Response(status_code=status, headers={**_FRESH, **(error.headers or {})})
     text = error.detail if isinstance(error, HTTPException) else _SORRY
     if status == HTTPStatus.NOT_FOUND and text == "Not Found":
-        text = "There is no such page here."
+        text = _NO_PAGE
     return _page(request, status, text)
 
 

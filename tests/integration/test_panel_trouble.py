@@ -39,13 +39,6 @@ async def lab(tmp_path: Path) -> AsyncIterator[PanelLab]:
 
 
 @pytest_asyncio.fixture
-async def screen(lab: PanelLab) -> AsyncIterator[Caller]:
-    """Open the screen."""
-    async with lab.caller(SCREEN) as caller:
-        yield caller
-
-
-@pytest_asyncio.fixture
 async def phone(lab: PanelLab) -> AsyncIterator[Caller]:
     """Open a phone."""
     async with lab.caller(PHONE) as caller:

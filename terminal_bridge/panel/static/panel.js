@@ -14,6 +14,7 @@
       method: "POST",
       body: new URLSearchParams({ token: set.token, ...more }),
       credentials: "same-origin",
+      redirect: "manual", // where it leads is for a person to read: a notice is told once
     }).then((answer) => (answer.status >= 500 ? Promise.reject(answer) : answer));
 
   // ── nothing changes under a finger: changes wait until it is lifted ──
