@@ -31,25 +31,27 @@ async def test_demo_holds_and_says_so(tmp_path: Path) -> None:
     expected = {
         "holds": True,
         "problems": [],
-        # 10 at north and 5 without a line, 2 at the agent, 1 and 3 at the tracker
-        "jobs": 21,
+        # 10 at north, a flyer changed at its panel, 5 without a line, 2 at the agent, 1 and 3 at the
+        # tracker; copied twice
+        "jobs": 24,
         # 2 + 3 + 4 x 3 copies + 8 two to a side + pages 2 to 4 + 2 + 1 + 2, an essay, a memo, a
-        # receipt, 5 x 4 and 3 x 4 alone, a report; the novel was refused
-        "impressions_printed": 2 + 3 + 12 + 4 + 3 + 2 + 1 + 2 + 3 + 2 + 1 + 5 * 4 + 3 * 4 + 5,
-        "impressions_billed": 72,
-        # the essay's colour is not in it: a rule made it monochrome
-        "billed_micros": 5_550_000,
+        # receipt, 5 x 4 and 3 x 4 alone, a report; the novel was refused; 2 x 2 of the flyer, 3 and 2
+        # copied
+        "impressions_printed": 2 + 3 + 12 + 4 + 3 + 2 + 1 + 2 + 3 + 2 + 1 + 32 + 5 + 4 + 5,
+        "impressions_billed": 81,
+        # the essay's colour is not in it: a rule made it monochrome; nor the flyer's: Ana did
+        "billed_micros": 6_000_000,
         "overspend_micros": 0,
         "events_lost": 0,
         "events_duplicated": 0,
-        "offline_jobs": 8,
+        "offline_jobs": 9,
         # a novel by a rule, a report at the agent without its line, one for which money was short
         "refused_jobs": 3,
         "courier_codes": 1,
         "conversions": 1,
         "exposure_micros": 0,
         "roles": {
-            "north": _site("remote", jobs=15, alone=5, refused=2),
+            "north": _site("remote", jobs=18, alone=6, refused=2),
             "south": _site("agent", jobs=2, alone=0, refused=1),
             # 3 x 0.35, where 0.48 were left
             "west": _site("tracker", jobs=4, alone=3, refused=0, beyond_micros=570_000),
