@@ -31,12 +31,12 @@ async def test_demo_holds_and_says_so(tmp_path: Path) -> None:
     expected = {
         "holds": True,
         "problems": [],
-        # 10 at north, a flyer changed at its panel, 5 without a line, 2 at the agent, 1 and 3 at the
-        # tracker; copied twice
+        # 10 at north, a flyer changed at its panel, 5 without a line, 2 at the agent, 1 and 3 at
+        # the tracker; copied twice
         "jobs": 24,
         # 2 + 3 + 4 x 3 copies + 8 two to a side + pages 2 to 4 + 2 + 1 + 2, an essay, a memo, a
-        # receipt, 5 x 4 and 3 x 4 alone, a report; the novel was refused; 2 x 2 of the flyer, 3 and 2
-        # copied
+        # receipt, 5 x 4 and 3 x 4 alone, a report; the novel was refused; 2 x 2 of the flyer, 3
+        # and 2 copied
         "impressions_printed": 2 + 3 + 12 + 4 + 3 + 2 + 1 + 2 + 3 + 2 + 1 + 32 + 5 + 4 + 5,
         "impressions_billed": 81,
         # the essay's colour is not in it: a rule made it monochrome; nor the flyer's: Ana did
