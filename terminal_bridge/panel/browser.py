@@ -7,6 +7,7 @@ import hmac
 import os
 import secrets
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import urlsplit
 
@@ -98,7 +99,7 @@ def browser_of(request: Request, desk: Desk) -> Browser:
     """Return who asks."""
     cookie = request.cookies.get(BROWSER, "")
     fresh = not cookie or len(cookie) > _FIELD_MOST
-    address = request.client.host if request.client else ""
+    address = request.client.host if request.client and _by_our_name(request) else ""
     screen = desk.pairing.is_screen(request.cookies.get(SCREEN, ""), address)
     visit = desk.screen if screen else desk.phone(cookie)
     if visit is not None:
@@ -161,6 +162,23 @@ def _own(request: Request) -> bool:
     if origin is None:
         return True
     return urlsplit(origin).netloc == request.headers.get("host", "")
+
+
+def _by_our_name(request: Request) -> bool:
+    """Say whether a browser calls us by a name of ours, or by an address.
+
+    Where a screen is known by its address alone, another site's page in its browser could call us
+    by a name of its own that leads here (DNS rebinding), and would be the screen.
+    """
+    name = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+    ours = urlsplit(request.app.state.address).hostname
+    if name in {ours, "localhost"}:
+        return True
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _language(request: Request, desk: Desk, visit: Visit | None, *, screen: bool) -> str:

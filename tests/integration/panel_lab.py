@@ -172,7 +172,7 @@ class PanelLab:
         self.reader = HandReader()
         self.desk = self._desk()
         self.desks = {NAME: self.desk}
-        self.app = application(self.desks)
+        self.app = application(self.desks, "http://print.test")
         self.work: asyncio.Task[None] | None = None
 
     def _desk(self) -> Desk:

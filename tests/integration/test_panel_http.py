@@ -223,6 +223,13 @@ async def test_a_browser_that_nobody_paired_has_no_machine(lab: PanelLab, phone:
         assert (await stranger.get("events")).status_code == 204
 
 
+async def test_a_name_that_was_led_here_is_no_screen(lab: PanelLab, screen: Caller) -> None:
+    """Another site's page in the screen's own browser is nobody, whatever its name resolves to."""
+    for name, asks in (("print.test", False), ("10.9.8.7:8632", False), ("evil.test", True)):
+        answer = await screen.client.get(f"/{NAME}/pair", headers={"host": name})
+        assert ("Type the code" in answer.text) is asks, name
+
+
 async def test_opening_a_page_is_a_touch(lab: PanelLab, screen: Caller) -> None:
     """Without scripts, whoever goes from page to page is there; what scripts fetch is no touch."""
     await lab.card("0417")
