@@ -25,8 +25,8 @@ test: setup-test  ## set up, then run every test
 ifdef ARGS
 	@$(BIN)/python -m pytest $(ARGS)
 else
-	@$(BIN)/python -m pytest -n 2 $(BY_FILE) tests/unit tests/contract tests/integration
-	@$(BIN)/python -m pytest -n 2 $(BY_FILE) -m "not long" tests/acceptance
+	@$(BIN)/python -m pytest -n 3 $(BY_FILE) tests/unit tests/contract tests/integration
+	@$(BIN)/python -m pytest -n 3 $(BY_FILE) -m "not long" tests/acceptance
 endif
 
 runbooks: setup-test  ## set up, then follow every runbook command by command
