@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from demo.panel import Panel
 
 _SECONDS: Final = 30
-_TOKEN: Final = re.compile(r'data-token="(\w+)"')
+_TOKEN: Final = re.compile(r'data-token="([^"]+)"')
 _JOB: Final = re.compile(r'<li class="job[^>]* id="job-([0-9a-f-]+)">(.*?)</li>', re.DOTALL)
 _HIDDEN: Final = re.compile(r"<(script|style|svg|template)\b.*?</\1>", re.DOTALL)
 _TAG: Final = re.compile(r"<[^>]+>")
