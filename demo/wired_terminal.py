@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from broker.messages.terminals import CopyCounts, MeterReading
+from broker.messages.copies import CopyCounts, MeterReading
 from config import logs
 from config.settings_file import load
 from config.settings_terminal import TerminalSettings

@@ -8,7 +8,9 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, assert_never, cast
 
-from broker.messages.terminals import PersonNews
+from broker.messages.terminals import (
+    PersonNews,
+)
 from config.errors import PrintmeshError
 from config.logs import logger
 from terminal_bridge.card_door import CardDoor, keep_open
@@ -52,7 +54,10 @@ from terminal_bridge.session import step, wake_at
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from broker.messages.terminals import CopyCounts, SiteState
+    from broker.messages.copies import CopyCounts
+    from broker.messages.terminals import (
+        SiteState,
+    )
     from terminal_bridge.durable import CopiesKept
     from terminal_bridge.events import Action, Event
     from terminal_bridge.phases import Habits, OpenCopy

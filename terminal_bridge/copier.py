@@ -11,7 +11,7 @@ import threading
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any, Self
 
-from broker.messages.terminals import CopyCounts
+from broker.messages.copies import CopyCounts
 from config.logs import logger
 from terminal_bridge.drivers import driver
 from terminal_bridge.ports import COPY_KINDS, CopyKind

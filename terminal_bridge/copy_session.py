@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from broker.messages.terminals import CopyState
+from broker.messages.copies import CopyState
 from terminal_bridge.events import Beep, Enable, Forget, Keep, Log, Show
 from terminal_bridge.phases import (
     NOTHING,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from broker.messages import Reply
-    from broker.messages.terminals import CopyCounts
+    from broker.messages.copies import CopyCounts
     from terminal_bridge.events import CopyWanted, Screen
     from terminal_bridge.phases import Then, Who
     from terminal_bridge.turn import Turn

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
 from broker.credentials import write_private
-from broker.messages.terminals import CopyCounts
+from broker.messages.copies import CopyCounts
 from config.logs import logger
 from terminal_bridge.phases import OpenCopy
 

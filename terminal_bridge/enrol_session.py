@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from broker.messages.terminals import EnrolAnswer
+from broker.messages.terminals import (
+    EnrolAnswer,
+)
 from terminal_bridge.events import Beep, Log, Show
 from terminal_bridge.phases import Enrolling, SignOff, Stay
 from terminal_bridge.turn import signed_off_there

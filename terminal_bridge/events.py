@@ -10,7 +10,10 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from broker.messages import Reply
-    from broker.messages.terminals import CopyCounts, CopyState, PersonNews
+    from broker.messages.copies import CopyCounts, CopyState
+    from broker.messages.terminals import (
+        PersonNews,
+    )
     from terminal_bridge.phases import OpenCopy, Release, Who
     from terminal_bridge.ports import CopyKind, Sound
 

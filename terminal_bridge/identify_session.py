@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Final, assert_never
 
 from pydantic import ValidationError
 
-from broker.messages.terminals import IdentifyAnswer
+from broker.messages.terminals import (
+    IdentifyAnswer,
+)
 from terminal_bridge.events import Beep, Digit, Log, PinBeside, Show
 from terminal_bridge.phases import Identifying, Next, PinNeeded, SignOff, Who
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
-from broker.messages.terminals import CopyCounts
+from broker.messages.copies import CopyCounts
 from terminal_bridge.ports import COPY_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from uuid import UUID
 
-    from broker.messages.terminals import CopyState, IdentifyAnswer
+    from broker.messages.copies import CopyState
+    from broker.messages.terminals import (
+        IdentifyAnswer,
+    )
     from terminal_bridge.ports import CopyKind
 
 #: No page.

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from types import TracebackType
 
-    from broker.messages.terminals import CopyCounts, MeterReading
+    from broker.messages.copies import CopyCounts, MeterReading
 
 #: Kinds of impressions that a copier counts apart, as CopyCounts names them.
 CopyKind: TypeAlias = Literal["monochrome", "color", "monochrome_large", "color_large"]

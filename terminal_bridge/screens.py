@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from config.policy.money import Money
 
 if TYPE_CHECKING:
-    from broker.messages.terminals import CopyState
+    from broker.messages.copies import CopyState
     from terminal_bridge.events import Show
 
 _FIXED = {

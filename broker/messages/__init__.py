@@ -17,6 +17,14 @@ from broker.messages.base import (
     Sequence,
     StreamName,
 )
+from broker.messages.copies import (
+    CopyBeginRequest,
+    CopyCountRequest,
+    CopyCounts,
+    CopyEndRequest,
+    CopyState,
+    MeterReading,
+)
 from broker.messages.directory import DirectoryRow, DirectoryRows
 from broker.messages.jobs import (
     BECAUSE_MAX,
@@ -90,17 +98,11 @@ from broker.messages.telemetry import DeviceState, FeedAlert, FeedJob, FeedNode,
 from broker.messages.terminals import (
     BalanceAnswer,
     BalanceRequest,
-    CopyBeginRequest,
-    CopyCountRequest,
-    CopyCounts,
-    CopyEndRequest,
-    CopyState,
     EnrolAnswer,
     EnrolRequest,
     Exposed,
     IdentifyAnswer,
     IdentifyRequest,
-    MeterReading,
     PersonNews,
     PreviewAnswer,
     PreviewRequest,

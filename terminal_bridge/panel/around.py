@@ -9,7 +9,9 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse
 
-from broker.messages.terminals import BalanceAnswer
+from broker.messages.terminals import (
+    BalanceAnswer,
+)
 from config.policy.money import Money
 from terminal_bridge.panel import render
 from terminal_bridge.panel.browser import browser_of, check_works

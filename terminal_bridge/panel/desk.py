@@ -17,7 +17,9 @@ from terminal_bridge.panel.visit import Visit
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from broker.messages.terminals import SiteState
+    from broker.messages.terminals import (
+        SiteState,
+    )
     from config.panel_settings import PanelSettings
     from terminal_bridge.panel.pairing import Pairing
     from terminal_bridge.panel.visit import MakeBridge

@@ -12,7 +12,9 @@ from terminal_bridge.panel.views import Notice
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from broker.messages.terminals import PersonNews
+    from broker.messages.terminals import (
+        PersonNews,
+    )
     from terminal_bridge.events import Show
     from terminal_bridge.panel.views import Tone
     from terminal_bridge.words import Words

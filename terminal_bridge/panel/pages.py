@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import tzinfo
 
+    from broker.messages.copies import CopyState
     from broker.messages.terminals import (
         BalanceAnswer,
-        CopyState,
         QuoteAnswer,
         SiteState,
         WalletHere,

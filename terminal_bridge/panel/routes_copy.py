@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from broker.messages.terminals import BalanceAnswer
+    from broker.messages.terminals import (
+        BalanceAnswer,
+    )
     from terminal_bridge.panel.browser import Browser
     from terminal_bridge.panel.views import Copy, CopyStands
     from terminal_bridge.panel.visit import Push, Visit

@@ -16,7 +16,10 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from broker.messages.terminals import PreviewAnswer, QuoteAnswer
+from broker.messages.terminals import (
+    PreviewAnswer,
+    QuoteAnswer,
+)
 from terminal_bridge.events import ReleaseWanted
 from terminal_bridge.panel import pages
 from terminal_bridge.panel.around import (
@@ -41,7 +44,9 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from broker.messages import Reply
-    from broker.messages.terminals import BalanceAnswer
+    from broker.messages.terminals import (
+        BalanceAnswer,
+    )
     from terminal_bridge.panel.browser import Browser
     from terminal_bridge.panel.views import JobPage
     from terminal_bridge.panel.visit import Visit

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from broker.messages import Reply
-    from broker.messages.terminals import CopyState
+    from broker.messages.copies import CopyState
     from terminal_bridge.bridge import Bridge
     from terminal_bridge.events import Event
     from terminal_bridge.panel.views import Notice

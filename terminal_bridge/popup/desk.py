@@ -10,7 +10,10 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
-from broker.messages.terminals import BalanceAnswer, IdentifyAnswer
+from broker.messages.terminals import (
+    BalanceAnswer,
+    IdentifyAnswer,
+)
 from terminal_bridge.events import Answered, EdgeBack, EdgeLost, News, NoAnswer, TimeUp
 from terminal_bridge.popup import questions
 from terminal_bridge.popup.rows import read_row, read_rows
@@ -34,7 +37,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from broker.messages import Reply
-    from broker.messages.terminals import PersonNews
+    from broker.messages.terminals import (
+        PersonNews,
+    )
     from terminal_bridge.popup.states import Action, Desk, Event, Purpose
 
 #: Seconds until the edge is asked again who this is: after silence, and after a no.

@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
-from broker.messages.terminals import QuoteAnswer
+from broker.messages.terminals import (
+    QuoteAnswer,
+)
 from terminal_bridge.popup.rows import read_row
 from terminal_bridge.popup.states import (
     QUESTIONS,
@@ -29,7 +31,9 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from broker.messages import Reply
-    from broker.messages.terminals import PersonNews
+    from broker.messages.terminals import (
+        PersonNews,
+    )
     from terminal_bridge.popup.rows import JobRow
     from terminal_bridge.popup.states import Wanted
     from terminal_bridge.popup.turn import Turn

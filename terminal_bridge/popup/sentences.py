@@ -9,7 +9,10 @@ from config.policy.money import Money
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from broker.messages.terminals import SiteState, WalletHere
+    from broker.messages.terminals import (
+        SiteState,
+        WalletHere,
+    )
     from terminal_bridge.popup.rows import JobRow
     from terminal_bridge.popup.states import Busy, Desk, Note, Question
     from terminal_bridge.words import Words

@@ -12,7 +12,9 @@ from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, assert_never
 
-from broker.messages.terminals import PersonNews
+from broker.messages.terminals import (
+    PersonNews,
+)
 from config.logs import logger
 from terminal_bridge.edge_line import EdgeGone, EdgeHere, Said
 from terminal_bridge.events import (

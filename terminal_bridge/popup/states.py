@@ -12,7 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from uuid import UUID
 
-    from broker.messages.terminals import BalanceAnswer, IdentifyAnswer, QuoteAnswer, SiteState
+    from broker.messages.terminals import (
+        BalanceAnswer,
+        IdentifyAnswer,
+        QuoteAnswer,
+        SiteState,
+    )
     from terminal_bridge.popup.rows import JobRow
 
 #: Notes that are kept; and questions that are open at once: more stay held and are said so.

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from broker.messages import Reply
-    from broker.messages.terminals import PersonNews
+    from broker.messages.terminals import (
+        PersonNews,
+    )
     from terminal_bridge.popup.rows import JobRow
     from terminal_bridge.popup.states import Action, Desk, NoteKind, Purpose
 

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from broker.messages import AccountAmount
-    from broker.messages.terminals import BalanceAnswer, WalletHere
+    from broker.messages.terminals import (
+        BalanceAnswer,
+        WalletHere,
+    )
     from terminal_bridge.popup.rows import JobRow
     from terminal_bridge.popup.states import Desk, Note, Question
     from terminal_bridge.words import Words

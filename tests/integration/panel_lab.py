@@ -13,7 +13,9 @@ from uuid import UUID, uuid4, uuid5
 import httpx
 
 from broker.messages import Problem, Reply, SiteState
-from broker.messages.terminals import IdentifyAnswer
+from broker.messages.terminals import (
+    IdentifyAnswer,
+)
 from config.panel_settings import PanelSettings
 from terminal_bridge.bridge import Bridge
 from terminal_bridge.edge_line import EdgeHere, Said

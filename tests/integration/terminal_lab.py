@@ -14,12 +14,14 @@ from broker.credentials import CredentialMemory
 from broker.link import Arrived, Connected, Link, Timing
 from broker.listeners import Listener
 from broker.messages import CoordinatorStatus, Message, Problem, Reply, Request
-from broker.messages.terminals import (
+from broker.messages.copies import (
     CopyBeginRequest,
     CopyCountRequest,
     CopyCounts,
     CopyEndRequest,
     CopyState,
+)
+from broker.messages.terminals import (
     IdentifyAnswer,
     IdentifyRequest,
 )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from gpiozero.pins.mock import MockFactory, MockPin
 
-from broker.messages.terminals import CopyCounts
+from broker.messages.copies import CopyCounts
 from config.terminal_settings import CopierSettings
 from terminal_bridge.copier import GpioCopier
 

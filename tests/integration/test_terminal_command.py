@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from broker.messages import Reply
-from broker.messages.terminals import CopyCounts
+from broker.messages.copies import CopyCounts
 from config.settings_file import SettingsError, load
 from config.settings_terminal import TerminalSettings
 from terminal_bridge.app import copies_file

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid5
 
 from broker.messages import PersonNews, Problem, Reply
-from broker.messages.terminals import IdentifyAnswer, PrinterHere, SiteState
+from broker.messages.terminals import (
+    IdentifyAnswer,
+    PrinterHere,
+    SiteState,
+)
 from terminal_bridge.events import Answered, Ask, EdgeBack, News, NoAnswer, TimeUp
 from terminal_bridge.popup.desk import step, wake_at
 from terminal_bridge.popup.states import Desk, Tell

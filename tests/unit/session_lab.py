@@ -7,7 +7,10 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from broker.messages import Problem, Reply
-from broker.messages.terminals import CopyCounts, CopyState, IdentifyAnswer
+from broker.messages.copies import CopyCounts, CopyState
+from broker.messages.terminals import (
+    IdentifyAnswer,
+)
 from terminal_bridge.events import Action, Ask, Disable, Enable, Event, Forget, Keep, Show
 from terminal_bridge.phases import Habits, OpenCopy, Phase, Terminal
 from terminal_bridge.session import step, wake_at

@@ -8,7 +8,7 @@ import threading
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Self
 
-from broker.messages.terminals import CopyCounts, MeterReading
+from broker.messages.copies import CopyCounts, MeterReading
 from terminal_bridge.bridge import Bridge
 from terminal_bridge.durable import OpenCopies
 from terminal_bridge.edge_line import EdgeHere

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from babel.messages.pofile import read_po
 
-from broker.messages.terminals import BalanceAnswer
+from broker.messages.terminals import (
+    BalanceAnswer,
+)
 from terminal_bridge.events import EdgeLost
 from terminal_bridge.popup.states import Opened, SiteSaid, Yes
 from terminal_bridge.popup.views import SHOWN, harmless, line, view_of

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from broker.messages import PersonNews
-from broker.messages.terminals import CopyCounts, IdentifyAnswer
+from broker.messages.copies import CopyCounts
+from broker.messages.terminals import (
+    IdentifyAnswer,
+)
 from terminal_bridge.events import (
     Answered,
     CardRemoved,

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from broker.messages import PersonNews
-from broker.messages.terminals import CopyCounts
+from broker.messages.copies import CopyCounts
 from terminal_bridge.events import (
     Answered,
     Ask,
