@@ -129,10 +129,12 @@ def pair(
     address = f"{settings.web.outside}/{panel.id}/pair"
     minutes = int(CODE_LASTS.total_seconds() // 60)
     if as_json:
-        told = {"terminal": panel.id, "code": code, "address": address, "minutes": minutes}
-        console().print_json(json.dumps(told))
+        row = {"terminal": panel.id, "code": code, "address": address, "minutes": minutes}
+        console().print_json(json.dumps(row))
         return
-    console().print(f"Open [bold]{address}[/bold] at the machine and type [bold]{code}[/bold].")
+    shown = f"{code[:4]} {code[4:]}"
+    told = f"Open [bold]{address}[/bold] at the machine and type [bold]{shown}[/bold]."
+    console().print(told, soft_wrap=True)
     console().print(f"The code serves once, within {minutes} minutes.")
 
 
@@ -151,7 +153,7 @@ def sticker(
         file.write_text(qr_file(address), encoding="utf-8")
     except OSError as error:
         raise PrintmeshError(f"{file} cannot be written: {error.strerror}") from error
-    console().print(f"{file} leads to {address}")
+    console().print(f"{file} leads to {address}", soft_wrap=True)
 
 
 @app.command()

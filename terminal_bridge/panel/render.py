@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import cache
+from io import BytesIO
 from mimetypes import guess_type
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -75,7 +76,9 @@ def qr_file(address: str) -> str:
     """Return a QR code as an SVG file to be printed on a sticker, 5 cm wide."""
     made = segno.make(address, error="q", micro=False)
     width = made.symbol_size(border=4)[0]
-    return made.svg_inline(border=4, unit="mm", scale=50 / width, svgns=True, xmldecl=False)
+    file = BytesIO()
+    made.save(file, kind="svg", border=4, unit="mm", scale=50 / width, light="#fff")
+    return file.getvalue().decode()
 
 
 def _asset(name: str) -> str:
