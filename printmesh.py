@@ -16,7 +16,7 @@ SUBCOMMANDS = {
     "chaos": ("demo.chaos.cli", "strike a whole fleet with faults, then count what came of it"),
     "central": ("central.cli", "the books: run the coordinator, people, money, tariffs, nodes"),
     "edge": ("edge.cli", "the site: run the edge node, jobs, release, status"),
-    "terminal": ("terminal_bridge.cli", "what people touch: panels, card readers, copiers of a site"),
+    "terminal": ("terminal_bridge.cli", "what people touch: panels, card readers, copiers"),
     "popup": ("terminal_bridge.popup.cli", "your own window: jobs, balance, questions of rules"),
     "broker": ("broker.cli", "the wire: run the embedded broker, export, AsyncAPI document"),
     "doctor": ("demo.doctor", "say what this machine lacks and how to get it"),
