@@ -254,11 +254,11 @@ ALL_COORDINATOR = Topic(
 FEED = Topic(
     "feed",
     "feed/{kind}",
-    (m.FeedJob, m.FeedNode, m.FeedAlert),
+    (m.FeedJob, m.FeedNode, m.FeedDevice, m.FeedAlert),
     _C,
     frozenset({_D}),
     0,
-    "What was committed, for dashboards: `jobs`, `fleet`, `alerts`.",
+    "What was committed, for dashboards: `jobs`, `fleet` (nodes and their devices), `alerts`.",
 )
 
 TABLE: tuple[Topic, ...] = (
@@ -303,10 +303,10 @@ METHODS: Mapping[str, type[m.Request]] = {
 }
 
 #: `{kind}` of the feed → what is said there.
-FEEDS: Mapping[str, type[m.Message]] = {
-    "jobs": m.FeedJob,
-    "fleet": m.FeedNode,
-    "alerts": m.FeedAlert,
+FEEDS: Mapping[str, tuple[type[m.Message], ...]] = {
+    "jobs": (m.FeedJob,),
+    "fleet": (m.FeedNode, m.FeedDevice),
+    "alerts": (m.FeedAlert,),
 }
 
 #: `{stream}` upwards and downwards → the events it may carry.

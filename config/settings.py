@@ -25,6 +25,7 @@ from config.ids import NodeId
 from config.policy.media import media_class
 from config.policy.money import Unit
 from config.settings_copies import CopySettings
+from config.settings_devices import DeviceSettings, ProfileName, SnmpProfile
 from config.settings_file import Problem, Settings, SettingsError, load
 from config.settings_jobs import LimitSettings
 from config.settings_parts import Duration, Part
@@ -284,6 +285,12 @@ class PrinterSettings(Part):
     """Paper it has, such as `iso_a4`; None: whatever is asked for."""
     copies: bool = False
     """Copies are charged here, by a terminal beside it."""
+    snmp: ProfileName | None = None
+    """The profile by which it is asked how it is; None: not by SNMP."""
+    address: Annotated[str, StringConstraints(min_length=1, max_length=255)] | None = None
+    """Where it answers SNMP; None: the host of `uri`."""
+    serial: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
+    """Its serial number; None: learned from its first answer. Another one there is told of."""
 
 
 def _is_zone(name: str) -> str:
@@ -335,6 +342,10 @@ class EdgeSettings(Settings):
     """What may be copied at once."""
     cups: CupsSettings = CupsSettings()
     """The print system."""
+    snmp: dict[ProfileName, SnmpProfile] = Field(default_factory=dict)
+    """How printers are asked by SNMP, by name of the profile."""
+    devices: DeviceSettings = DeviceSettings()
+    """How printers are watched."""
     queues: tuple[QueueSettings, ...] = ()
     """The queues that people print to."""
     printers: tuple[PrinterSettings, ...] = ()
@@ -357,4 +368,7 @@ class EdgeSettings(Settings):
         unknown = sorted({each.printer for each in self.queues if each.printer} - set(ids))
         if unknown:
             raise ValueError(f"queues bound to known printers; unknown: {', '.join(unknown)}")
+        profiles = sorted({each.snmp for each in self.printers if each.snmp} - self.snmp.keys())
+        if profiles:
+            raise ValueError(f"printers of known snmp profiles; unknown: {', '.join(profiles)}")
         return self

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -308,6 +308,53 @@ EXAMPLES: dict[str, m.Message] = {
         name="Lobby",
         state="stopped",
         reasons=("media-empty", "door-open"),
+        updated_at=NOW,
+    ),
+    "device, whole": m.DeviceState(
+        device="lobby",
+        name="Lobby",
+        state="stopped",
+        reasons=("media-jam-error",),
+        updated_at=NOW,
+        answers=True,
+        message="Paper jam in tray 2",
+        identity=m.DeviceIdentity(
+            serial="SN-0001", maker="Acme", model="Acme 4000", address="192.0.2.7"
+        ),
+        supplies=(
+            m.Supply(
+                key="1",
+                name="Black Toner",
+                kind="toner",
+                color="black",
+                level=7,
+                state="low",
+                days_left=4,
+            ),
+            m.Supply(key="9", name="Waste", kind="waste-toner", state="some", receptacle=True),
+        ),
+        trays=(m.Tray(key="1", name="Tray 1", media="iso_a4_210x297mm", level=60, state="ready"),),
+        covers=(m.Cover(name="Front Door", open=False),),
+        meters=(m.Meter(name="total", value=120_034, source="snmp:prtMarkerLifeCount"),),
+        troubles=(m.DeviceTrouble(code="jam", severity="critical", detail="Paper jam", since=NOW),),
+        can=m.Capabilities(color=True, two_sided=True, media=("iso_a4",), formats=None),
+        sources={"state": "ipp", "supplies": "snmp"},
+    ),
+    "meters-read": m.MetersRead(
+        device="lobby",
+        serial="SN-0001",
+        why="day",
+        day=date(2026, 7, 1),
+        read_at=NOW,
+        meters=(m.Meter(name="total", value=120_034, source="snmp:prtMarkerLifeCount"),),
+        continues=True,
+    ),
+    "feed-device": m.FeedDevice(
+        node="edge-1",
+        device="lobby",
+        name="Lobby",
+        state="idle",
+        answers=True,
         updated_at=NOW,
     ),
     "feed-job": m.FeedJob(

@@ -25,6 +25,18 @@ from broker.messages.copies import (
     CopyState,
     MeterReading,
 )
+from broker.messages.devices import (
+    Capabilities,
+    Cover,
+    DeviceIdentity,
+    DeviceState,
+    DeviceTrouble,
+    FeedDevice,
+    Meter,
+    MetersRead,
+    Supply,
+    Tray,
+)
 from broker.messages.directory import DirectoryRow, DirectoryRows
 from broker.messages.jobs import (
     BECAUSE_MAX,
@@ -94,7 +106,7 @@ from broker.messages.questions import (
     VerifyRequest,
 )
 from broker.messages.streams import Ack, Batch, Envelope
-from broker.messages.telemetry import DeviceState, FeedAlert, FeedJob, FeedNode, Note
+from broker.messages.telemetry import FeedAlert, FeedJob, FeedNode, Note
 from broker.messages.terminals import (
     BalanceAnswer,
     BalanceRequest,
@@ -131,6 +143,7 @@ __all__ = [
     "Birth",
     "BirthAccepted",
     "CancelRequest",
+    "Capabilities",
     "CardEnrolled",
     "Charged",
     "CodeMark",
@@ -147,7 +160,10 @@ __all__ = [
     "CopyState",
     "Count",
     "Counted",
+    "Cover",
+    "DeviceIdentity",
     "DeviceState",
+    "DeviceTrouble",
     "Digest",
     "DirectoryCursor",
     "DirectoryRequest",
@@ -159,6 +175,7 @@ __all__ = [
     "Envelope",
     "Exposed",
     "FeedAlert",
+    "FeedDevice",
     "FeedJob",
     "FeedNode",
     "FundsAnswer",
@@ -177,7 +194,9 @@ __all__ = [
     "JobsRequest",
     "Line",
     "Message",
+    "Meter",
     "MeterReading",
+    "MetersRead",
     "MoneyAtSite",
     "Name",
     "Note",
@@ -212,7 +231,9 @@ __all__ = [
     "Status",
     "StatusRequest",
     "StreamName",
+    "Supply",
     "TermsTaken",
+    "Tray",
     "UncoveredCap",
     "UpHeads",
     "VerifyRequest",

@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from broker.messages.base import Digest, Line, Message, Name, Part, Sequence
+from broker.messages.devices import MetersRead
 from broker.messages.ledger import AccountAmount, Counted, Opening
 from config.ids import NodeId
 
@@ -228,4 +229,5 @@ JOBS_UP: tuple[type[Message], ...] = (
     CopyBegan,
     CardEnrolled,
     OperatorLooked,
+    MetersRead,
 )

@@ -28,22 +28,6 @@ class Note(Message):
     """The trouble is over."""
 
 
-class DeviceState(Message):
-    """State of one printer or terminal; retained."""
-
-    TYPE: ClassVar[str] = "printmesh.device.v1"
-    device: NodeId
-    """Device id."""
-    name: Name
-    """What people call it."""
-    state: Literal["idle", "processing", "stopped", "unknown"]
-    """IPP printer-state (RFC 8011 §5.4.11)."""
-    reasons: tuple[Name, ...] = ()
-    """printer-state-reasons."""
-    updated_at: AwareDatetime
-    """When it was seen so."""
-
-
 class FeedJob(Message):
     """A job as committed at the centre; at least once, by id."""
 

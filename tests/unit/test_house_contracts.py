@@ -75,6 +75,10 @@ VIOLATIONS: list[tuple[str, dict[str, str]]] = [
     ("hardware-in-terminal-bridge", {"edge/planted.py": "from gpiozero import LED"}),
     ("qt-in-popup-windows", {"terminal_bridge/popup/planted.py": "from PySide6 import QtCore"}),
     ("qt-in-popup-windows", {"edge/planted.py": "import shiboken6"}),
+    ("snmp-in-edge-devices", {"edge/planted.py": "import pysnmp.hlapi"}),
+    ("snmp-in-edge-devices", {"demo/planted.py": "from pyasn1.type import univ"}),
+    ("prometheus-in-exporters", {"central/web/planted.py": "import prometheus_client"}),
+    ("prometheus-in-exporters", {"edge/planted.py": "from prometheus_client import Gauge"}),
     ("settings-in-config", {"edge/planted.py": "from pydantic_settings import BaseSettings"}),
     ("settings-in-config", {"config/policy/planted.py": "import pydantic_settings"}),
 ]  # fmt: skip

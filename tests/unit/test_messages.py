@@ -37,7 +37,7 @@ def spoken() -> Iterator[type[m.Message]]:
 
 MODELS = tuple(dict.fromkeys(spoken()))
 #: Fields whose own keys are data: streams by name, free JSON.
-KEYED = {"up", "down", "data", "args", "row", "conversions", "changed"}
+KEYED = {"up", "down", "data", "args", "row", "conversions", "changed", "sources"}
 
 
 def golden(name: str) -> Path:
