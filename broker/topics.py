@@ -322,6 +322,11 @@ def node_subscriptions(node: str) -> tuple[str, str]:
     return f"{ROOT}/down/{node}/#", f"{ROOT}/all/#"
 
 
+def dashboard_subscriptions() -> tuple[str, ...]:
+    """Return what a dashboard subscribes to: each line of the table that it may read."""
+    return tuple(sorted(grants(Party.DASHBOARD, "")[1]))
+
+
 def grants(party: Party, node: str) -> tuple[frozenset[str], frozenset[str]]:
     """Return the topic filters an identity may (write, read): each line of the table it is in."""
     own = {"node": node}

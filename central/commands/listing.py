@@ -114,6 +114,9 @@ PLACES: Final = {
     "node": Place(
         "fleet", "fleet", "The fleet: add, enrol, free and list nodes; give new secrets."
     ),
+    "dashboard": Place(
+        "dashboards", "dashboards", "Who watches and says nothing: add, list, secret, remove."
+    ),
     "printer": Place("things", "printers", "Points of print: add, list, remove."),
     "token": Place("things", "api_tokens", "Who may read the API: add, list, remove."),
     "second-log": Place("safety", "second_log", "The log beside the books: show, compact."),

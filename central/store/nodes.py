@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from central.store import closures, streams
 from central.store.tables import location, node, reclaim, stream
@@ -102,6 +102,11 @@ def add(
     }
     tx.sql.execute(insert(node).values(**values))
     return True
+
+
+def remove_dashboard(tx: Transaction, node_id: str) -> None:
+    """Forget a dashboard: it has no journal and no money, so nothing refers to it."""
+    tx.sql.execute(delete(node).where(node.c.id == node_id, node.c.kind == "dashboard"))
 
 
 def enrol(tx: Transaction, node_id: str, code: str) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
+from broker.topics import dashboard_subscriptions
 from tests.contract.mqtt.wire import PATIENCE, Client, text
 
 if TYPE_CHECKING:
@@ -197,3 +200,96 @@ async def test_many_refused_logins_leave_the_door_working(site: Site) -> None:
         refused = await asyncio.gather(*attempts)
     assert all(client.code != 0 for client in refused)
     assert (await Client.login(site, "edge-2")).code == 0
+
+
+async def test_a_dashboard_hears_what_it_subscribes_to(site: Site) -> None:
+    """Feed, status, devices and what is said to all arrive by the filters of the table."""
+    wall = await Client.login(site, "wall")
+    for each in dashboard_subscriptions():
+        assert await wall.subscribe(each) in {0, 1}
+    centre = await Client.login(site, "coordinator")
+    node = await Client.login(site, "edge-1")
+    for who, topic in (
+        (centre, "pm/v1/all/coordinator"),
+        (centre, "pm/v1/feed/jobs"),
+        (node, STATUS.format("edge-1")),
+        (node, "pm/v1/up/edge-1/dev/p1"),
+    ):
+        await who.publish_surely(topic, topic.encode())
+        assert (await wall.message()).payload == topic.encode()
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "#",
+        "pm/v1/#",
+        "pm/v1/up/#",
+        "pm/v1/up/edge-1/#",
+        "pm/v1/up/+/ops",
+        "pm/v1/up/+/log/+",
+        "pm/v1/up/+/req/+",
+        "pm/v1/down/#",
+        "pm/v1/down/wall/#",
+        "pm/v1/down/+/cmd/+",
+        "$SYS/#",
+    ],
+)
+async def test_a_dashboard_hears_nothing_more(site: Site, asked: str) -> None:
+    """Money, jobs in the streams, questions, answers and commands never reach a dashboard."""
+    wall = await Client.login(site, "wall")
+    code = await wall.subscribe(asked)
+    assert site.kind == "mosquitto" or code == 0x80, "Mosquitto says yes and delivers nothing"
+    node = await Client.login(site, "edge-1")
+    for topic in (LEDGER.format("edge-1"), "pm/v1/up/edge-1/ops", "pm/v1/up/edge-1/req/funds"):
+        await node.publish_surely(topic, b"not for walls")
+    centre = await Client.login(site, "coordinator")
+    for topic in ("pm/v1/down/edge-1/dir", "pm/v1/down/wall/dir", "pm/v1/down/edge-1/cmd/1"):
+        await centre.publish_surely(topic, b"not for walls")
+    assert await wall.nothing()
+
+
+async def test_a_dashboard_leaves_nothing_behind(site: Site) -> None:
+    """Neither its retained messages nor its will come to anybody, dashboards among them."""
+    wall = await Client.login(site, "wall")
+    for topic in (STATUS.format("edge-1"), "pm/v1/up/wall/dev/p1", "pm/v1/all/coordinator"):
+        wall.publish(topic, b"forged", qos=1, retain=True)
+    wall.publish("homeassistant/device/printmesh_x/config", b"forged", qos=1, retain=True)
+    assert await wall.alive()
+    will = (STATUS.format("wall"), b"forged", 1, True)
+    if (dying := await Client.login(site, "wall", will=will)).code == 0:  # ours refuses the will
+        dying.vanish()
+    late = await Client.login(site, "coordinator")
+    await late.subscribe("pm/v1/up/#")
+    assert await late.nothing()
+    other = await Client.login(site, "wall")
+    for each in dashboard_subscriptions():
+        await other.subscribe(each)
+    assert await other.nothing()
+
+
+@pytest.mark.mosquitto
+async def test_mosquitto_sub_is_a_dashboard(site: Site) -> None:
+    """Anybody's own client shows the fleet with a dashboard's name and secret, and no more."""
+    program = shutil.which("mosquitto_sub")
+    if program is None:
+        pytest.skip("mosquitto_sub is not installed")
+    node = await Client.login(site, "edge-1")
+    told = json.dumps({"data": {"device": "p1", "state": "idle"}})
+    await node.publish_surely("pm/v1/up/edge-1/dev/p1", told.encode(), retain=True)
+    words = ["-p", str(site.port), "-i", "wall", "-u", "wall", "-P", site.secrets["wall"]]
+    filters = [word for each in dashboard_subscriptions() for word in ("-t", each)]
+    process = await asyncio.create_subprocess_exec(
+        *(program, *words, *filters, "-v", "-C", "2", "-W", "10"),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    async with asyncio.timeout(PATIENCE):
+        first = (await process.stdout.readline()).decode()
+        await node.publish_surely(LEDGER.format("edge-1"), b"money")
+        centre = await Client.login(site, "coordinator")
+        await centre.publish_surely("pm/v1/feed/jobs", b"a job")
+        second = (await process.stdout.readline()).decode()
+        assert await process.wait() == 0
+    assert first == f"pm/v1/up/edge-1/dev/p1 {told}\n"
+    assert second == "pm/v1/feed/jobs a job\n"
