@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from broker.messages import EdgeDigest
 from central.store import commands
 from central.store.edges import Expected, NotYet, digest_of, expected, part_of
-from central.store.verify import Finding
+from central.store.verify_charges import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -27,13 +27,14 @@ from central.edge_check import Edge, EdgeCheck
 from central.opening import open_books, refuse_if_lost
 from central.store import lists, nodes
 from central.store.books import migrate_url
-from central.store.verify import Counts, Finding, verify
+from central.store.verify import Counts, verify
 from config.policy.jobs import JobState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from central.store.nodes import NodeRecord
+    from central.store.verify_charges import Finding
 
 
 def migrate(config: Config = None) -> None:

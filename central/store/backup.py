@@ -16,7 +16,8 @@ from central.store.books import Identity, Transaction
 from central.store.errors import BooksUnusable
 from central.store.log_files import copy_books, read_only, sync_directory
 from central.store.tables import location
-from central.store.verify import Counts, Finding, verify
+from central.store.verify import Counts, verify
+from central.store.verify_charges import Finding
 from config.errors import PrintmeshError
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from central.app import Running, serve
 from central.edge_check import Edge, EdgeCheck
 from central.store import accounts, cards, directory, ledger, nodes
 from central.store.books import Books, sqlite_url
-from central.store.verify import Counts, Finding, verify
+from central.store.verify import Counts, verify
 from config.policy.money import Money
 from config.settings import CentralSettings, LinkSettings
 from edge.store.memory_disk import MemoryDisk
@@ -30,6 +30,8 @@ from tests.unit.edge_lab import open_replica
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
+
+    from central.store.verify_charges import Finding
 
 SECRET = "s" * 43
 
