@@ -91,14 +91,21 @@ def redeemed(tx: Transaction, node_id: str, incarnation: UUID, said: Redeemed, s
     _know_code(tx, node_id, incarnation, said, posted.n, {"id": str(what.id), **known})
 
 
-def came_again(tx: Transaction, node_id: str, seq: int, said: Returned | GaveBack) -> None:
-    """Give suspense back what the lost books had passed on.
+def came_again(tx: Transaction, node_id: str, seq: int, said: Returned | GaveBack) -> int:
+    """Give suspense back what the lost books had passed on; return how much, in micros.
 
     What an edge had returned to them, they may have granted elsewhere; that grant, handed back
-    first, found nothing on the account, and suspense paid it.
+    first, found nothing on the account, and suspense paid it. So this comes before whoever waits
+    for the money: it was theirs once already.
+
+    Args:
+        tx: a writing transaction, in which `said` has been booked.
+        node_id: the edge.
+        seq: of the event in its stream.
+        said: what it gave back.
     """
     if seq > recovery.known_upto(tx, node_id):
-        return
+        return 0
     owing = recovery.from_suspense(tx, said.account)
     advanced = next((each.micros for each in owing if each.unit == said.unit), 0)
     back = min(said.micros, advanced, _free(tx, said.account, said.unit))
@@ -109,6 +116,7 @@ def came_again(tx: Transaction, node_id: str, seq: int, said: Returned | GaveBac
             Line(recovery.SUSPENSE, CENTRE, said.unit, back),
         ]
         ledger.post(tx, what, lines)
+    return max(0, back)
 
 
 def take_back(tx: Transaction, node_id: str, returned: Returned) -> Refused | None:

@@ -132,14 +132,30 @@ def _may_not(tx: Transaction, node_id: str, asked: FundsRequest) -> Refused | No
 
 
 def take_back(
-    tx: Transaction, node_id: str, returned: Returned, linked: frozenset[str]
+    tx: Transaction,
+    node_id: str,
+    returned: Returned,
+    linked: frozenset[str],
+    *,
+    seq: int | None = None,
 ) -> TakenBack | Refused:
-    """Book an edge's answer to a reclaim, and grant onward to who it was for."""
+    """Book an edge's answer to a reclaim, and grant onward to who it was for.
+
+    Args:
+        tx: a writing transaction.
+        node_id: the edge.
+        returned: its answer.
+        linked: nodes that can be reached now.
+        seq: of the event in its stream; None: it had been put aside, so no books passed it on.
+    """
     asked = tx.sql.execute(
         select(reclaim).where(reclaim.c.id == str(returned.reclaim))
     ).one_or_none()
     if asked is None or asked.node != node_id:
-        return adoption.take_back(tx, node_id, returned) or TakenBack()
+        refused = adoption.take_back(tx, node_id, returned)
+        if refused is None and seq is not None:
+            adoption.came_again(tx, node_id, seq, returned)
+        return refused or TakenBack()
     if (refused := _no_answer(asked, returned)) is not None:
         return refused
     if returned.micros:
@@ -158,9 +174,10 @@ def take_back(
         .where(reclaim.c.id == str(returned.reclaim))
         .values(state="closed", returned=returned.micros)
     )
+    repaid = adoption.came_again(tx, node_id, seq, returned) if seq is not None else 0
     if asked.request is None:
         return TakenBack()  # nobody waits for it: it is collected or parked from the centre
-    return TakenBack(_onward(tx, UUID(asked.request), returned.micros, linked))
+    return TakenBack(_onward(tx, UUID(asked.request), returned.micros - repaid, linked))
 
 
 def _no_answer(asked: Row[Any], returned: Returned) -> Refused | None:

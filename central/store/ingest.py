@@ -10,6 +10,7 @@ from broker.messages import (
     CardEnrolled,
     Charged,
     GaveBack,
+    MetersRead,
     Opening,
     OperatorLooked,
     Position,
@@ -32,6 +33,7 @@ from central.store import (
     jobs,
     late,
     looks,
+    meters,
     nodes,
     streams,
     terms,
@@ -51,8 +53,6 @@ if TYPE_CHECKING:
     from central.store.streams import StreamState
 
 _REASON_LIMIT = 1000
-# a union written where it is used is made anew each time
-_GIVES_BACK = (Returned, GaveBack)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +122,7 @@ def ingest(
     accepted: list[Message] = []
     for each, reason in done:
         if reason is None and isinstance(each, Readable):
-            message = each.event.message
-            accepted.append(message)
-            if isinstance(message, _GIVES_BACK):
-                adoption.came_again(tx, node, each.envelope.seq, message)
+            accepted.append(each.event.message)
     known = nodes.find(tx, node) if rejected else None
     frozen = known.reason if known is not None and known.state == "frozen" else None
     return Ingested(upto, tuple(accepted), tuple(rejected), frozenset(wake), frozen)
@@ -136,8 +133,11 @@ def apply_one(
 ) -> tuple[str | None, frozenset[str]]:
     """Carry one event out that had been put aside; return why it was refused, and whom to wake."""
     wake: set[str] = set()
+    if isinstance(each.event.message, MetersRead):
+        meters.record(tx, key.sender, each.event.message, late=True)
+        return None, frozenset()
     closed = closures.written_off(tx, key.sender, key.sender_incarnation)
-    reasons = _effects(tx, key, _family(each), [each], linked, wake, closed)
+    reasons = _effects(tx, key, _family(each), [each], linked, wake, closed, anew=False)
     return reasons[0], frozenset(wake)
 
 
@@ -160,8 +160,13 @@ def _effects(
     linked: frozenset[str],
     wake: set[str],
     closed: Closure | None = None,
+    *,
+    anew: bool = True,
 ) -> list[str | None]:
-    """Carry a run of one family out; return for each event why it was refused, or None."""
+    """Carry a run of one family out; return for each event why it was refused, or None.
+
+    `anew`: they come from the stream, as they may have come to lost books before.
+    """
     node = key.sender
     messages = [each.event.message for each in run if isinstance(each, Readable)]
     if kind == "codes":
@@ -179,11 +184,9 @@ def _effects(
     if kind == "unreadable":
         return [each.reason for each in run if isinstance(each, Quarantined)]
     return [
-        # what it gives back the house has taken over already, with all that was there
-        None
-        if closed is not None and isinstance(message, _GIVES_BACK)
-        else _single(tx, key, message, linked, wake)
-        for message in messages
+        _single(tx, key, each, linked, wake, closed, anew=anew)
+        for each in run
+        if isinstance(each, Readable)
     ]
 
 
@@ -195,25 +198,54 @@ def _redeemed(tx: Transaction, key: StreamKey, each: Readable | Quarantined) -> 
     return None if done is None else done.reason
 
 
+def _back(
+    tx: Transaction,
+    node: str,
+    message: Returned | GaveBack,
+    seq: int | None,
+    linked: frozenset[str],
+    wake: set[str],
+    closed: Closure | None,
+) -> Refused | None:
+    """Take money back from a site; `seq` is none where the event had been put aside."""
+    refused = None
+    if closed is None and isinstance(message, Returned):
+        done = funds.take_back(tx, node, message, linked, seq=seq)
+        if isinstance(done, Refused):
+            return done
+        wake.update(done.wake, codes.go_on(tx, message.reclaim, linked))
+        return None
+    if closed is None and isinstance(message, GaveBack):
+        refused = funds.gave_back(tx, node, message)
+    # of a journal that is closed the house has taken it over already, with all that was there
+    if refused is None and seq is not None:
+        adoption.came_again(tx, node, seq, message)
+    return refused
+
+
 def _single(
-    tx: Transaction, key: StreamKey, message: Message, linked: frozenset[str], wake: set[str]
+    tx: Transaction,
+    key: StreamKey,
+    each: Readable,
+    linked: frozenset[str],
+    wake: set[str],
+    closed: Closure | None,
+    *,
+    anew: bool,
 ) -> str | None:
-    node, refused = key.sender, None
+    node, refused, message = key.sender, None, each.event.message
+    seq = each.envelope.seq if anew else None
     match message:
-        case Returned():
-            done = funds.take_back(tx, node, message, linked)
-            if isinstance(done, Refused):
-                refused = done
-            else:
-                wake.update(done.wake, codes.go_on(tx, message.reclaim, linked))
-        case GaveBack():
-            refused = funds.gave_back(tx, node, message)
+        case Returned() | GaveBack():
+            refused = _back(tx, node, message, seq, linked, wake, closed)
         case TermsTaken():
             refused = terms.taken(tx, node, key.sender_incarnation, message)
         case CardEnrolled():
             refused = card_enrolment.enrol(tx, node, message)
         case OperatorLooked():
             looks.note(tx, node, message)
+        case MetersRead():
+            meters.record(tx, node, message)
         case Opening():
             if any(balance.micros for balance in message.balances):
                 refused = Refused("a new journal claims money that was never granted to it")

@@ -31,6 +31,21 @@ FOUND: tuple[tuple[str, int, int, tuple[Step, ...]], ...] = (
             ("code", ("north", "bob", 6)),
         ),
     ),
+    (
+        # money that the lost books had granted to a code came again while that same code, known
+        # from the backup, waited for it: it was issued once more before suspense was paid back
+        "a code that the restored books issue again",
+        2,
+        9924,
+        (
+            ("top-up", ("bob", 10)),
+            ("code", ("east", "ana", 10)),
+            ("back-up", ()),
+            ("top-up", ("bob", 300)),
+            ("net", (19, "in-order")),
+            ("restore", (1, 1)),
+        ),
+    ),
 )
 
 
