@@ -14,12 +14,29 @@ from typing import TYPE_CHECKING, Any, Final, Never, TypeAlias
 from sqlalchemy import delete, func, insert, select, update
 
 from broker.codec import EVENT_LIMIT, Received, decode
-from broker.messages import CardEnrolled, Charged, OperatorLooked, Position, Redeemed
+from broker.messages import (
+    CardEnrolled,
+    Charged,
+    MetersRead,
+    OperatorLooked,
+    Position,
+    Redeemed,
+)
 from broker.stream import follows, place, start
 from broker.topics import STREAMS_UP
 from central.charging import Unbookable
 from central.job_fold import JOB_EVENTS
-from central.store import card_enrolment, closures, codes, jobs, late, ledger, looks, streams
+from central.store import (
+    card_enrolment,
+    closures,
+    codes,
+    jobs,
+    late,
+    ledger,
+    looks,
+    meters,
+    streams,
+)
 from central.store.ledger import CENTRE, Entry, Line, Refused
 from central.store.tables import branch_event, charge, job, location, node
 from central.store.writeoff import stop_asking
@@ -246,11 +263,21 @@ def _effect(tx: Transaction, closed: Closure, message: Message, seq: int) -> tup
     if isinstance(message, CardEnrolled):
         not_taken = card_enrolment.enrol(tx, closed.node, message)
         return ("applied", "") if not_taken is None else ("quarantined", not_taken.reason)
-    if isinstance(message, OperatorLooked):
-        looks.note(tx, closed.node, message)
+    if isinstance(message, OperatorLooked | MetersRead):
+        _note(tx, closed, message)
         return "applied", ""
     # money it gave back: all that is at the edge goes back anyway
     return "known", "it moves nothing: what is left at the edge goes back to the accounts"
+
+
+def _note(tx: Transaction, closed: Closure, message: OperatorLooked | MetersRead) -> None:
+    """Keep what moves no money."""
+    match message:
+        case OperatorLooked():
+            looks.note(tx, closed.node, message)
+        case MetersRead():
+            # what our branch has billed meanwhile is in the totals already
+            meters.record(tx, closed.node, message, late=True)
 
 
 def _job(tx: Transaction, closed: Closure, event: JobEvent) -> tuple[str, str]:

@@ -8,12 +8,14 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, delete, func, select, update
 
-from broker.messages import AccountAmount, Because, Counted
+from broker.messages import AccountAmount, Because, Counted, JobSettled
 from central.job_fold import Decided, ForeignJob, JobRecord, fold
+from central.store import tallies
 from central.store.bulk import insert_all, run_all
 from central.store.tables import decision as decision_table
 from central.store.tables import instant
 from central.store.tables import job as job_table
+from central.tallies import NOTHING, Tally, settled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +28,10 @@ if TYPE_CHECKING:
 
 
 def record(tx: Transaction, node: str, events: Sequence[JobEvent]) -> list[str | None]:
-    """Fold events into their jobs' rows; return for each why it was not accepted, or None."""
+    """Fold events into their jobs' rows and the totals of their devices.
+
+    Returns for each why it was not accepted, or None.
+    """
     ids = [str(event.job) for event in events]
     found = tx.sql.execute(select(job_table).where(job_table.c.job.in_(set(ids))))
     numbers: dict[UUID, int] = {}
@@ -36,15 +41,21 @@ def record(tx: Transaction, node: str, events: Sequence[JobEvent]) -> list[str |
         jobs[UUID(row.job)] = record_of(row)
     reasons: list[str | None] = []
     touched: dict[UUID, JobRecord] = {}
+    billed: dict[str, Tally] = {}
     for event in events:
-        after = fold(jobs.get(event.job), event, node)
+        before = jobs.get(event.job)
+        after = fold(before, event, node)
         if isinstance(after, ForeignJob):
             reasons.append(after.reason)
             continue
+        if isinstance(event, JobSettled):
+            more = settled(before, after, event)
+            billed[event.printer] = billed.get(event.printer, NOTHING) + more
         jobs[event.job] = touched[event.job] = after
         reasons.append(None)
     _store(tx, touched, numbers)
     _keep_decisions(tx, touched)
+    tallies.add(tx, node, billed)
     return reasons
 
 

@@ -24,6 +24,15 @@ from central.store.tables.books import (
 )
 from central.store.tables.codes import code, courier
 from central.store.tables.forks import branch_event, closure, mended
+from central.store.tables.meters import (
+    device_alert,
+    device_state,
+    device_terms,
+    explanation,
+    meter_booking,
+    meter_reading,
+    tally,
+)
 from central.store.tables.reasons import decision, rule_set
 from central.store.tables.recovery import (
     adopted_collection,
@@ -48,9 +57,13 @@ __all__ = [
     "command",
     "courier",
     "decision",
+    "device_alert",
+    "device_state",
+    "device_terms",
     "directory_row",
     "entry",
     "event",
+    "explanation",
     "instant",
     "job",
     "location",
@@ -58,6 +71,8 @@ __all__ = [
     "mended",
     "meta",
     "metadata",
+    "meter_booking",
+    "meter_reading",
     "moment",
     "node",
     "owed",
@@ -70,6 +85,7 @@ __all__ = [
     "second_log",
     "standing",
     "stream",
+    "tally",
     "terms",
     "visit",
 ]

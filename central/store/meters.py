@@ -1,0 +1,325 @@
+"""Readings of meters in the books: taken in with the totals of that moment, read as stretches."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from sqlalchemy import func, insert, select, update
+
+from broker.messages import Meter
+from central.meter_moves import Read
+from central.store import tallies
+from central.store.tables import device_terms, explanation, job, meter_reading
+from central.tallies import Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sqlalchemy import Row
+
+    from broker.messages import MetersRead
+    from central.store.books import Transaction
+
+#: Jobs of a node that are looked through for those under way: the newest.
+_NEWEST: Final = 500
+_LINE: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which device."""
+
+    node: str
+    """Its edge."""
+    device: str
+    """Device id."""
+
+    def __str__(self) -> str:
+        """Write it as commands take it."""
+        return f"{self.node}/{self.device}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A reading and where it belongs."""
+
+    place: Place
+    """Of which device."""
+    read: Read
+    """What it says."""
+    before: int | None
+    """The number of the reading before; None: the first."""
+    why: str
+    """start, day, reset, replaced or asked."""
+    day: date | None
+    """For `day`: which one ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the books know of a device that its edge does not."""
+
+    account: str | None = None
+    """Who pays for copies that no terminal counted."""
+    service: Literal["print", "copy"] = "copy"
+    """By which prices."""
+    media: str = "iso_a4"
+    """On what paper, as the tariff calls it."""
+    large_factor: int = 1
+    """As how many the machine counts one side of large paper."""
+    carried: int = 0
+    """Copies billed beyond what the meters moved, at most 0; the next ones are theirs."""
+
+
+def record(tx: Transaction, node: str, told: MetersRead, *, late: bool = False) -> None:
+    """Keep a reading, with what was billed at its device by this place of the stream.
+
+    Args:
+        tx: a writing transaction.
+        node: the edge.
+        told: what it says.
+        late: what was billed at its moment is not known any more: it was put aside, or is of
+            another branch.
+    """
+    before = None if late else _last(tx, node, told.device)
+    pages = _under_way_pages(tx, node, told.device) if told.under_way and not late else 0
+    tally = None if late else json.dumps(asdict(tallies.of(tx, node, told.device)))
+    values: dict[str, Any] = {
+        "node": node,
+        "device": told.device,
+        "before": before,
+        "serial": told.serial,
+        "why": told.why,
+        "day": told.day.isoformat() if told.day is not None and told.why == "day" else None,
+        "read_at": told.read_at,
+        "heard_at": tx.now,
+        "meters": json.dumps([each.model_dump() for each in told.meters]),
+        "continues": told.continues,
+        "detail": told.detail[:_LINE],
+        "under_way": told.under_way,
+        "under_way_pages": pages,
+        "tally": tally,
+        "state": "done" if late else "new",
+    }
+    tx.sql.execute(insert(meter_reading).values(**values))
+
+
+def _last(tx: Transaction, node: str, device: str) -> int | None:
+    """Return the reading before: the newest of which it is known what had been billed."""
+    query = (
+        select(meter_reading.c.n)
+        .where(
+            meter_reading.c.node == node,
+            meter_reading.c.device == device,
+            meter_reading.c.tally.is_not(None),
+        )
+        .order_by(meter_reading.c.n.desc())
+        .limit(1)
+    )
+    return tx.sql.execute(query).scalar()
+
+
+def _under_way_pages(tx: Transaction, node: str, device: str) -> int:
+    """Return the pages of the newest jobs that are on a device and not settled."""
+    newest = (
+        select(job.c.state, job.c.printer, job.c.counts)
+        .where(job.c.node == node)
+        .order_by(job.c.n.desc())
+        .limit(_NEWEST)
+        .subquery()
+    )
+    rows = tx.sql.execute(
+        select(newest.c.counts).where(newest.c.state == "processing", newest.c.printer == device)
+    )
+    pages = 0
+    for (counts,) in rows:
+        pages += max((each.get("impressions") or 0 for each in json.loads(counts)), default=0)
+    return pages
+
+
+# ── reading ─────────────────────────────────────────────────────────────────────────────────
+
+
+def new(tx: Transaction, limit: int) -> list[Reading]:
+    """Return readings that were not dealt with, oldest first."""
+    query = (
+        select(meter_reading)
+        .where(meter_reading.c.state == "new")
+        .order_by(meter_reading.c.n)
+        .limit(limit)
+    )
+    return [_reading(row) for row in tx.sql.execute(query)]
+
+
+def dealt_with(tx: Transaction, n: int, state: Literal["done", "failed"]) -> None:
+    """Note that a reading was judged and its copies booked, or that it was set aside."""
+    tx.sql.execute(update(meter_reading).where(meter_reading.c.n == n).values(state=state))
+
+
+def by_number(tx: Transaction, numbers: Iterable[int]) -> dict[int, Reading]:
+    """Return readings by their numbers."""
+    wanted = sorted(set(numbers))
+    found: dict[int, Reading] = {}
+    for first in range(0, len(wanted), 500):
+        some = wanted[first : first + 500]
+        rows = tx.sql.execute(select(meter_reading).where(meter_reading.c.n.in_(some)))
+        found |= {row.n: _reading(row) for row in rows}
+    return found
+
+
+def newest_day(tx: Transaction, place: Place | None = None) -> date | None:
+    """Return the newest day that ended with a reading, of a device or of any."""
+    query = select(func.max(meter_reading.c.day))
+    if place is not None:
+        query = query.where(
+            meter_reading.c.node == place.node, meter_reading.c.device == place.device
+        )
+    found = tx.sql.execute(query).scalar()
+    return None if found is None else date.fromisoformat(found)
+
+
+def ends_of(tx: Transaction, day: date, place: Place | None = None) -> list[Reading]:
+    """Return the last reading of a day, of each device that was read for it."""
+    query = select(func.max(meter_reading.c.n)).where(
+        meter_reading.c.day == day.isoformat(), meter_reading.c.tally.is_not(None)
+    )
+    if place is not None:
+        query = query.where(
+            meter_reading.c.node == place.node, meter_reading.c.device == place.device
+        )
+    numbers = tx.sql.execute(query.group_by(meter_reading.c.node, meter_reading.c.device)).scalars()
+    found = by_number(tx, numbers).values()
+    return sorted(found, key=lambda each: (each.place.node, each.place.device))
+
+
+def chains(tx: Transaction, ends: Sequence[Reading]) -> dict[int, list[Reading]]:
+    """Return, for each reading that ends a day, those since the day before ended: oldest first.
+
+    The first of each list is what the others are compared with; a list of one has nothing.
+    """
+    lists = {end.read.n: [end] for end in ends}
+    going = {end.read.n: end for end in ends if end.before is not None}
+    while going:
+        before = by_number(tx, (each.before for each in going.values() if each.before is not None))
+        following: dict[int, Reading] = {}
+        for end, at in going.items():
+            if at.before is None or (found := before.get(at.before)) is None:
+                continue
+            lists[end].insert(0, found)
+            same = found.day is not None and found.day == lists[end][-1].day
+            if found.before is not None and (found.why != "day" or same):
+                following[end] = found
+        going = following
+    return lists
+
+
+def places(tx: Transaction) -> list[Place]:
+    """Return every device whose meters were ever read."""
+    rows = tx.sql.execute(
+        select(meter_reading.c.node, meter_reading.c.device)
+        .distinct()
+        .order_by(meter_reading.c.node, meter_reading.c.device)
+    )
+    return [Place(node, device) for node, device in rows]
+
+
+def last_day_readings(tx: Transaction) -> dict[Place, Reading]:
+    """Return the newest reading of each device that ended a day."""
+    numbers = tx.sql.execute(
+        select(func.max(meter_reading.c.n))
+        .where(meter_reading.c.day.is_not(None), meter_reading.c.tally.is_not(None))
+        .group_by(meter_reading.c.node, meter_reading.c.device)
+    ).scalars()
+    return {each.place: each for each in by_number(tx, numbers).values()}
+
+
+# ── explanations, terms ─────────────────────────────────────────────────────────────────────
+
+
+def explain(
+    tx: Transaction, place: Place, day: date, pages: int, *, reason: str, author: str
+) -> None:
+    """Note pages of a device and day that were nobody's."""
+    values = {
+        "node": place.node,
+        "device": place.device,
+        "day": day.isoformat(),
+        "pages": pages,
+        "reason": reason,
+        "author": author,
+        "at": tx.now,
+    }
+    tx.sql.execute(insert(explanation).values(**values))
+
+
+def entered(tx: Transaction, day: date) -> dict[Place, list[tuple[int, str, str]]]:
+    """Return what was explained of a day: (pages, reason, author) by device."""
+    rows = tx.sql.execute(
+        select(explanation).where(explanation.c.day == day.isoformat()).order_by(explanation.c.n)
+    )
+    found: dict[Place, list[tuple[int, str, str]]] = {}
+    for row in rows:
+        told = row.pages, row.reason, row.author
+        found.setdefault(Place(row.node, row.device), []).append(told)
+    return found
+
+
+def entered_for(tx: Transaction, place: Place, day: date) -> int:
+    """Return how many pages of a device and day were explained."""
+    query = select(func.coalesce(func.sum(explanation.c.pages), 0)).where(
+        explanation.c.node == place.node,
+        explanation.c.device == place.device,
+        explanation.c.day == day.isoformat(),
+    )
+    return int(tx.sql.execute(query).scalar_one())
+
+
+def terms_of(tx: Transaction, place: Place) -> Terms:
+    """Return what the books know of a device."""
+    row = tx.sql.execute(
+        select(device_terms).where(
+            device_terms.c.node == place.node, device_terms.c.device == place.device
+        )
+    ).one_or_none()
+    return Terms() if row is None else _terms(row)
+
+
+def every_terms(tx: Transaction) -> dict[Place, Terms]:
+    """Return the same of every device that has any."""
+    rows = tx.sql.execute(select(device_terms))
+    return {Place(row.node, row.device): _terms(row) for row in rows}
+
+
+def set_terms(tx: Transaction, place: Place, terms: Terms) -> None:
+    """Change what the books know of a device."""
+    which = device_terms.c.node == place.node, device_terms.c.device == place.device
+    values = asdict(terms)
+    if not tx.sql.execute(update(device_terms).where(*which).values(**values)).rowcount:
+        tx.sql.execute(insert(device_terms).values(**asdict(place), **values))
+
+
+def _terms(row: Row[Any]) -> Terms:
+    return Terms(row.account, row.service, row.media, row.large_factor, row.carried)
+
+
+def _reading(row: Row[Any]) -> Reading:
+    return Reading(
+        Place(row.node, row.device),
+        Read(
+            n=row.n,
+            serial=row.serial,
+            read_at=row.read_at,
+            meters=tuple(Meter.model_validate(each) for each in json.loads(row.meters)),
+            continues=row.continues,
+            tally=None if row.tally is None else Tally(**json.loads(row.tally)),
+            detail=row.detail,
+            under_way=row.under_way,
+            under_way_pages=row.under_way_pages,
+        ),
+        row.before,
+        row.why,
+        None if row.day is None else date.fromisoformat(row.day),
+    )
