@@ -131,3 +131,37 @@ def test_a_lost_journal_is_written_off_at_the_houses_cost(books: Books) -> None:
         (held,) = accounts.balances(tx, "suspense:north")
     assert (loss.micros, held.micros) == (-lost["user:ana"], lost["user:ana"])
     assert checks(books) == set()
+
+
+def steps_of_verify(charged: int) -> int:
+    """Return how many steps of its machine SQLite takes to verify so many charges."""
+    opened = open_books()
+    open_account(opened, top_up="6.00")
+    north = MemoryEdge(opened)
+    north.join()
+    with opened.write() as tx:
+        funds.park_free(tx, frozenset({"north"}))
+    north.listen()
+    north.send(north.say(*(north.charge(1000) for _ in range(charged))))
+    taken = 0
+
+    def count() -> int:
+        nonlocal taken
+        taken += 1
+        return 0
+
+    with opened.read() as tx:
+        raw = tx.sql.connection.dbapi_connection
+        assert raw is not None
+        raw.set_progress_handler(count, 10)
+        found = list(verify(tx, Counts(), lambda _done, _all: None))
+        raw.set_progress_handler(None, 10)
+    opened.close()
+    assert not found
+    return taken
+
+
+def test_ten_times_the_charges_take_about_ten_times_as_long() -> None:
+    """No check looks for each charge among all of them: 100,000 of them would take hours."""
+    few, many = steps_of_verify(200), steps_of_verify(2000)
+    assert many < 13 * few
