@@ -18,6 +18,7 @@ SUBCOMMANDS = {
     "edge": ("edge.cli", "the site: run the edge node, jobs, release, status"),
     "terminal": ("terminal_bridge.cli", "what people touch: panels, card readers, copiers"),
     "popup": ("terminal_bridge.popup.cli", "your own window: jobs, balance, questions of rules"),
+    "watch": ("broker.dashboard.cli", "the fleet live in a terminal, or once as JSON"),
     "broker": ("broker.cli", "the wire: run the embedded broker, export, AsyncAPI document"),
     "doctor": ("demo.doctor", "say what this machine lacks and how to get it"),
 }

@@ -110,6 +110,8 @@ class Link:
         self.node = settings.username or node
         self.connected = asyncio.Event()
         """Set while connected with every subscription granted."""
+        self.trouble = "not tried yet"
+        """Why there is no connection, as of the last try; empty while there is one."""
         self._settings = settings
         self._subscriptions = subscriptions
         self._will = will
@@ -202,6 +204,7 @@ class Link:
             held, refused, reason = await self._one_connection()
             if self._leaving:
                 return
+            self.trouble = reason
             attempt = doublings_left(attempt, held=held, timing=self._timing)
             pause = reconnect_pause(
                 attempt, refused=refused, dice=self._dice(), timing=self._timing
@@ -229,6 +232,7 @@ class Link:
             since = loop.time()
             self._connection = connection
             self.connected.set()
+            self.trouble = ""
             self._push(Connected(session))
             _log.info("linked", action="link-up", node=self.node, session=str(session))
             reason = await connection.ended
