@@ -1,0 +1,47 @@
+"""Rows of a machine's tables out of single objects; pure, and suspicious of every type."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from edge.devices import texts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from edge.devices.oids import Oid, Value
+
+#: Column → what one row has there.
+Row: TypeAlias = "dict[Oid, Value]"
+
+
+def rows(values: Mapping[Oid, Value], *columns: Oid, device: int | None = None) -> dict[Oid, Row]:
+    """Put rows together, in the order of their indices.
+
+    Args:
+        values: objects as read.
+        columns: identifiers of columns, without rows.
+        device: take rows of this hrDeviceIndex only, and leave it off their index.
+    """
+    found: dict[Oid, Row] = {}
+    for column in columns:
+        size = len(column)
+        for oid, value in values.items():
+            if len(oid) > size and oid[:size] == column:
+                index = oid[size:]
+                if device is not None:
+                    if index[0] != device or len(index) == 1:
+                        continue
+                    index = index[1:]
+                found.setdefault(index, {})[column] = value
+    return dict(sorted(found.items()))
+
+
+def number(value: Value | None) -> int | None:
+    """Return a number; None for anything else."""
+    return value if isinstance(value, int) else None
+
+
+def text(value: Value | None) -> str:
+    """Return text fit for people; empty for numbers and where there is nothing."""
+    return texts.name(value) if isinstance(value, bytes | str) else ""
