@@ -14,7 +14,9 @@ from broker.messages import Ack, Birth, CommandState, CoordinatorStatus, Message
 from broker.stream_outbound import EventsGone, ForkSeen, PeerAhead, Released
 from central import proving, recovering
 from central.births import greet
+from central.devices import Devices
 from central.granting import Granting
+from central.metering import Metering
 from central.news import News
 from central.questions import answer
 from central.retiring import Retiring
@@ -50,6 +52,8 @@ class Coordinator:
         self._news = News(fleet)
         self._granting = Granting(fleet)
         self._retiring = Retiring(fleet)
+        self._metering = Metering(fleet)
+        self._devices = Devices(fleet)
         self._session: UUID | None = None
         self._beat = float("-inf")
         self._sweep = float("-inf")
@@ -77,6 +81,7 @@ class Coordinator:
             or self._someone_born
             or self._granting.restless
             or self._retiring.restless
+            or self._metering.restless
         )
 
     # our own link
@@ -142,6 +147,8 @@ class Coordinator:
         self._news.look(now, anyway=self._someone_born or due)
         self._someone_born = False
         self._retiring.look(now)
+        self._metering.look(now)
+        self._devices.look(now)
         self.fleet.send_down(now)
         return self.fleet.said()
 
@@ -209,8 +216,8 @@ class Coordinator:
         if note is not None:
             self.fleet.pass_on(node, note)
 
-    def _device(self, node: str, _levels: dict[str, str], payload: bytes, now: float) -> None:
-        """Leave it: dashboards read device state from the broker themselves."""
+    def _device(self, node: str, levels: dict[str, str], payload: bytes, now: float) -> None:
+        self._devices.heard(node, levels["device"], payload, now)
 
     def _read(self, node: str, payload: bytes, kind: type[M], now: float) -> M | None:
         read = decode(payload, (kind,))

@@ -11,6 +11,7 @@ from broker import topics
 from broker.codec import encode
 from broker.messages import FeedAlert, FeedNode, Note
 from central.presence import Presence
+from central.reconciling import Limits
 from central.store import nodes, recovery
 from central.store.books import BooksUnwritable
 from config.ids import uuid7
@@ -68,6 +69,8 @@ class Fleet:
     """A higher epoch that a node has met: these books must not be used any more."""
     spent: set[str] = field(default_factory=set)
     """Accounts that were charged: their money may belong elsewhere now."""
+    limits: Limits = field(default_factory=Limits)
+    """From when on unexplained pages are worth an alert."""
     to_say: list[Say] = field(default_factory=list)
     """What is to be published, in order."""
     _alerts: dict[tuple[str, str], float] = field(default_factory=dict)

@@ -11,13 +11,17 @@ from typing import Final
 MOST_BATCHES: Final = 1024
 MOST_BATCH_BYTES: Final = 8 * 1024 * 1024
 MOST_OTHERS: Final = 256
+#: Devices of which a node may have a state waiting; of each the newest only.
+MOST_STATES: Final = 2000
+MOST_STATE_BYTES: Final = 16 * 1024 * 1024
 #: What is taken of one node while others wait, and in all, in one round: some 20 ms of work.
 BYTES_A_NODE: Final = 160 * 1024
 BYTES_A_ROUND: Final = 320 * 1024
 OTHERS_A_ROUND: Final = 64
 
-_LOG_LEVEL: Final = 4
+_KIND_LEVEL: Final = 4
 _LOG: Final = "log"
+_DEVICE: Final = "dev"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +36,15 @@ class Mail:
     """Not read yet."""
 
     @property
+    def kind(self) -> str:
+        """The level that says what it is: `log` of a batch, `dev` of a device's state."""
+        levels = self.topic.split("/", _KIND_LEVEL + 1)
+        return levels[_KIND_LEVEL] if len(levels) > _KIND_LEVEL else ""
+
+    @property
     def is_batch(self) -> bool:
         """Whether it is part of a stream, which may wait a little; the rest goes first."""
-        levels = self.topic.split("/", _LOG_LEVEL + 1)
-        return len(levels) > _LOG_LEVEL and levels[_LOG_LEVEL] == _LOG
+        return self.kind == _LOG
 
 
 @dataclass(slots=True)
@@ -43,9 +52,14 @@ class _Box:
     batches: deque[Mail] = field(default_factory=deque)
     batch_bytes: int = 0
     others: deque[Mail] = field(default_factory=deque)
+    states: dict[str, Mail] = field(default_factory=dict)
+    state_bytes: int = 0
 
     def put(self, mail: Mail) -> bool:
-        if not mail.is_batch:
+        kind = mail.kind
+        if kind == _DEVICE:
+            return self._put_state(mail)
+        if kind != _LOG:
             if len(self.others) >= MOST_OTHERS:
                 return False
             self.others.append(mail)
@@ -56,6 +70,25 @@ class _Box:
         self.batches.append(mail)
         self.batch_bytes += size
         return True
+
+    def _put_state(self, mail: Mail) -> bool:
+        """Keep the newest state of a device: those before are superfluous."""
+        before = self.states.get(mail.topic)
+        size = self.state_bytes + len(mail.payload) - (len(before.payload) if before else 0)
+        if (before is None and len(self.states) >= MOST_STATES) or size > MOST_STATE_BYTES:
+            return False
+        self.states[mail.topic] = mail
+        self.state_bytes = size
+        return True
+
+    def take_state(self) -> Mail:
+        """Take the state that waits longest."""
+        mail = self.states.pop(next(iter(self.states)))
+        self.state_bytes -= len(mail.payload)
+        return mail
+
+    def __len__(self) -> int:
+        return len(self.batches) + len(self.others) + len(self.states)
 
     def take_batches(self, most: int, *, least: int = 0) -> list[Mail]:
         """Take batches of so many bytes, but at least so many batches, if there are any."""
@@ -99,15 +132,25 @@ class Mailboxes:
             more = box.take_batches(room)
             room -= sum(len(mail.payload) for mail in more)
             batches += more
-        self._boxes = {n: box for n, box in self._boxes.items() if box.batches or box.others}
-        return others + batches
+        states = self._states(OTHERS_A_ROUND - len(others))
+        self._boxes = {n: box for n, box in self._boxes.items() if len(box)}
+        return others + states + batches
 
     def clear(self) -> None:
         """Throw everything away: our link was cut, all of it will be sent again."""
         self._boxes.clear()
 
     def __len__(self) -> int:
-        return sum(len(box.batches) + len(box.others) for box in self._boxes.values())
+        return sum(map(len, self._boxes.values()))
+
+    def _states(self, most: int) -> list[Mail]:
+        """Take states of devices as far as questions leave room, one of everybody in turn."""
+        taken: list[Mail] = []
+        waiting = [box for box in self._boxes.values() if box.states]
+        while waiting and len(taken) < most:
+            taken.extend([box.take_state() for box in waiting])
+            waiting = [box for box in waiting if box.states]
+        return taken
 
     def _others(self) -> list[Mail]:
         """Take one of everybody, then another, until there is enough."""

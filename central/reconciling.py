@@ -6,9 +6,8 @@ with the same source's figure before. What cannot be compared is said so, and ne
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, TypeAlias
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
 
 from central.meter_moves import (
     NotCompared,
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from central.meter_moves import Read, Unit
-
-_NO_SERVICES: Final[Mapping[str, int]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +51,11 @@ class Stretch:
     """Put out and charged to nobody, as the jobs say themselves."""
     large: int = 0
     """Counted more than once for sides of large paper."""
-    others: Mapping[str, int] = _NO_SERVICES
+    others: Mapping[str, int] = field(default_factory=dict)
     """Other services by their own meters: `fax` → pages."""
     tolerance: int = 0
     """Pages that may belong to the stretch before or after, or of which nobody can tell."""
-    by_service: Mapping[str, tuple[int, int]] = MappingProxyType({})
+    by_service: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """`print` and `copy`, where the machine tells them apart: (counted, billed)."""
     remarks: tuple[str, ...] = ()
     """What was left out and why."""

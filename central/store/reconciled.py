@@ -1,0 +1,87 @@
+"""Days of devices as the books have them: meters against what was billed, and what was raised."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from central.reconciling import compare, day_of
+from central.store import device_alerts, meters
+from central.store.device_alerts import UNEXPLAINED, Alert
+from central.store.tables import meter_booking
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date
+
+    from central.reconciling import Day, Limits
+    from central.store.books import Transaction
+    from central.store.meters import Place, Terms
+
+
+def days(tx: Transaction, day: date, place: Place | None = None) -> list[Day]:
+    """Return a day of every device that was read for it, or of one of them."""
+    ends = meters.ends_of(tx, day, place)
+    chains = meters.chains(tx, ends)
+    entered = meters.entered(tx, day)
+    terms: dict[Place, Terms] = meters.every_terms(tx)
+    booked = _booked(tx, (each.read.n for chain in chains.values() for each in chain))
+    found = []
+    for end in ends:
+        chain = chains[end.read.n]
+        factor = terms[end.place].large_factor if end.place in terms else 1
+        pairs = list(pairwise(chain))
+        compared = [
+            compare(one.read, two.read, factor, booked.get(two.read.n, 0)) for one, two in pairs
+        ] or [compare(None, end.read)]
+        found.append(
+            day_of(
+                end.place.node,
+                end.place.device,
+                day,
+                compared,
+                entered=sum(pages for pages, _, _ in entered.get(end.place, ())),
+                since=chain[0].read.read_at if pairs else None,
+            )
+        )
+    return found
+
+
+def judge(tx: Transaction, day: date, place: Place, name: str, limits: Limits) -> None:
+    """Raise an alert about a device's day, or clear it, as it stands now."""
+    for found in days(tx, day, place):
+        if found.over(limits):
+            left = abs(found.unexplained)
+            alert = Alert(place, UNEXPLAINED, day.isoformat(), left, sentence(found, name))
+            device_alerts.raise_(tx, alert)
+        else:
+            device_alerts.clear(tx, place, UNEXPLAINED, day.isoformat())
+
+
+def sentence(day: Day, name: str) -> str:
+    """Say what is not explained, for people."""
+    left, unit = abs(day.unexplained), "sheets" if day.unit == "sheets" else "pages"
+    figures = (
+        f"counted {day.metered}, printed {day.prints}, copied {day.copies}, "
+        f"explained {day.others + day.explained}"
+    )
+    said = "counted by the machine and billed to nobody"
+    if day.unexplained < 0:
+        said = "billed beyond what the machine counted"
+    return f"{name}: {left} {unit} ({day.percent:.1f} %) of {day.day} were {said} ({figures})"
+
+
+def _booked(tx: Transaction, numbers: Iterable[int]) -> dict[int, int]:
+    """Return the copies that have a payer by these readings, paid or waiting for money."""
+    wanted = sorted(set(numbers))
+    found: dict[int, int] = {}
+    for first in range(0, len(wanted), 500):
+        rows = tx.sql.execute(
+            select(
+                meter_booking.c.reading, meter_booking.c.monochrome + meter_booking.c.color
+            ).where(meter_booking.c.reading.in_(wanted[first : first + 500]))
+        )
+        found |= {reading: int(count) for reading, count in rows}
+    return found

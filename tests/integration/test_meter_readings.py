@@ -1,0 +1,191 @@
+"""Readings of meters in the books: each with what was billed by then, so that days add up."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from broker.messages import Counted, JobHeld
+from broker.stream_inbound import Readable, sift
+from broker.topics import STREAMS_UP
+from central.reconciling import Limits
+from central.store import device_alerts, metering
+from central.store import meters as readings
+from central.store.ingest import apply_one
+from central.store.meters import Place
+from central.store.reconciled import days, judge
+from tests.integration.books_lab import MORNING, open_books
+from tests.integration.meters_lab import (
+    DEVICE,
+    FIRST_DAY,
+    MIDNIGHT,
+    ONE_DAY,
+    Site,
+    meters,
+    reading,
+    released,
+)
+
+PLACE = Place("north", DEVICE)
+SECOND_DAY = FIRST_DAY + ONE_DAY
+
+
+@pytest.fixture
+def site() -> Site:
+    """Return a site with a printer whose counters stood at 1,000 at the end of the first day."""
+    site = Site(open_books())
+    site.say(*site.printed(30), reading(0, *meters(total=1000), continues=False))
+    return site
+
+
+def test_a_day_is_what_was_billed_between_its_readings(site: Site) -> None:
+    """Prints and copies of the stream's own order count, whatever was billed before or after."""
+    site.say(
+        *site.printed(10, 4),
+        *site.copied(5, 1),
+        reading(1, *meters(total=1018)),
+        *site.printed(100),
+    )
+    with site.books.read() as tx:
+        (day,) = days(tx, SECOND_DAY)
+    assert (day.metered, day.prints, day.copies, day.unexplained) == (18, 10, 5, 3)
+    assert day.since == MIDNIGHT
+    assert not day.breaks
+
+
+def test_devices_and_sites_are_kept_apart(site: Site) -> None:
+    """What another printer, or a printer of the same id elsewhere, prints is not this one's."""
+    south = Site(site.books, "south")
+    south.say(*south.printed(50))
+    site.say(*site.printed(7, device="north-2"), reading(1, *meters(total=1000)))
+    with site.books.read() as tx:
+        (day,) = days(tx, SECOND_DAY)
+    assert (day.metered, day.prints, day.unexplained) == (0, 0, 0)
+
+
+def test_many_jobs_of_one_transaction_move_the_totals_once(site: Site) -> None:
+    """However many settlements come together, every one of them counts."""
+    for _ in range(3):
+        site.say(*(event for _ in range(20) for event in site.printed(3, 1)))
+    site.say(reading(1, *meters(total=1180)))
+    with site.books.read() as tx:
+        (day,) = days(tx, SECOND_DAY)
+    assert (day.prints, day.unexplained) == (180, 0)
+
+
+def test_readings_within_a_day_belong_to_it(site: Site) -> None:
+    """A machine that was reset at noon has two stretches, and the break between them is said."""
+    noon = MIDNIGHT + timedelta(hours=12)
+    site.say(
+        *site.printed(10),
+        reading(1, *meters(total=1010), why="asked", read_at=noon),
+        *site.printed(6),
+        reading(
+            1,
+            *meters(total=2),
+            why="reset",
+            read_at=noon,
+            continues=False,
+            detail="its counters began anew",
+        ),
+        *site.printed(8),
+        reading(1, *meters(total=12)),
+    )
+    with site.books.read() as tx:
+        (day,) = days(tx, SECOND_DAY)
+    assert (day.metered, day.prints, day.unexplained) == (20, 18, 2)
+    assert day.breaks == ("its counters began anew",)
+
+
+def test_a_day_that_was_not_read_is_in_the_next(site: Site) -> None:
+    """Nothing is lost when a reading is: the next one has both days."""
+    site.say(*site.printed(10), *site.printed(5), reading(2, *meters(total=1015)))
+    with site.books.read() as tx:
+        assert days(tx, SECOND_DAY) == []
+        (day,) = days(tx, SECOND_DAY + ONE_DAY)
+    assert (day.metered, day.prints, day.since) == (15, 15, MIDNIGHT)
+
+
+def test_jobs_under_way_widen_what_is_tolerated(site: Site) -> None:
+    """What was in the machine at midnight may be on either side; its length is known."""
+    job = site.job()
+    held = JobHeld(
+        job=job,
+        queue="pull",
+        user="ana",
+        name="thesis.pdf",
+        received_at=MORNING,
+        counted=Counted(source="analysis", impressions=120, color_impressions=0, sheets=60),
+    )
+    site.say(held, released(job), reading(1, *meters(total=1090), under_way=1))
+    with site.books.read() as tx:
+        (day,) = days(tx, SECOND_DAY)
+    assert (day.unexplained, day.tolerance) == (90, 120)
+    assert not day.over(Limits())
+
+
+def test_a_reading_that_was_put_aside_breaks_nothing_later(site: Site) -> None:
+    """What was billed at its moment is not known any more, so nothing is compared with it."""
+    late = site.edge.say(reading(1, *meters(total=5)), name="jobs")
+    (readable,) = sift(late, STREAMS_UP["jobs"])
+    assert isinstance(readable, Readable)
+    with site.books.write() as tx:
+        assert apply_one(tx, site.edge.key("jobs"), readable, frozenset()) == (None, frozenset())
+    site.edge.journal["jobs"].pop()
+    site.say(*site.printed(4), reading(2, *meters(total=1004)))
+    with site.books.read() as tx:
+        assert days(tx, SECOND_DAY) == []
+        (day,) = days(tx, SECOND_DAY + ONE_DAY)
+    assert (day.metered, day.prints, day.unexplained) == (4, 4, 0)
+
+
+def test_too_many_pages_raise_one_alert_which_an_explanation_clears(site: Site) -> None:
+    """Raised once however often it is looked at, and cleared when somebody says what it was."""
+    site.say(*site.printed(100), reading(1, *meters(total=1150)))
+    books, limits = site.books, Limits(pages=20, percent=2.0)
+    with books.write() as tx:
+        done = metering.step(tx, limits)
+    ((node, note),) = done.notes
+    assert (node, note.code, note.subject, note.cleared) == (
+        "north",
+        "unexplained-pages",
+        DEVICE,
+        False,
+    )
+    assert "50 pages (33.3 %)" in note.detail
+    with books.write() as tx:
+        assert metering.step(tx, limits).notes == ()
+        readings.explain(tx, PLACE, SECOND_DAY, 40, reason="technician", author="t")
+        judge(tx, SECOND_DAY, PLACE, "Lobby", limits)
+        ((_, note),) = metering.step(tx, limits).notes
+        assert note.cleared
+        assert device_alerts.raised(tx) == []
+
+
+def test_no_alert_under_either_bound(site: Site) -> None:
+    """A few pages of a small day, and a small share of a large one, are nobody's alarm."""
+    site.say(*site.printed(10), reading(1, *meters(total=1025)))
+    site.say(*site.printed(5000), reading(2, *meters(total=6075)))
+    with site.books.write() as tx:
+        assert metering.step(tx, Limits(pages=20, percent=2.0)).notes == ()
+
+
+def test_what_fails_with_one_reading_holds_up_no_other(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one is set aside, what it had begun is undone, and the next is judged."""
+    judged: list[str] = []
+
+    def broken(_tx: object, _day: object, _place: object, name: str, _limits: object) -> None:
+        judged.append(name)
+        if len(judged) == 1:
+            raise ValueError("planted")
+
+    monkeypatch.setattr(metering, "judge", broken)
+    site.say(reading(1, *meters(total=1001)))
+    with site.books.write() as tx:
+        metering.step(tx, Limits())
+    assert len(judged) == 2
+    with site.books.write() as tx:
+        assert not metering.pending(tx)
