@@ -28,8 +28,10 @@ from config.settings_copies import CopySettings
 from config.settings_devices import DeviceSettings, ProfileName, SnmpProfile
 from config.settings_file import Problem, Settings, SettingsError, load
 from config.settings_jobs import LimitSettings
+from config.settings_monitoring import MonitoringSettings
 from config.settings_parts import Duration, Part
 from config.settings_people import VisitorSettings
+from config.settings_reconciliation import ReconciliationSettings
 
 __all__ = [
     "BrokerSettings",
@@ -180,6 +182,8 @@ class CentralSettings(Settings):
     """Run a broker in this process; it shares `credentials` unless it names its own."""
     api: ApiSettings = ApiSettings()
     """The read-only HTTP interface."""
+    reconciliation: ReconciliationSettings = ReconciliationSettings()
+    """From when on pages that nobody explains are worth an alert."""
 
     @model_validator(mode="before")
     @classmethod
@@ -346,6 +350,8 @@ class EdgeSettings(Settings):
     """How printers are asked by SNMP, by name of the profile."""
     devices: DeviceSettings = DeviceSettings()
     """How printers are watched."""
+    monitoring: MonitoringSettings = MonitoringSettings()
+    """Health and figures over HTTP."""
     queues: tuple[QueueSettings, ...] = ()
     """The queues that people print to."""
     printers: tuple[PrinterSettings, ...] = ()

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import secrets
-import signal
 import time
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
@@ -41,6 +39,7 @@ from edge.intake import Intake, Queue
 from edge.job_log import tell
 from edge.leftovers import Leftovers
 from edge.meeting import Introduction
+from edge.monitoring import Monitoring
 from edge.prefetch import Prefetch
 from edge.printers import Printer, declared
 from edge.printing.analysis import DocumentAnalyst
@@ -171,6 +170,10 @@ class Edge:
             monotonic=time.monotonic,
             alone_for=self._alone.for_,
         )
+        self.monitoring = Monitoring(
+            settings, books=self.books, standing=self._standing, clock=clock
+        )
+        self.monitoring.journal = lambda: self._journal.trouble
         self._board = Board(
             visitors=self._reception.visitors,
             books=self.books,
@@ -257,6 +260,10 @@ class Edge:
                 seen=lambda: self._board.printers,
                 stale=self._reception.visitors.stale,
             )
+            self.monitoring.broker = desk_link.connected.is_set
+            self.monitoring.spooler = lambda: (
+                floor.prepared and (bool(self._board.printers) or not settings.printers)
+            )
             await stack.enter_async_context(desk_link)
             await stack.enter_async_context(central_link)
             tasks = {
@@ -270,6 +277,7 @@ class Edge:
                 "expiry": self._waiting.expiry.run,
                 "copies": self._copying.run,
                 "age": self._alone.run,
+                **self.monitoring.tasks(uplink),
             }
             role = self.books.terms.taken.name
             async with supervising(tasks):
@@ -350,6 +358,7 @@ class Edge:
 
     def _on_job(self, record: JobRecord, event: Message) -> None:
         tell(record, event)
+        self.monitoring.on_job(record, event)
         self._waiting.on_job(record)
         self._board.on_job(record, event)
 
@@ -384,17 +393,3 @@ class Edge:
         if self._next is not None:
             accepted(self.settings.data, self._next)
         floor.sweep_soon()
-
-
-async def run(settings: EdgeSettings) -> None:
-    """Run the edge until SIGTERM or SIGINT; the process is its own."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    edge = Edge(settings)
-    # modules and rows stay: looking for garbage in them holds the loop for up to 50 ms
-    gc.freeze()
-    gc.enable()
-    while await edge.run(stop):
-        edge = Edge(settings)

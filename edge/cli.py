@@ -53,7 +53,7 @@ def run(
     gc.disable()  # a tenth of the start went into looking for garbage where there is none
     from config import logs  # noqa: PLC0415  the other subcommands do not log
     from config.settings import EdgeSettings, load  # noqa: PLC0415  keeps --help fast
-    from edge.app import run as run_edge  # noqa: PLC0415  heavy, and only here
+    from edge.process import run as run_edge  # noqa: PLC0415  heavy, and only here
 
     if log_level not in logs.LEVELS:
         _wrong(f"{log_level!r} is no level; one of {', '.join(logs.LEVELS)}")

@@ -103,6 +103,11 @@ class EdgeDatabase(TinyDB):
         return self._journal.recovered
 
     @property
+    def trouble(self) -> str:
+        """Why nothing can be written, as of the last try; empty: it can."""
+        return self._journal.trouble
+
+    @property
     def checkpoint_due(self) -> bool:
         """Whether `checkpoint_step` should be called."""
         return self._journal.checkpoint_due

@@ -77,6 +77,8 @@ class Journal:
         self._background = background or self._in_thread
         self._checkpoint: SnapshotWriter | None = None
         self._ended = False
+        self.trouble = ""
+        """Why nothing can be written, as of the last try; empty: it can."""
         self._last_read: dict[str, tuple[int, int]] = {}
         """By stream: the seq that was read last, and the packed place of its record."""
         self.restarted: StoreDamagedError | None = None
@@ -123,10 +125,15 @@ class Journal:
         if self._ended:
             raise StoreUnwritableError(f"{self._disk.label} has ended; another journal follows")
         tail = self._tail
-        if tail.must_roll or tail.length >= self._segment_bytes:
-            self._roll()
-        record = pack(self._next_number, encode(commit))
-        offset = tail.append(record)
+        try:
+            if tail.must_roll or tail.length >= self._segment_bytes:
+                self._roll()
+            record = pack(self._next_number, encode(commit))
+            offset = tail.append(record)
+        except StoreUnwritableError as error:
+            self.trouble = str(error)
+            raise
+        self.trouble = ""
         self._next_number += 1
         self._since_checkpoint += len(record)
         self._fold.apply(commit, position(tail.number, offset))

@@ -1,0 +1,1 @@
+"""The edge's own HTTP: health and figures for ordinary monitoring; imported only where wanted."""
