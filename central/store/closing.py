@@ -122,6 +122,10 @@ class Swept:
     """There is more to do at once."""
 
 
+_SOONEST: Final = select(func.min(account.c.sweep_at)).where(account.c.sweep_at.is_not(None))
+_RENAMED: Final = select(account.c.key).where(account.c.renamed_upto.is_not(None)).limit(1)
+
+
 def waiting(tx: Transaction, *, home: bool = True) -> datetime | None:
     """Return when `sweep` has something to do; None: never, as things are.
 
@@ -129,11 +133,8 @@ def waiting(tx: Transaction, *, home: bool = True) -> datetime | None:
         tx: any transaction.
         home: money that came home counts; not so when it was just tried and could not go on.
     """
-    soonest: datetime | None = tx.sql.execute(
-        select(func.min(account.c.sweep_at)).where(account.c.sweep_at.is_not(None))
-    ).scalar_one()
-    names = select(account.c.key).where(account.c.renamed_upto.is_not(None)).limit(1)
-    if tx.sql.execute(names).first() is not None:
+    soonest: datetime | None = tx.sql.execute(_SOONEST).scalar_one()
+    if tx.sql.execute(_RENAMED).first() is not None:
         return tx.now
     if home and soonest is not None and tx.sql.execute(_AT_HOME.limit(1)).first() is not None:
         return tx.now

@@ -121,10 +121,10 @@ def of(tx: Transaction, node_id: str) -> list[Closure]:
 
 def active(tx: Transaction) -> list[Closure]:
     """Return those that something is being done about."""
-    rows = tx.sql.execute(
-        select(closure).where(closure.c.step.not_in(RESTING)).order_by(closure.c.node)
-    )
-    return [_record(row) for row in rows]
+    return [_record(row) for row in tx.sql.execute(_ACTIVE)]
+
+
+_ACTIVE: Final = select(closure).where(closure.c.step.not_in(RESTING)).order_by(closure.c.node)
 
 
 def change(tx: Transaction, at: Closure, **values: Any) -> Closure:  # noqa: ANN401  a row's columns

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from broker.messages import Command
 from central.store.tables import command
@@ -64,9 +64,7 @@ def order(
 
 def waiting(tx: Transaction) -> list[tuple[str, Command]]:
     """Return commands nobody has sent yet, with the nodes they are for."""
-    rows = tx.sql.execute(
-        select(command).where(command.c.state == "waiting").order_by(command.c.id)
-    )
+    rows = tx.sql.execute(_WAITING)
     return [
         (
             row.node,
@@ -90,13 +88,20 @@ def sent(tx: Transaction, id_: UUID) -> None:
     )
 
 
+_WAITING: Final = select(command).where(command.c.state == "waiting").order_by(command.c.id)
+_EXPIRE: Final = (
+    update(command)
+    .where(
+        command.c.state.in_(("waiting", "sent")),
+        command.c.expires_at <= bindparam("now_", type_=command.c.expires_at.type),
+    )
+    .values(state="expired", detail="not answered in time")
+)
+
+
 def expire(tx: Transaction) -> None:
     """Close what was not begun in time."""
-    tx.sql.execute(
-        update(command)
-        .where(command.c.state.in_(("waiting", "sent")), command.c.expires_at <= tx.now)
-        .values(state="expired", detail="not answered in time")
-    )
+    tx.sql.execute(_EXPIRE, {"now_": tx.now})
 
 
 def answered(tx: Transaction, node: str, told: CommandState) -> None:

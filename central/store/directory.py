@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from sqlalchemy import bindparam, delete, func, insert, select
 
@@ -92,7 +92,10 @@ def live(
 
 def version(tx: Transaction) -> int:
     """Return the newest version."""
-    return tx.sql.execute(select(func.max(directory_row.c.n))).scalar() or 0
+    return tx.sql.execute(_NEWEST).scalar() or 0
+
+
+_NEWEST: Final = select(func.max(directory_row.c.n))
 
 
 def changes(tx: Transaction, since: int) -> Changes:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hmac
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from central.store import closures, streams
 from central.store.tables import location, node, reclaim, stream
@@ -216,8 +216,16 @@ def set_state(tx: Transaction, node_id: str, state: NodeState, reason: str) -> N
 def seen(tx: Transaction, linked: Mapping[str, bool]) -> None:
     """Store whether nodes are heard; who is, was seen now."""
     for node_id, heard in linked.items():
-        changes: dict[str, Any] = {"linked": heard} | ({"seen_at": tx.now} if heard else {})
-        tx.sql.execute(update(node).where(node.c.id == node_id).values(**changes))
+        if heard:
+            tx.sql.execute(_HEARD, {"id_": node_id, "now_": tx.now})
+        else:
+            tx.sql.execute(_CUT_OFF, {"id_": node_id})
+
+
+_MINE = node.c.id == bindparam("id_")
+_NOW = bindparam("now_", type_=node.c.seen_at.type)
+_HEARD: Final = update(node).where(_MINE).values(linked=True, seen_at=_NOW)
+_CUT_OFF: Final = update(node).where(_MINE).values(linked=False)
 
 
 def nobody_linked(tx: Transaction) -> None:
@@ -237,16 +245,20 @@ def money_at(tx: Transaction, node_id: str) -> list[tuple[str, str, int]]:
 
 def down_streams(tx: Transaction, node_ids: Iterable[str]) -> list[StreamState]:
     """Return the current down streams of the named nodes."""
-    rows = tx.sql.execute(
-        select(stream)
-        .join(node, (node.c.id == stream.c.node) & (node.c.incarnation == stream.c.incarnation))
-        .where(
-            stream.c.direction == "down",
-            stream.c.ours == str(tx.identity.incarnation),
-            node.c.id.in_(set(node_ids)),
-        )
-    )
+    which = {"ours": str(tx.identity.incarnation), "ids": list(set(node_ids))}
+    rows = tx.sql.execute(_DOWN, which)
     return [streams.state_of(row, tx.identity) for row in rows]
+
+
+_DOWN: Final = (
+    select(stream)
+    .join(node, (node.c.id == stream.c.node) & (node.c.incarnation == stream.c.incarnation))
+    .where(
+        stream.c.direction == "down",
+        stream.c.ours == bindparam("ours"),
+        node.c.id.in_(bindparam("ids", expanding=True)),
+    )
+)
 
 
 def _digest(code: str) -> str:

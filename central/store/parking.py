@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import bindparam, exists, func, select
 
 from central.sizing import (
     ENOUGH_CHARGES,
@@ -71,13 +71,7 @@ def park_free(
     sites = linked & terms.standing_at(tx)
     if not sites:
         return frozenset(wake), more
-    # somebody waits for a code, and what was fetched for it must not go away again
-    waits = exists().where(
-        code_table.c.account == location.c.account,
-        code_table.c.state == "waiting",
-        code_table.c.expires_at > tx.now,
-    )
-    free = tx.sql.execute(_FREE.where(~waits)).all()
+    free = tx.sql.execute(_FREE_TO_GO, {"now_": tx.now}).all()
     parked = False
     for account, unit, micros in free:
         plan = park(
@@ -106,6 +100,15 @@ _FREE: Final = (
     .order_by(location.c.account)
     .limit(_PARK_AT_ONCE)
 )
+
+
+#: Somebody waits for a code, and what was fetched for it must not go away again.
+_WAITS = exists().where(
+    code_table.c.account == location.c.account,
+    code_table.c.state == "waiting",
+    code_table.c.expires_at > bindparam("now_", type_=code_table.c.expires_at.type),
+)
+_FREE_TO_GO: Final = _FREE.where(~_WAITS)
 
 
 def misplaced(
@@ -183,28 +186,33 @@ def habits(
     tx: Transaction, account: str, unit: Unit, popular: Mapping[str, float] | None
 ) -> Habits:
     """Return where an account is charged, and what its jobs cost."""
-    rows = tx.sql.execute(
-        select(visit.c.node, visit.c.value, visit.c.at).where(visit.c.account == account)
-    )
+    rows = tx.sql.execute(_VISITS, {"account": account})
     visits = {row.node: faded(row.value, tx.now - row.at) for row in rows}
-    newest = (
-        select(posting.c.micros)
-        .join(location, location.c.id == posting.c.location)
-        .join(entry, entry.c.n == posting.c.entry)
-        .where(
-            location.c.account == account,
-            location.c.unit == unit,
-            location.c.place != CENTRE,
-            entry.c.kind == "charge",
-        )
-        .order_by(posting.c.entry.desc())
-        .limit(_CHARGES)
-    ).subquery()
-    count, total = tx.sql.execute(select(func.count(), func.sum(newest.c.micros))).one()
+    count, total = tx.sql.execute(_JOBS_COST, {"account": account, "unit": unit}).one()
     mean = MEAN_PAGES if unit == PAGE else MEAN_COST
     if count >= ENOUGH_CHARGES:
         mean = -int(total) // int(count)
     return Habits(visits, popular, mean)
+
+
+# statements that do not change are made once: making one takes longer than running it
+_VISITS: Final = select(visit.c.node, visit.c.value, visit.c.at).where(
+    visit.c.account == bindparam("account")
+)
+_LATELY: Final = (
+    select(posting.c.micros)
+    .join(location, location.c.id == posting.c.location)
+    .join(entry, entry.c.n == posting.c.entry)
+    .where(
+        location.c.account == bindparam("account"),
+        location.c.unit == bindparam("unit"),
+        location.c.place != CENTRE,
+        entry.c.kind == "charge",
+    )
+    .order_by(posting.c.entry.desc())
+    .limit(_CHARGES)
+).subquery()
+_JOBS_COST: Final = select(func.count(), func.sum(_LATELY.c.micros))
 
 
 def _collect(tx: Transaction) -> tuple[set[str], bool]:

@@ -85,7 +85,7 @@ def find(tx: Transaction) -> Standing:
 
 def closed(tx: Transaction) -> str | None:
     """Say why nothing may be granted by these books at present; None when it may."""
-    row = tx.sql.execute(select(standing.c.mode, standing.c.fenced_by)).one()
+    row = tx.sql.execute(_STANDS).one()
     if row.fenced_by is not None:
         return (
             f"these books are an old copy: epoch {row.fenced_by} exists; use the newer ones, or "
@@ -99,6 +99,9 @@ def closed(tx: Transaction) -> str | None:
     if not waiting:
         return None
     return f"these books are being recovered: {waiting} edges have not reported yet"
+
+
+_STANDS: Final = select(standing.c.mode, standing.c.fenced_by)
 
 
 def fence(tx: Transaction, epoch: int) -> None:
@@ -138,8 +141,13 @@ def awaited(tx: Transaction, node_id: str) -> bool:
 
 def all_awaited(tx: Transaction) -> frozenset[str]:
     """Return the edges that have still to tell: to them nothing can be said."""
-    waiting = recovery_edge.c.state.in_(("absent", "accepted"))
-    return frozenset(tx.sql.execute(select(recovery_edge.c.node).where(waiting)).scalars())
+    return frozenset(tx.sql.execute(_AWAITED).scalars())
+
+
+# statements that do not change are made once: making one takes longer than running it
+_AWAITED: Final = select(recovery_edge.c.node).where(
+    recovery_edge.c.state.in_(("absent", "accepted"))
+)
 
 
 def knew(tx: Transaction, node_id: str, upto: int) -> None:

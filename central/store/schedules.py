@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -150,9 +150,11 @@ def remove(tx: Transaction, name: str, *, author: str) -> bool:
 
 def next_due(tx: Transaction) -> datetime | None:
     """Return when `step` has something to do next; None: never, as things are."""
-    query = select(func.min(schedule.c.due)).where(~schedule.c.paused)
-    soonest: datetime | None = tx.sql.execute(query).scalar_one()
+    soonest: datetime | None = tx.sql.execute(_NEXT).scalar_one()
     return soonest
+
+
+_NEXT: Final = select(func.min(schedule.c.due)).where(~schedule.c.paused)
 
 
 def step(tx: Transaction, name: str | None = None) -> Stepped | None:

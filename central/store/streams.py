@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 from uuid import UUID
 
 from sqlalchemy import bindparam, insert, select, update
@@ -53,15 +53,8 @@ def open_stream(
 ) -> StreamState:
     """Return a stream; a new one begins here (downwards with its Opening)."""
     ours = str(tx.identity.incarnation)
-    row = tx.sql.execute(
-        select(stream).where(
-            stream.c.node == node_id,
-            stream.c.direction == direction,
-            stream.c.incarnation == str(incarnation),
-            stream.c.ours == ours,
-            stream.c.name == name,
-        )
-    ).one_or_none()
+    which = {"node": node_id, "direction": direction, "incarnation": str(incarnation)}
+    row = tx.sql.execute(_STREAM, which | {"ours": ours, "name": name}).one_or_none()
     if row is not None:
         return state_of(row, tx.identity)
     key = _key(tx.identity, node_id, incarnation, direction, name)
@@ -80,6 +73,12 @@ def open_stream(
     id_ = tx.sql.execute(insert(stream).values(**values).returning(stream.c.id)).scalar_one()
     state = StreamState(id_, key, first, first)
     return state if direction == "up" else _write(tx, state, [Opening()])
+
+
+# statements that do not change are made once: making one takes longer than running it
+#: What a stream is known by.
+_WHICH: Final = ("node", "direction", "incarnation", "ours", "name")
+_STREAM: Final = select(stream).where(*(stream.c[each] == bindparam(each) for each in _WHICH))
 
 
 def find(tx: Transaction, stream_id: int) -> StreamState:
@@ -108,12 +107,18 @@ def append(tx: Transaction, node_id: str, messages: Sequence[Message]) -> Stream
 
 def envelopes(tx: Transaction, stream_id: int, first: int, last: int) -> list[Envelope]:
     """Return events first to last of a stream, as far as they are there."""
-    rows = tx.sql.execute(
-        select(event.c.seq, event.c.hash, event.c.data, event.c.digest)
-        .where(event.c.stream == stream_id, event.c.seq.between(first, last))
-        .order_by(event.c.seq)
-    )
+    rows = tx.sql.execute(_EVENTS, {"of": stream_id, "first": first, "last": last})
     return [Envelope(seq=r.seq, hash=r.hash, data=r.data, digest=r.digest) for r in rows]
+
+
+_EVENTS: Final = (
+    select(event.c.seq, event.c.hash, event.c.data, event.c.digest)
+    .where(
+        event.c.stream == bindparam("of"),
+        event.c.seq.between(bindparam("first"), bindparam("last")),
+    )
+    .order_by(event.c.seq)
+)
 
 
 def hash_at(tx: Transaction, stream_id: int, seq: int) -> str | None:
@@ -139,11 +144,14 @@ _ADVANCE = (
 
 def acknowledged(tx: Transaction, stream_id: int, upto: Position) -> None:
     """Store what a node has confirmed of its down stream."""
-    tx.sql.execute(
-        update(stream)
-        .where(stream.c.id == stream_id)
-        .values(acked_seq=upto.seq, acked_hash=upto.hash)
-    )
+    tx.sql.execute(_ACKED, {"id_": stream_id, "upto": upto.seq, "at": upto.hash})
+
+
+_ACKED: Final = (
+    update(stream)
+    .where(stream.c.id == bindparam("id_"))
+    .values(acked_seq=bindparam("upto"), acked_hash=bindparam("at"))
+)
 
 
 def state_of(row: Row[Any], identity: Identity) -> StreamState:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from uuid import UUID
 
 from pydantic import TypeAdapter
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from broker.messages import SetTerms, TermsTaken, UncoveredCap
 from central.store import audit, nodes, recovery, streams
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from sqlalchemy import Row
+    from sqlalchemy import Row, Select
 
     from broker.messages import Birth
     from central.store.books import Transaction
@@ -244,11 +244,7 @@ def wished_role(tx: Transaction, node_id: str) -> str | None:
 
 def standing_at(tx: Transaction) -> frozenset[str]:
     """Return the edges where money may be parked: active, now and as wished."""
-    rows = tx.sql.execute(
-        select(node.c.id, node.c.role).where(
-            node.c.state == "active", node.c.incarnation.is_not(None), node.c.kind == "edge"
-        )
-    ).all()
+    rows = tx.sql.execute(_ACTIVE).all()
     wished = _wished_roles(tx)
     return frozenset(
         row.id for row in rows if _stands(row.role) and _stands(wished.get(row.id, row.role))
@@ -268,16 +264,24 @@ def _stands(role: str) -> bool:
 
 
 def _wished_roles(tx: Transaction, node_id: str | None = None) -> dict[str, str]:
-    last = select(terms.c.node, func.max(terms.c.n).label("n")).group_by(terms.c.node)
-    if node_id is not None:
-        last = last.where(terms.c.node == node_id)
+    if node_id is None:
+        return dict(tx.sql.execute(_WISHED).all())
+    return dict(tx.sql.execute(_WISHED_THERE, {"there": node_id}).all())
+
+
+def _newest(last: Select[Any]) -> Select[Any]:
     at = last.subquery()
-    rows = tx.sql.execute(
-        select(terms.c.node, terms.c.role).join(
-            at, (at.c.node == terms.c.node) & (at.c.n == terms.c.n)
-        )
+    return select(terms.c.node, terms.c.role).join(
+        at, (at.c.node == terms.c.node) & (at.c.n == terms.c.n)
     )
-    return dict(rows.all())
+
+
+_LAST = select(terms.c.node, func.max(terms.c.n).label("n")).group_by(terms.c.node)
+_WISHED: Final = _newest(_LAST)
+_WISHED_THERE: Final = _newest(_LAST.where(terms.c.node == bindparam("there")))
+_ACTIVE: Final = select(node.c.id, node.c.role).where(
+    node.c.state == "active", node.c.incarnation.is_not(None), node.c.kind == "edge"
+)
 
 
 def _enter(tx: Transaction, node_id: str, wish: Wish, author: str) -> Terms:
