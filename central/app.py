@@ -20,6 +20,7 @@ from central.coordinator import Coordinator
 from central.fleet import Fleet
 from central.mailboxes import Mail, Mailboxes
 from central.opening import open_books
+from central.reconciling import Limits
 from central.store import nodes
 from central.store.restore import CREDENTIALS
 from central.store.upkeep import tend
@@ -167,7 +168,8 @@ async def serve(
         books = await loop.run_in_executor(store, open_books, settings)
         stack.enter_context(books.alone())
         stack.push_async_callback(_close, books, store)
-        fleet = Fleet(books)
+        given = settings.reconciliation
+        fleet = Fleet(books, limits=Limits(given.pages, given.percent))
         coordinator = await loop.run_in_executor(store, Coordinator, fleet)
         if fleet.fenced_by is not None:
             raise OldCopy(fleet.fenced_by)

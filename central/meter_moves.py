@@ -5,7 +5,7 @@ Pure. A figure is compared with itself only: same name, same unit, same source, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 if TYPE_CHECKING:
@@ -124,6 +124,14 @@ def moved_between(before: Read, after: Read) -> Moved:
         else:
             by[now.name] = now.unit, now.value - old.value
     return Moved(by, troubles)
+
+
+def pages_since(read: Read, serial: str | None, shown: tuple[Meter, ...]) -> int | None:
+    """Return the pages that a machine counted since a reading; None when that cannot be said."""
+    if read.serial and serial and read.serial != serial:
+        return None
+    found = figure_of(moved_between(read, replace(read, meters=shown)))
+    return None if isinstance(found, NotCompared) else found[2]
 
 
 def figure_of(moved: Moved) -> tuple[str, Unit, int] | NotCompared:

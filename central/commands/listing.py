@@ -118,6 +118,21 @@ PLACES: Final = {
         "dashboards", "dashboards", "Who watches and says nothing: add, list, secret, remove."
     ),
     "printer": Place("things", "printers", "Points of print: add, list, remove."),
+    "devices": Place(
+        "devices",
+        "list_devices",
+        "List the fleet's devices: state, alerts, supplies with days left, pages today.",
+    ),
+    "device": Place(
+        "devices",
+        "commands",
+        "What the books know of a device: cost-centre, large-paper.",
+    ),
+    "reconcile": Place(
+        "reconcile",
+        "commands",
+        "Compare a day's meters of every printer with what was billed, and say what is left.",
+    ),
     "token": Place("things", "api_tokens", "Who may read the API: add, list, remove."),
     "second-log": Place("safety", "second_log", "The log beside the books: show, compact."),
     "recovery": Place(

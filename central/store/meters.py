@@ -159,6 +159,12 @@ def dealt_with(tx: Transaction, n: int, state: Literal["done", "failed"]) -> Non
     tx.sql.execute(update(meter_reading).where(meter_reading.c.n == n).values(state=state))
 
 
+def newest(tx: Transaction, place: Place) -> Reading | None:
+    """Return the reading that the next one is compared with."""
+    n = _last(tx, place.node, place.device)
+    return None if n is None else by_number(tx, [n])[n]
+
+
 def by_number(tx: Transaction, numbers: Iterable[int]) -> dict[int, Reading]:
     """Return readings by their numbers."""
     wanted = sorted(set(numbers))
