@@ -177,7 +177,7 @@ def trays(values: Mapping[Oid, Value], device: int) -> tuple[tuple[Tray, ...], t
                 name=name or f"Tray {key}",
                 media=text(row.get(oids.INPUT_MEDIA_NAME)) or None,
                 level=share,
-                state=_tray_state(state, share, number(row.get(oids.INPUT_STATUS))),
+                state=tray_state(state, share, number(row.get(oids.INPUT_STATUS))),
             )
         )
     if len(found) > MOST:
@@ -185,7 +185,7 @@ def trays(values: Mapping[Oid, Value], device: int) -> tuple[tuple[Tray, ...], t
     return tuple(found[:MOST]), tuple(odd)
 
 
-def _tray_state(
+def tray_state(
     state: SupplyState, share: int | None, status: int | None
 ) -> Literal["ready", "low", "empty", "missing", "unknown"]:
     """Tell whether paper comes from a tray; one that is broken or pulled out is missing."""

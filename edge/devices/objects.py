@@ -115,7 +115,7 @@ class Objects:
         if said.status == 0:
             walking.take(columns, said.bound)
         elif said.status == TOO_BIG and rows > 1:
-            walking.repetitions = max(1, rows // 4)
+            walking.shorten()
         elif said.status == GEN_ERR and bulk:
             walking.bulk = False  # some agents stumble over GetBulk only
         elif said.status == TOO_BIG and len(columns) > 1:

@@ -128,19 +128,23 @@ STATE: Final[tuple[Oid, ...]] = (
     oids.COVER_STATUS,
     oids.CONSOLE_TEXT,
 )
-#: Of what changes slowly; a counter's unit is asked before the counter, in the same question.
-SLOW: Final[tuple[Oid, ...]] = (
-    oids.INPUT_LEVEL,
-    oids.INPUT_STATUS,
-    oids.INPUT_MEDIA_NAME,
-    oids.SUPPLIES_MAX_CAPACITY,
-    oids.SUPPLIES_LEVEL,
+#: Counters; their unit is asked before them, in the same question.
+COUNTERS: Final[tuple[Oid, ...]] = (
     oids.MARKER_COUNTER_UNIT,
     oids.MARKER_LIFE_COUNT,
     oids.IC_TOTAL,
     oids.IC_MONO,
     oids.IC_FULL_COLOR,
     oids.IC_HIGHLIGHT,
+)
+#: Of what changes slowly.
+SLOW: Final[tuple[Oid, ...]] = (
+    oids.INPUT_LEVEL,
+    oids.INPUT_STATUS,
+    oids.INPUT_MEDIA_NAME,
+    oids.SUPPLIES_MAX_CAPACITY,
+    oids.SUPPLIES_LEVEL,
+    *COUNTERS,
 )
 
 

@@ -19,8 +19,9 @@ GEN_ERR: Final = 5
 #: noAccess, authorizationError
 FORBIDDEN: Final = frozenset({6, 16})
 
-#: Rows that one GetBulk asks for.
-_REPETITIONS: Final = 12
+#: Rows that the first GetBulk of a walk asks for (most tables are short), and later ones at most.
+_FIRST_ROWS: Final = 4
+_MOST_ROWS: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +63,14 @@ class Walking:
         self.broken: str | None = None
         self.answered = False
         self.bulk = True
-        self.repetitions = _REPETITIONS
+        self.repetitions = _FIRST_ROWS
         self._octets = 0
+        self._most = _MOST_ROWS
         self._later: list[Oid] = []
+
+    def shorten(self) -> None:
+        """Ask for fewer rows from now on: so many are too much for one datagram."""
+        self._most = self.repetitions = max(1, self.repetitions // 4)
 
     def narrow(self) -> None:
         """Leave half of the columns for later: one row of all is too much for one datagram."""
@@ -76,6 +82,7 @@ class Walking:
     def take(self, columns: list[Oid], bound: Sequence[tuple[Oid, Value | None]]) -> None:
         """Take rows as they came: for each column in turn, again and again."""
         self.answered = True
+        self.repetitions = min(self._most, 2 * self.repetitions)
         if not bound:
             self.broken = "an answer held nothing"
         for number, (oid, value) in enumerate(bound):

@@ -1,0 +1,238 @@
+"""Looks at one printer by SNMP: everything at first, then what changes; remembers the rest.
+
+A machine's tables are some hundred objects, of which two dozen change. They are read whole at the
+first look, every hour, and whenever the machine was changed, restarted or replaced.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from edge.devices import oids, printer_mib, vendors
+from edge.devices.rows import rows
+from edge.devices.words import NoAnswer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from edge.devices.objects import Objects
+    from edge.devices.oids import Oid, Value
+    from edge.devices.vendors import Vendor
+    from edge.devices.words import Look, Target
+
+#: Seconds after which tables are read whole again.
+_WHOLE: Final = 3600.0
+#: Seconds that one look may take, whatever a machine does.
+_LONGEST: Final = 45.0
+_STOPPED: Final = "it stopped answering half way"
+
+
+@dataclass(slots=True)
+class _Known:
+    """What is remembered of a machine between looks."""
+
+    at: float
+    """When its tables were read whole."""
+    slow_at: float
+    """When what changes slowly was read."""
+    values: dict[Oid, Value]
+    maker: Vendor | None
+    odd: tuple[str, ...]
+    alerted: bool = False
+    """It had alerts at the last look."""
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """What a whole reading has come to."""
+
+    values: dict[Oid, Value] = field(default_factory=dict)
+    odd: list[str] = field(default_factory=list)
+    silent: bool = False
+
+
+class SnmpSource:
+    """Looks at printers by SNMP."""
+
+    def __init__(
+        self,
+        objects: Objects,
+        *,
+        slow: float,
+        clock: Callable[[], float],
+        makers: tuple[Vendor, ...],
+    ) -> None:
+        """Remember how to ask.
+
+        Args:
+            objects: reads objects and tables.
+            slow: seconds between two readings of what changes slowly (levels, meters).
+            clock: seconds that only go forward.
+            makers: data files.
+        """
+        self._objects = objects
+        self._slow = slow
+        self._clock = clock
+        self._makers = makers
+        self._known: dict[Target, _Known] = {}
+
+    async def look(self, target: Target) -> Look:
+        """Read how a printer is."""
+        try:
+            async with asyncio.timeout(_LONGEST):
+                return await self._looked(target)
+        except TimeoutError:
+            return NoAnswer(f"{target.address} was not read in {_LONGEST:g} s of SNMP")
+
+    async def meters(self, target: Target) -> Look:
+        """Read who it is and what its counters show, and no more where it is known."""
+        known = self._known.get(target)
+        if known is None:
+            return await self.look(target)
+        wanted = [oids.SYS_UP_TIME]
+        wanted += _instances(known.values, (oids.SERIAL_NUMBER, *printer_mib.COUNTERS))
+        wanted += _own(known)
+        got = await self._objects.get(target, wanted)
+        if isinstance(got, NoAnswer):
+            return got
+        if not _goes_on(known.values, got, wanted):
+            return await self.look(target)
+        known.values.update(got)
+        return printer_mib.reading(known.values, known.maker, known.odd)
+
+    def forget(self, target: Target) -> None:
+        """Read everything at the next look."""
+        self._known.pop(target, None)
+
+    async def _looked(self, target: Target) -> Look:
+        known = self._known.get(target)
+        now = self._clock()
+        if known is None or now - known.at >= _WHOLE:
+            return await self._whole(target)
+        wanted = [oids.SYS_UP_TIME, *_instances(known.values, printer_mib.STATE)]
+        slow = now - known.slow_at >= self._slow
+        if slow:
+            wanted += [*_instances(known.values, printer_mib.SLOW), *_own(known)]
+        got = await self._objects.get(target, wanted)
+        if isinstance(got, NoAnswer):
+            return got
+        if not _goes_on(known.values, got, wanted):
+            return await self._whole(target)
+        events = _differ(known.values, got, oids.ALERT_ALL_EVENTS)
+        known.values.update(got)
+        if slow:
+            known.slow_at = now
+        odd = known.odd
+        if events or known.alerted or _troubled(known.values):
+            odd = (*odd, *await self._alerts(target, known))
+        return printer_mib.reading(known.values, known.maker, odd)
+
+    async def _alerts(self, target: Target, known: _Known) -> tuple[str, ...]:
+        """Read the alerts anew; rows come and go."""
+        walk = await self._objects.walk(target, printer_mib.ALERTS)
+        if isinstance(walk, NoAnswer):
+            return ("its alerts were not told",)
+        for oid in [each for each in known.values if _of_columns(each, printer_mib.ALERTS)]:
+            del known.values[oid]
+        known.values.update(walk.values)
+        known.alerted = bool(walk.values)
+        return () if walk.broken is None else (f"its alerts: {walk.broken}",)
+
+    async def _whole(self, target: Target) -> Look:
+        now = self._clock()
+        first = await self._objects.get(target, printer_mib.SCALARS)
+        if isinstance(first, NoAnswer):
+            return first
+        gathered = _Gathered(dict(first))
+        maker = vendors.of(self._makers, first.get(oids.SYS_OBJECT_ID))
+        for table in (*printer_mib.TABLES, printer_mib.ALERTS):
+            await self._table(target, table, gathered)
+        if not printer_mib.is_printer(gathered.values):
+            self.forget(target)
+            if gathered.silent:
+                return NoAnswer(f"{target.address}: {_STOPPED}")
+            return NoAnswer(f"{target.address} answers SNMP, and is no printer")
+        for table in printer_mib.IMAGING:
+            await self._table(target, table, gathered)
+        if maker is not None:
+            await self._makers_own(target, maker, gathered)
+        odd = tuple(gathered.odd)
+        if gathered.silent:
+            self.forget(target)
+            return printer_mib.reading(gathered.values, maker, (*odd, _STOPPED))
+        alerted = any(_of_columns(each, printer_mib.ALERTS) for each in gathered.values)
+        self._known[target] = _Known(now, now, gathered.values, maker, odd, alerted)
+        return printer_mib.reading(gathered.values, maker, odd)
+
+    async def _table(self, target: Target, columns: tuple[Oid, ...], into: _Gathered) -> None:
+        if into.silent:
+            return
+        walk = await self._objects.walk(target, columns)
+        if isinstance(walk, NoAnswer):
+            into.silent = True
+            return
+        into.values.update(walk.values)
+        if walk.broken is not None:
+            into.odd.append(walk.broken)
+
+    async def _makers_own(self, target: Target, maker: Vendor, into: _Gathered) -> None:
+        """Read what only this maker's machines have; a table of names that is not whole is none."""
+        if maker.scalars and not into.silent:
+            got = await self._objects.get(target, maker.scalars)
+            if isinstance(got, NoAnswer):
+                into.silent = True
+            else:
+                into.values.update(got)
+        if maker.columns and not into.silent:
+            walk = await self._objects.walk(target, maker.columns)
+            if isinstance(walk, NoAnswer):
+                into.silent = True
+            elif walk.broken is not None:
+                into.odd.append(f"its counters: {walk.broken}")
+            else:
+                into.values.update(walk.values)
+
+
+def _instances(values: Mapping[Oid, Value], columns: Iterable[Oid]) -> list[Oid]:
+    """Return the objects of these columns that a machine has, row by row."""
+    found = rows(values, *columns)
+    return [(*column, *index) for index, row in found.items() for column in row]
+
+
+def _own(known: _Known) -> list[Oid]:
+    if known.maker is None:
+        return []
+    wanted = [each for each in known.maker.scalars if each in known.values]
+    if known.maker.named is not None:
+        wanted += _instances(known.values, (known.maker.named.values,))
+    return wanted
+
+
+def _goes_on(before: Mapping[Oid, Value], got: Mapping[Oid, Value], wanted: list[Oid]) -> bool:
+    """Tell whether it is the machine that is remembered, as it was set up then."""
+    if any(oid not in got for oid in wanted if oid in before):
+        return False
+    up, was = got.get(oids.SYS_UP_TIME), before.get(oids.SYS_UP_TIME)
+    if isinstance(up, int) and isinstance(was, int) and up < was:
+        return False
+    return not any(
+        _differ(before, got, column) for column in (oids.SERIAL_NUMBER, oids.CONFIG_CHANGES)
+    )
+
+
+def _differ(before: Mapping[Oid, Value], got: Mapping[Oid, Value], column: Oid) -> bool:
+    size = len(column)
+    return any(oid[:size] == column and before.get(oid) != got[oid] for oid in got)
+
+
+def _of_columns(oid: Oid, columns: Iterable[Oid]) -> bool:
+    return any(oid[: len(column)] == column for column in columns)
+
+
+def _troubled(values: Mapping[Oid, Value]) -> bool:
+    """Tell whether any bit of hrPrinterDetectedErrorState is set."""
+    found = rows(values, oids.HR_PRINTER_ERRORS).values()
+    said = (row[oids.HR_PRINTER_ERRORS] for row in found)
+    return any(bool(each.strip(b"\0")) for each in said if isinstance(each, bytes))
