@@ -204,7 +204,7 @@ class Copying:
             case Denied(reason=reason, detail=detail, short=short):
                 if short is not None:
                     where = self._funds.whereabouts(short.account, short.needed.unit)
-                    detail = f"{detail}; {where}"
+                    detail = "; ".join(filter(None, (detail, where)))
                 return NotBegun(reason, detail, found)
             case Ask(question=question):
                 return NotBegun("answer-needed", question, found)

@@ -93,9 +93,11 @@ class CentralFunds:
         await self._ask(account, missing, None)
 
     def whereabouts(self, account: AccountKey, unit: Unit) -> str:
-        """Say for people where the rest of a balance sits, as far as is known here."""
+        """Say for people where the rest of a balance sits; empty where the centre told nothing."""
         if not self.reachable:
             return "the line to the centre is down, so money that sits elsewhere cannot be fetched"
+        if (account, unit) not in self._where:
+            return ""
         known = [
             f"{Money(place.micros, unit)} at {place.name or place.site}"
             + ("" if place.linked else ", which works alone now")

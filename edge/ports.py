@@ -255,7 +255,7 @@ class Funds(Protocol):
         """
 
     def whereabouts(self, account: AccountKey, unit: Unit) -> str:
-        """Say for people where the rest of a balance sits, as far as is known here."""
+        """Say for people where the rest of a balance sits; empty where that is not known here."""
 
     def places(self, account: AccountKey, unit: Unit) -> tuple[MoneyAtSite, ...]:
         """Return where else money of an account sat when the centre last said so."""

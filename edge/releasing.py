@@ -275,7 +275,7 @@ class Releasing:
         if denied.short is None:
             return denied
         where = self._funds.whereabouts(denied.short.account, denied.short.needed.unit)
-        return replace(denied, detail=f"{denied.detail}; {where}")
+        return replace(denied, detail="; ".join(filter(None, (denied.detail, where))))
 
     def _refuse(self, record: JobRecord, wish: Wish, denied: Denied) -> None:
         self._turn_down(record, wish, denied, denied.reason, denied.detail)

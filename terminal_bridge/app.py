@@ -18,7 +18,7 @@ from terminal_bridge.readers import reader_of
 from terminal_bridge.status_file import running, write_status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
     from pathlib import Path
 
     from config.settings_terminal import OneTerminal, TerminalSettings
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 _log = logger("terminal.app")
 
+#: Seconds in which a copy is settled before the process ends: a copier that runs out, an answer.
+_GOOD_BYE = 7.0
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 30.0
 #: A terminal that worked for so long begins with the first pause again.
@@ -48,6 +50,8 @@ async def run(
 ) -> None:
     """Drive the terminals until SIGTERM or SIGINT; one that fails is begun again, others go on.
 
+    A copy that is made then is ended first, within some seconds; a second signal waits for none.
+
     Args:
         settings: of the process.
         reader: makes a reader of its settings and its terminal's id.
@@ -58,10 +62,14 @@ async def run(
         CannotServe: the panels' address cannot be had.
     """
     with running(settings.data):
-        stop = asyncio.Event()
+        stop, at_once = asyncio.Event(), asyncio.Event()
+
+        def told() -> None:
+            (at_once if stop.is_set() else stop).set()
+
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop.set)
+            loop.add_signal_handler(number, told)
         parts = Parts(settings, reader, copier)
         works: list[asyncio.Task[Any]] = [
             asyncio.create_task(_supervised(each.id, partial(parts.work, each)), name=each.id)
@@ -76,6 +84,8 @@ async def run(
             done, _ = await asyncio.wait(works, return_when=asyncio.FIRST_COMPLETED)
             for work in done:
                 work.result()
+            if stop.is_set():
+                await _any_of(parts.good_bye(), at_once.wait(), seconds=_GOOD_BYE)
         finally:
             for work in works:
                 work.cancel()
@@ -128,6 +138,12 @@ class Parts:
         self._reader = reader
         self._copier = copier
         self._desks: dict[str, Desk] = {}
+        self._bridges: dict[str, Bridge] = {}
+        """Of machines, not of phones; the newest of each."""
+
+    async def good_bye(self) -> None:
+        """End the copies that are made."""
+        await asyncio.gather(*(bridge.good_bye() for bridge in self._bridges.values()))
 
     async def work(self, terminal: OneTerminal) -> None:
         """Drive one, once."""
@@ -184,7 +200,7 @@ class Parts:
 
             reader, copier = terminal.reader, terminal.copier
             pad = None if terminal.key_pad is None else as_reader(terminal.key_pad)
-            return Bridge(
+            bridge = self._bridges[terminal.id] = Bridge(
                 terminal.id,
                 habits=habits_of(terminal),
                 line=line,
@@ -195,8 +211,20 @@ class Parts:
                 on_change=changed,
                 on_show=on_show,
             )
+            return bridge
 
         return make
+
+
+async def _any_of(*works: Coroutine[Any, Any, object], seconds: float) -> None:
+    """Wait for the first of some, but not longer than this."""
+    tasks = {asyncio.ensure_future(work) for work in works}
+    try:
+        await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _tell(path: Path, bridge: Bridge) -> None:

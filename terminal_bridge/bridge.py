@@ -41,12 +41,15 @@ from terminal_bridge.phases import (
     Beginning,
     Choosing,
     Copying,
+    Ending,
     Enrolling,
     Identifying,
     Releasing,
     Terminal,
+    outside,
+    summed,
 )
-from terminal_bridge.ports import COPY_KINDS, Metered
+from terminal_bridge.ports import Metered
 from terminal_bridge.rest import Rest
 from terminal_bridge.screens import lines_of
 from terminal_bridge.session import step, wake_at
@@ -54,7 +57,6 @@ from terminal_bridge.session import step, wake_at
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from broker.messages.copies import CopyCounts
     from broker.messages.terminals import (
         SiteState,
     )
@@ -152,6 +154,11 @@ class Bridge:
         """
         await self.rest.until(self._rests)
 
+    async def good_bye(self) -> None:
+        """End the copy that is made, and begin no other; return when the edge has its counts."""
+        self._trouble("stopping", "This terminal is being stopped.")
+        await self.rest.until(self._copies_nothing)
+
     async def run(self) -> None:
         """Work, once, until canceled or until something fails that is not mended inside."""
         self.happens(PowerBack(self._copies.load()))
@@ -225,7 +232,7 @@ class Bridge:
                     self._controlled.set()
                     self._trouble("control", "")
                     async for totals in control.pulses():
-                        self.happens(Pulses(_sum(self._before, totals)))
+                        self.happens(Pulses(summed(self._before, totals)))
             except (OSError, PrintmeshError) as error:
                 reason = str(error)[:200]
                 _log.error(
@@ -237,7 +244,7 @@ class Bridge:
             finally:
                 self._control = None
                 self._controlled.clear()
-            self._before = _sum(self._before, totals)
+            self._before = summed(self._before, totals)
             self._trouble("control", f"The copier cannot be controlled: {reason}")
             await asyncio.sleep(_TRY_AGAIN)
 
@@ -281,9 +288,13 @@ class Bridge:
                 if isinstance(action, Ask):  # never put, and the session waits for its end
                     self.happens(NoAnswer(action.number))
             self._deciding = False
-            if _outside(was) != _outside(self.terminal):
+            if outside(was) != outside(self.terminal):
                 self._on_change(self)
             self.rest.moved()
+
+    def _copies_nothing(self) -> bool:
+        over = not isinstance(self.terminal.phase, Beginning | Copying | Ending)
+        return over and not (self._happened or self._deciding)
 
     def _rests(self) -> bool:
         phase = self.terminal.phase
@@ -386,14 +397,3 @@ class Bridge:
                 terminal=self.name,
                 reason=str(error)[:200],
             )
-
-
-def _sum(one: CopyCounts, other: CopyCounts) -> CopyCounts:
-    return one.model_copy(
-        update={kind: getattr(one, kind) + getattr(other, kind) for kind in COPY_KINDS}
-    )
-
-
-def _outside(terminal: Terminal) -> tuple[object, ...]:
-    """Return what others may see of a terminal: nothing of who stands there."""
-    return type(terminal.phase), terminal.edge, terminal.trouble, terminal.owed

@@ -39,6 +39,13 @@ _log = logger("terminal.line")
 
 #: How long an answer is waited for: a release at a slow spooler takes some seconds.
 PATIENCE: Final = 20.0
+#: Put again, with the same id, until they are answered: the edge acts once, and an answer that got
+#: lost on its way would leave money set aside for a copy that nobody makes.
+_INSISTED: Final = frozenset({"copy-begin"})
+#: So often while the edge listens.
+_TIMES: Final = 3
+#: Seconds between tries on a line that takes none.
+_PAUSE: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +102,7 @@ class EdgeLine:
         """The edge's, while it listens."""
         self._gone = asyncio.Event()
         self._gone.set()
+        self._back = asyncio.Event()
         self._ahead = timedelta()
         """Of our clock: the edge's."""
 
@@ -157,7 +165,10 @@ class EdgeLine:
             wrong = ", ".join(str(each["loc"][0]) for each in error.errors() if each["loc"])
             problem = Problem(code="invalid", detail=f"This cannot be asked: {wrong or method}.")
             return Reply(corr=corr, status="invalid", problem=problem)
-        answer = await self._put(method, question, seconds) if self.here else None
+        if not self.here:
+            return None
+        put = self._insist if method in _INSISTED else self._put
+        answer = await put(method, question, seconds)
         if answer is None:
             return None
         received = decode(answer, (Reply,))
@@ -166,6 +177,20 @@ class EdgeLine:
             return None
         self._ahead = received.time - self._clock()
         return received.message
+
+    async def _insist(self, method: str, question: Request, seconds: float) -> bytes | None:
+        """Put a question until it is answered, over a line that is lost meanwhile too."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        while (left := end - loop.time()) > 0:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(left):
+                    await self._back.wait()
+                    answer = await self._put(method, question, seconds / _TIMES)
+                    if answer is not None:
+                        return answer
+                    await asyncio.sleep(_PAUSE)
+        return None
 
     async def _put(self, method: str, question: Request, seconds: float) -> bytes | None:
         """Wait for the answer, but not for an edge that is gone."""
@@ -181,6 +206,8 @@ class EdgeLine:
         finally:
             gone.cancel()
             asking.cancel()
+            # the same question may be put again: nothing of this try is left then
+            await asyncio.gather(asking, gone, return_exceptions=True)
         return None if isinstance(answer, TimedOut) else answer
 
     def _hear(self, arrived: Arrived) -> tuple[LineEvent, ...]:
@@ -216,10 +243,12 @@ class EdgeLine:
         self._lost()
         self._session = status.session
         self._gone.clear()
+        self._back.set()
         return (EdgeHere(),) if was is None else (EdgeGone(), EdgeHere())
 
     def _lost(self) -> None:
         self._session = None
+        self._back.clear()
         self._gone.set()
 
     async def _say_status(self, status: Status) -> None:

@@ -309,6 +309,11 @@ class Terminal:
     """Tell it again then."""
 
 
+def outside(terminal: Terminal) -> tuple[object, ...]:
+    """Return what others may see of a terminal: nothing of who stands there."""
+    return type(terminal.phase), terminal.edge, terminal.trouble, terminal.owed
+
+
 # ── counts ──────────────────────────────────────────────────────────────────────────────────
 
 
@@ -317,6 +322,11 @@ def counted(totals: CopyCounts, base: CopyCounts) -> CopyCounts:
     return CopyCounts(
         **{kind: max(0, getattr(totals, kind) - getattr(base, kind)) for kind in COPY_KINDS}
     )
+
+
+def summed(one: CopyCounts, other: CopyCounts) -> CopyCounts:
+    """Return both together, kind by kind."""
+    return CopyCounts(**{kind: getattr(one, kind) + getattr(other, kind) for kind in COPY_KINDS})
 
 
 def most(one: CopyCounts, other: CopyCounts) -> CopyCounts:

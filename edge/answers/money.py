@@ -78,7 +78,7 @@ class MoneyAnswers:
                 enabled=row.enabled,
                 elsewhere=None
                 if row.unlimited
-                else self._funds.whereabouts(row.account, row.unit)[:1000],
+                else self._funds.whereabouts(row.account, row.unit)[:1000] or None,
                 places=() if row.unlimited else self._funds.places(row.account, row.unit),
             )
             for row in rows

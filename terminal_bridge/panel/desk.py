@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from config.logs import logger
 from terminal_bridge.bridge import Bridge
 from terminal_bridge.events import SessionShown
+from terminal_bridge.panel.pace import ALL_AT_ONCE, AT_ONCE, Bucket, Paced
 from terminal_bridge.panel.pages import machine_name
 from terminal_bridge.panel.visit import Visit
 
@@ -89,6 +90,7 @@ class Desk:
         self.over = False
         """It does not work any more; another one may take its place."""
         self._phones: dict[str, Visit] = {}
+        self._all_phones = asyncio.Semaphore(ALL_AT_ONCE)
         self._work: dict[str, asyncio.Task[None]] = {}
         self._hands = ("", "")
         self._handed_at = float("-inf")
@@ -146,7 +148,10 @@ class Desk:
             self._forget(min(self._phones, key=self._worth))
         token = secrets.token_urlsafe(24)
         make = partial(Bridge, self.name, habits=self.habits, copies=NoCopies())
-        visit = Visit(partial(make, line=self.line.tap()), self.line.tap())
+        pace = partial(
+            Paced, bucket=Bucket(), own=asyncio.Semaphore(AT_ONCE), all_=self._all_phones
+        )
+        visit = Visit(partial(make, line=pace(self.line.tap())), pace(self.line.tap()))
         visit.last_act = now
         self._phones[token] = visit
         work = asyncio.create_task(visit.bridge.run(), name=f"{self.name} phone")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -52,6 +53,11 @@ def wishes_of(fields: Mapping[str, str]) -> Wishes:
         else:
             changes["page_ranges"] = ranges
     return Wishes(changes, wrong)
+
+
+def mark_of(question: str) -> str:
+    """Name a question that was read: a form carries this, since the words may be any number."""
+    return hashlib.sha256(question.encode()).hexdigest()[:32] if question else ""
 
 
 def number_of(text: str) -> int | None:

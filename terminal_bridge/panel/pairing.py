@@ -9,7 +9,7 @@ import os
 import secrets
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -17,10 +17,15 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Network, IPv6Network
     from pathlib import Path
 
-#: How long a code for pairing lasts, and how often a wrong one may be typed.
+#: How long a code for pairing lasts, and how often a wrong one may be typed at one address: whoever
+#: guesses, or means to use the code up, leaves it to the others.
 CODE_LASTS: Final = timedelta(minutes=10)
 _TRIES: Final = 5
+#: At all addresses together: of a code's 100 million, few enough to be no way in.
+_TRIES_MOST: Final = 500
 _DIGITS: Final = 8
+#: Who has one address of IPv6 has all of its network.
+_ONE_NETWORK: Final = 64
 
 
 def _now() -> datetime:
@@ -68,21 +73,28 @@ class Pairing:
         """Make a code that pairs one browser, once; the screen before stays until then."""
         code = "".join(secrets.choice("0123456789") for _ in range(_DIGITS))
         until = self._clock() + CODE_LASTS
-        self._write(self._read() | {"code": _hashed(code), "until": until.isoformat(), "tries": 0})
+        self._write(self._read() | {"code": _hashed(code), "until": until.isoformat(), "tries": {}})
         return code
 
-    def pair(self, code: str) -> str | None:
-        """Take a code: return what the browser keeps, None where it is wrong or too late."""
-        kept = self._read()
+    def pair(self, code: str, address: str = "") -> str | None:
+        """Take a code: return what the browser keeps, None where it is wrong or too late.
+
+        Args:
+            code: as typed.
+            address: where it was typed; tries are counted for each.
+        """
+        kept, where = self._read(), _place(address)
         try:
             until = datetime.fromisoformat(kept.get("until", ""))
         except ValueError:
             return None
-        tries = int(kept.get("tries", 0))
-        if not kept.get("code") or self._clock() >= until or tries >= _TRIES:
+        tries = _counted(kept.get("tries"))
+        here = tries.get(where, 0)
+        spent = here >= _TRIES or sum(tries.values()) >= _TRIES_MOST
+        if not kept.get("code") or self._clock() >= until or spent:
             return None
         # the try is written down before it is judged: a crash gives no other
-        self._write(kept | {"tries": tries + 1})
+        self._write(kept | {"tries": tries | {where: here + 1}})
         if not hmac.compare_digest(_hashed("".join(filter(str.isdecimal, code))), kept["code"]):
             return None
         cookie = secrets.token_urlsafe(32)
@@ -105,6 +117,24 @@ class Pairing:
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(self._path)
+
+
+def _place(address: str) -> str:
+    """Return whose tries are counted together."""
+    try:
+        here = ip_address(address)
+    except ValueError:
+        return ""
+    mapped = getattr(here, "ipv4_mapped", None)
+    if here.version == 4 or mapped:  # noqa: PLR2004  of IP
+        return str(mapped or here)
+    return str(ip_network((here, _ONE_NETWORK), strict=False))
+
+
+def _counted(kept: object) -> dict[str, int]:
+    """Return the wrong tries by place."""
+    rows = kept.items() if isinstance(kept, dict) else ()
+    return {str(where): tries for where, tries in rows if isinstance(tries, int)}
 
 
 def _hashed(secret: str) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import segno
 from jinja2 import Environment, FileSystemLoader, pass_context
 
+from terminal_bridge.panel.forms import mark_of
 from terminal_bridge.words import Words
 
 if TYPE_CHECKING:
@@ -102,6 +103,7 @@ def _environment(language: str) -> Environment:
         "moneys": words.moneys,
         "clock": pass_context(_clock(words)),
         "exact": words.exact,
+        "mark": mark_of,
     }
     made.globals["asset"] = _asset
     return made

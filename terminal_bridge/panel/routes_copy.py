@@ -15,6 +15,7 @@ from terminal_bridge.events import CopyWanted, Key
 from terminal_bridge.panel import pages
 from terminal_bridge.panel.around import guest_of, here, money_of, part, sent, to
 from terminal_bridge.panel.browser import form_of
+from terminal_bridge.panel.forms import mark_of
 from terminal_bridge.panel.notices import notice_of
 from terminal_bridge.panel.views import Choice
 from terminal_bridge.phases import Beginning, Copying, Ending
@@ -98,10 +99,13 @@ async def begin(request: Request) -> Response:
     visit = browser.visit
     if visit is not None and visit.who is not None and browser.screen and browser.desk.copier:
         visit.copy_said = None
-        wanted = CopyWanted(
-            confirmed=bool(fields.get("confirmed")), account=fields.get("account") or None
-        )
-        await visit.act(wanted)
+        account, read = fields.get("account") or None, fields.get("confirmed", "")
+        await visit.act(CopyWanted(account=account))
+        asked = visit.result
+        # a yes is to the question that was read, not to another one
+        again = asked is not None and asked.code == _ANSWER_NEEDED and mark_of(asked.text) == read
+        if again and browser.same:
+            await visit.act(CopyWanted(confirmed=True, account=account))
     return to(browser, "/copy")
 
 

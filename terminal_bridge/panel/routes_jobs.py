@@ -32,7 +32,7 @@ from terminal_bridge.panel.around import (
     to,
 )
 from terminal_bridge.panel.browser import form_of
-from terminal_bridge.panel.forms import wishes_of
+from terminal_bridge.panel.forms import mark_of, wishes_of
 from terminal_bridge.panel.rows import read_rows
 from terminal_bridge.panel.sentences import mark
 from terminal_bridge.panel.views import Figure, Notice
@@ -280,9 +280,11 @@ async def release(request: Request) -> Response:
         if fields.get(name)
     )
     asks = fields.get("confirmed", "")
-    if asks and asks != (await _quoted(browser, visit, str(job), fields, wishes.changes)).question:
-        # a yes is to the question that was read, not to another one
-        return to(browser, f"/jobs/{job}?{query}")
+    if asks:
+        quoted = await _quoted(browser, visit, str(job), fields, wishes.changes)
+        if asks != mark_of(quoted.question):
+            # a yes is to the question that was read, not to another one
+            return to(browser, f"/jobs/{job}?{query}")
     if wishes.wrong:
         return to(browser, f"/jobs/{job}?{query}")
     if not browser.same:

@@ -296,7 +296,8 @@ async def pair(request: Request) -> Response:
     """Take the code."""
     browser = here(request)
     fields = await form_of(request, browser)
-    kept = browser.desk.pairing.pair(fields.get("code", ""))
+    address = request.client.host if request.client else ""
+    kept = browser.desk.pairing.pair(fields.get("code", ""), address)
     if kept is None:
         view = Pair(error=browser.words.gettext(_WRONG_CODE))
         return sent(browser, "pair.html", view, status=403)

@@ -54,6 +54,7 @@ REFUSALS: Final = {
     "unknown": mark("That is not possible now."),
     "user-disabled": mark("You may not print or copy here. Ask at the desk."),
     "wait": mark("Too many wrong tries. Please wait."),
+    "wait-a-moment": mark("That was too much at once; please try again in a moment."),
 }
 NO_EDGE: Final = mark("This terminal cannot reach its site. Your jobs and your money are safe.")
 NOT_KNOWN: Final = mark("Nobody is known by that.")

@@ -68,6 +68,27 @@ def test_a_code_is_not_guessed(pairing: Pairing) -> None:
     assert pairing.pair(code) is None
 
 
+def test_who_uses_up_tries_leaves_the_code_to_others(pairing: Pairing) -> None:
+    """Wrong codes of one address, or of one network of IPv6, cost nobody else their code."""
+    code = pairing.code()
+    wrong = "0" * 8 if code != "0" * 8 else "1" * 8
+    for address in ("192.0.2.9", "2001:db8:0:7::1", "::ffff:192.0.2.10"):
+        assert [pairing.pair(wrong, address) for _ in range(9)] == [None] * 9
+    for spent in ("192.0.2.9", "2001:db8:0:7:ffff::2", "192.0.2.10"):
+        assert pairing.pair(code, spent) is None
+    assert pairing.pair(code, "2001:db8:0:8::1") is not None
+
+
+def test_many_addresses_have_few_tries_together(pairing: Pairing) -> None:
+    """Whoever has a thousand addresses tries a code 500 times, and nobody has it then."""
+    code = pairing.code()
+    wrong = "0" * 8 if code != "0" * 8 else "1" * 8
+    for number in range(100):
+        for _ in range(5):
+            assert pairing.pair(wrong, f"10.1.0.{number}") is None
+    assert pairing.pair(code, "10.2.0.1") is None
+
+
 def test_a_code_is_soon_too_old(pairing: Pairing, clock: Hand) -> None:
     """Ten minutes later it is worth nothing; turning the clock back further is no help for long."""
     code = pairing.code()

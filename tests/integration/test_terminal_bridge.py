@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-import sys
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -18,11 +16,10 @@ from broker.messages import PersonNews, Reply
 from config.settings_terminal import TerminalSettings
 from edge.answers.copies import CopyAnswers
 from edge.requests import Requests
-from terminal_bridge.app import copies_file, habits_of, status_file
+from terminal_bridge.app import copies_file, habits_of
 from terminal_bridge.bridge import Bridge
 from terminal_bridge.durable import OpenCopies, peek
 from terminal_bridge.edge_line import EdgeGone, EdgeHere, EdgeLine, LineEvent, Said
-from terminal_bridge.status_file import read_status
 from tests.integration.terminal_lab import (
     NAMES,
     PATIENCE,
@@ -309,70 +306,6 @@ async def test_the_real_copies_of_an_edge(tmp_path: Path) -> None:
     assert not peek(desk.file)
 
 
-# ── killed ──────────────────────────────────────────────────────────────────────────────────
-
-
-async def test_killed_in_mid_copy_reports_the_count_after_a_restart(tmp_path: Path) -> None:
-    """Kill -9 between two pages: the next process settles with every page that was counted."""
-    async with site_of() as site, SmallEdge(site.edge()) as edge:
-        file = tmp_path / "terminal.json"
-        file.write_text(json.dumps(terminal_table(site, tmp_path / "data", "terminal-1")))
-        first = await _process(file)
-        try:
-            async with asyncio.timeout(PATIENCE):
-                status = status_file(tmp_path / "data", "terminal-1")
-                await _until(lambda: bool(read_status(status).get("edge")))
-                await _line(first, "card 0417", "enable")
-            # not told to the edge, so only the file knows
-            edge.answers["copy-count"] = lambda _: None
-            assert first.stdin is not None
-            first.stdin.write(b"pages 5\n")
-            await edge.until(lambda: "copy-count" in edge.methods())
-        finally:
-            first.kill()
-            await first.wait()
-        assert not edge.settled
-        second = await _process(file)
-        try:
-            await edge.until(lambda: bool(edge.settled))
-        finally:
-            second.terminate()
-            async with asyncio.timeout(PATIENCE):
-                assert await second.wait() == 0
-        assert [counts.monochrome for counts in edge.settled.values()] == [5]
-
-
-async def _process(file: Path) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "tests.integration.terminal_process",
-        str(file),
-        cwd=ROOT,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-
-
-async def _until(holds: Callable[[], bool]) -> None:
-    """Wait until files of another process say so, which gives no event."""
-    while not holds():  # noqa: ASYNC110
-        await asyncio.sleep(0.02)
-
-
-async def _line(process: asyncio.subprocess.Process, say: str, hear: str) -> None:
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdin.write(f"{say}\n".encode())
-    while True:
-        line = await process.stdout.readline()
-        if not line:
-            raise AssertionError("the process ended")
-        if line.decode().strip() == hear:
-            return
-
-
 # ── the line alone ──────────────────────────────────────────────────────────────────────────
 
 
@@ -419,6 +352,27 @@ async def test_line_says_whether_the_edge_is_there(tmp_path: Path) -> None:
             await edge.say_online(online=False)
             assert await soon(heard) == EdgeGone()
             assert await asking is None
+
+
+async def test_a_beginning_whose_answer_is_lost_is_asked_again(tmp_path: Path) -> None:
+    """Lost on its way, or with the edge away for a moment: the same question comes again."""
+    async with site_of() as site, line_of(site) as (line, heard), SmallEdge(site.edge()) as edge:
+        assert await soon(heard) == EdgeHere()
+        edge.answers["copy-begin"] = lambda question: (
+            None if len(edge.asked) < 2 else edge.answer(question)
+        )
+        fields = {"person": {"session": str(uuid4())}, "printer": "copier-1"}
+        asking = asyncio.create_task(line.ask("copy-begin", fields, seconds=3))
+        await edge.until(lambda: len(edge.asked) == 1)
+        await edge.say_online(online=False)
+        assert await soon(heard) == EdgeGone()
+        await edge.say_online()
+        assert await soon(heard) == EdgeHere()
+        reply = await asking
+        assert reply is not None
+        assert reply.status == "ok"
+        assert len({question.corr for question in edge.asked}) == 1
+        assert len(edge.asked) == 3  # away; then lost; then answered
 
 
 async def test_line_tells_news(tmp_path: Path) -> None:

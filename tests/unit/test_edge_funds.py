@@ -94,6 +94,7 @@ async def test_it_says_where_the_rest_of_the_money_is() -> None:
     """With the line up: the other places; with the line down: why nothing can be fetched."""
     line = Line(coming=0)
     funds = funds_on(line)
+    assert funds.whereabouts(ANA, "EUR") == ""  # nobody was asked yet: that is no "nowhere"
     await funds.fetch(ANA, WANTED, JOB)
     assert "at south, which works alone now" in funds.whereabouts(ANA, "EUR")
     assert "north" not in funds.whereabouts(ANA, "EUR")
