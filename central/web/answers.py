@@ -214,3 +214,81 @@ class Printer(Answer):
     """The edge whose site it stands at."""
     name: str
     """What people call it."""
+
+
+class DeviceSupply(Answer):
+    """Toner, ink, a drum, a box for waste."""
+
+    name: str
+    """As the machine calls it."""
+    kind: str
+    """`toner`, `ink`, `waste-toner` …"""
+    color: str | None
+    """Such as `cyan`."""
+    level: int | None
+    """Percent that is left; of a receptacle, the room that is. Null: it does not say exactly."""
+    state: Literal["ok", "low", "empty", "some", "unknown"]
+    """`some`: something is left, it does not say how much."""
+    receptacle: bool
+    """It fills up instead of running out."""
+    days_left: int | None
+    """At the use of the last weeks; null where that is not known."""
+
+
+class DeviceMeter(Answer):
+    """One counter of a machine, since it was made."""
+
+    name: str
+    """`total`, or a service: `print`, `copy-color` …"""
+    unit: Literal["impressions", "sheets", "other"]
+    """What it counts."""
+    value: int
+    """What it showed last."""
+
+
+class DeviceAlert(Answer):
+    """Something that somebody should see to."""
+
+    code: str
+    """Stable, for machines: `toner-low`, `jam`, `unexplained-pages` …"""
+    severity: Literal["info", "warning", "critical"]
+    """How loud."""
+    detail: str
+    """For people."""
+    since: AwareDatetime | None
+    """When it was first seen so; null: it is about a day."""
+
+
+class Device(Answer):
+    """A printer as its edge told of it last, and what the books know beside."""
+
+    node: NodeId
+    """Its edge."""
+    site: str
+    """Where it stands."""
+    device: NodeId
+    """Device id."""
+    name: str
+    """What people call it."""
+    state: Literal["idle", "processing", "stopped", "unknown"]
+    """printer-state (RFC 8011 §5.4.11); `unknown` too where nothing was told yet."""
+    reasons: tuple[str, ...]
+    """printer-state-reasons."""
+    answers: bool | None
+    """Whether it answered when it was last asked; null: nobody asks it."""
+    message: str | None
+    """What its console shows."""
+    serial: str | None
+    """Serial number."""
+    model: str | None
+    """As it calls itself."""
+    supplies: tuple[DeviceSupply, ...]
+    """Toner and the like."""
+    meters: tuple[DeviceMeter, ...]
+    """Counters, as last read."""
+    alerts: tuple[DeviceAlert, ...]
+    """What is raised at present, by its edge and by the books."""
+    pages_today: int | None
+    """What its meters moved since the last day ended; null where that is not known."""
+    updated_at: AwareDatetime | None
+    """When it was seen so, by its edge's clock; null: nothing was told yet."""

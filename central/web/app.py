@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import APIRouter, Depends, FastAPI
 
-from central.web import fleet, health, jobs, money, people, problems
+from broker.exporters.figures import HttpTally, IngestTally
+from central.web import devices, fleet, health, jobs, metrics, money, people, problems
 from central.web.health import Probe
+from central.web.metrics import Counting, Gauges
 from central.web.reading import Reader, guard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from pydantic import SecretStr
 
@@ -45,6 +48,8 @@ def make_app(
     *,
     token: SecretStr | None = None,
     troubles: Callable[[], Sequence[str]] = tuple,
+    tally: IngestTally | None = None,
+    data: Path | None = None,
 ) -> FastAPI:
     """Return the ASGI application; it needs no start and no end of its own.
 
@@ -53,6 +58,8 @@ def make_app(
         token: lets its bearer read, besides the tokens in the books.
         troubles: what else is wrong with the coordinator, a sentence for people each, without
             anything a stranger should not read; asked on every look at its health.
+        tally: what the coordinator has counted, for the figures.
+        data: whose volume is looked at, for the figures.
     """
     app = _Interface(
         title="Printmesh: the books",
@@ -73,13 +80,17 @@ def make_app(
     )
     app.state.reader = Reader(books, token)
     app.state.probe = Probe(books, troubles)
+    http = HttpTally()
+    app.state.gauges = Gauges(books, tally or IngestTally(), http, data)
+    app.add_middleware(Counting, tally=http)
     problems.install(app)
     # whatever is added here needs a token
     guarded = APIRouter(dependencies=[Depends(guard)], responses=_REFUSALS)
-    for room in (people, money, jobs, fleet):
+    for room in (people, money, jobs, fleet, devices):
         guarded.include_router(room.routes)
     app.include_router(health.routes, prefix=BASE)
     app.include_router(guarded, prefix=BASE)
+    app.include_router(metrics.routes)
     return app
 
 
