@@ -87,12 +87,13 @@ class SnmpSource:
             return NoAnswer(f"{target.address} was not read in {_LONGEST:g} s of SNMP")
 
     async def meters(self, target: Target) -> Look:
-        """Read who it is and what its counters show, and no more where it is known."""
+        """Read who it is, what it does and what its counters show; no more where it is known."""
         known = self._known.get(target)
         if known is None:
             return await self.look(target)
         wanted = [oids.SYS_UP_TIME]
-        wanted += _instances(known.values, (oids.SERIAL_NUMBER, *printer_mib.COUNTERS))
+        # whether it stands idle belongs to a counter: between two such readings one job is alone
+        wanted += _instances(known.values, (*printer_mib.STATE, *printer_mib.COUNTERS))
         wanted += _own(known)
         got = await self._objects.get(target, wanted)
         if isinstance(got, NoAnswer):

@@ -41,6 +41,7 @@ from edge.jobs import JobRecord
 from edge.store.applied import Applied
 from edge.store.cards import CardsKept
 from edge.store.codes import Codes
+from edge.store.meters import MetersKept
 from edge.store.returns import Returns
 from edge.store.terms import TermsKept
 from edge.store.till import Overdrawn, Till
@@ -66,6 +67,7 @@ INDEXES = {
     "accounts": ("key",),
     "jobs": ("job", "phase", "card", "user"),
     "cards": ("card",),
+    "meters": ("device",),
     "reclaims": ("reclaim",),
     "meta": ("key",),
     "quarantine": ("seq",),
@@ -100,12 +102,13 @@ class Books:
         self.terms = TermsKept(database)
         """Role and terms; changed by the books only."""
         self._returns = Returns(database, self.till, self.terms, mint=mint, say=self._say_ledger)
-        self.codes = Codes(
-            database, record=self._growing, credit=self.till.credit, say=self._say_ledger
-        )
+        grow = self._growing
+        self.codes = Codes(database, record=grow, credit=self.till.credit, say=self._say_ledger)
         """What of the money here came by courier codes, or may."""
-        self.cards = CardsKept(database, record=self._growing, say=self._say)
+        self.cards = CardsKept(database, record=grow, say=self._say)
         """Cards that were entered here, until the centre has them."""
+        self.meters = MetersKept(database, record=grow, say=self._say)
+        """What the meters of the printers showed when they were last read."""
         self.awaited: set[UUID] = set()
         """Copies that are being begun: money that comes for one is set aside for it."""
         self.on_growth: Callable[[], None] = lambda: None
@@ -359,7 +362,7 @@ class Books:
         rejected: list[Rejected],
         now: datetime,
     ) -> None:
-        match event:
+        match event:  # an Opening of the centre carries nothing for a fresh journal
             case Granted():
                 if self.codes.brought(event):
                     self._returns.brought(txn, event, now)
@@ -372,9 +375,8 @@ class Books:
             case SetTerms():
                 self.terms.wish_for(event)
             case Collected():
-                self.till.collected(
-                    AccountAmount(account=event.account, unit=event.unit, micros=event.micros)
-                )
+                paid = AccountAmount(account=event.account, unit=event.unit, micros=event.micros)
+                self.till.collected(paid)
             case CodesFrom():
                 self.codes.begin(event)
             case Reclaim():
@@ -382,8 +384,6 @@ class Books:
             case Rejected():
                 self.cards.rejected(event)
                 rejected.append(event)
-            case _:
-                pass  # an Opening of the centre carries nothing for a fresh journal
 
     def _put(self, record: JobRecord) -> None:
         job = str(record.job)
