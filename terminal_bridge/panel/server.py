@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import socket
 from contextlib import contextmanager
+from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import uvicorn
 from starlette.applications import Starlette
@@ -19,7 +20,7 @@ from starlette.routing import Route
 from config.errors import PrintmeshError
 from config.logs import logger
 from terminal_bridge.panel import render, routes_copy, routes_jobs, routes_money, routes_people
-from terminal_bridge.panel.connections import BoundedConnection
+from terminal_bridge.panel.connections import BoundedConnection, Door
 from terminal_bridge.panel.sentences import mark
 from terminal_bridge.panel.views import Problem
 from terminal_bridge.words import Words
@@ -128,6 +129,10 @@ async def serve(
     except OSError as error:
         bound.close()
         raise CannotServe(f"the panels' certificate cannot be read: {error}") from error
+    if config.ssl is not None:
+        # hands are shaken behind a door that counts who comes
+        config.http_protocol_class = cast("Any", partial(Door, config.ssl))
+        config.ssl = None
     server = _Server(config)
     with bound:
         host, port = bound.getsockname()[:2]
