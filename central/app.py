@@ -193,7 +193,8 @@ async def serve(
             if settings.api.port is None:
                 api_port.set_result(None)
             else:
-                tasks.append(group.create_task(_serve_api(settings, books, stop, api_port)))
+                serving = _serve_api(settings, fleet, carrier, stop, api_port)
+                tasks.append(group.create_task(serving))
             await _first(_ready(carrier.online, api_port), stop.wait())
             if not stop.is_set():
                 ready(Running(settings.node, broker_port, api_port.result()))
@@ -245,11 +246,26 @@ async def _start_broker(settings: BrokerSettings, stack: AsyncExitStack) -> int:
 
 
 async def _serve_api(
-    settings: CentralSettings, books: Books, stop: asyncio.Event, port: asyncio.Future[int | None]
+    settings: CentralSettings,
+    fleet: Fleet,
+    carrier: Carrier,
+    stop: asyncio.Event,
+    port: asyncio.Future[int | None],
 ) -> None:
     from central.web.server import serve as serve_api  # noqa: PLC0415  slow, and often not wanted
 
-    await serve_api(settings, books, stop, listening=port.set_result)
+    def troubles() -> list[str]:
+        online = carrier.online.is_set()
+        return [] if online else ["The coordinator is not on line: its broker is not reached."]
+
+    await serve_api(
+        settings,
+        fleet.books,
+        stop,
+        listening=port.set_result,
+        troubles=troubles,
+        tally=fleet.tally,
+    )
 
 
 async def _tend(books: Books, credentials: Path) -> None:

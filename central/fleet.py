@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from broker import topics
 from broker.codec import encode
+from broker.exporters.figures import IngestTally
 from broker.messages import FeedAlert, FeedNode, Note
 from central.presence import Presence
 from central.reconciling import Limits
@@ -71,6 +72,8 @@ class Fleet:
     """Accounts that were charged: their money may belong elsewhere now."""
     limits: Limits = field(default_factory=Limits)
     """From when on unexplained pages are worth an alert."""
+    tally: IngestTally = field(default_factory=IngestTally)
+    """What was taken in and told since the start, for monitoring."""
     to_say: list[Say] = field(default_factory=list)
     """What is to be published, in order."""
     _alerts: dict[tuple[str, str], float] = field(default_factory=dict)
@@ -101,6 +104,7 @@ class Fleet:
             return
         self._alerts[node, code] = now
         _log.warning(detail, action=f"alert-{code}", node=node)
+        self.tally.alerts["critical" if code in _CRITICAL else "warning"] += 1
         note = Note(
             severity="critical" if code in _CRITICAL else "warning",
             code=code,
@@ -112,6 +116,7 @@ class Fleet:
     def pass_on(self, node: str, note: Note) -> None:
         """Publish a node's own note, and log it: an alert must not hang on who subscribes."""
         level = {"info": "info", "warning": "warning", "critical": "error"}[note.severity]
+        self.tally.alerts["cleared" if note.cleared else note.severity] += 1
         getattr(_log, level)(
             note.detail, action="note", node=node, alert=note.code, subject=note.subject
         )

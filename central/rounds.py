@@ -62,6 +62,8 @@ def take_round(fleet: Fleet, now: float) -> None:
         fleet.alert(fleet.books.identity.node, "books", str(error), now)
         return
     took = timedelta(seconds=perf_counter() - began)
+    fleet.tally.rounds += 1
+    fleet.tally.seconds += took.total_seconds()
     wake: set[str] = set()
     for (conversation, name, run), result in zip(waiting, results, strict=True):
         if isinstance(result, Abandoned):
@@ -95,6 +97,8 @@ def _committed(
     fleet: Fleet, conversation: Conversation, name: StreamName, result: Ingested, now: float
 ) -> None:
     node = conversation.node
+    fleet.tally.applied[name] += len(result.accepted)
+    fleet.tally.quarantined += len(result.quarantined)
     ack = conversation.committed(name, result.upto, now)
     fleet.say(topics.DOWN_ACK, ack, node=node, stream=name)
     for seq, reason in result.quarantined:

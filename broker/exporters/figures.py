@@ -61,9 +61,9 @@ class JobTally:
     held: int = 0
     canceled: int = 0
     flagged: int = 0
-    released: Counter[str] = field(default_factory=Counter)
+    released: Counter[str] = field(default_factory=lambda: Counter(print=0, copy=0))
     """By service: print, copy."""
-    refused: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(REASONS, 0)))
     """By reason."""
     settled: Counter[tuple[str, str]] = field(default_factory=Counter)
     """By service and disposition."""
@@ -169,15 +169,20 @@ class EdgeFigures:
 
 @dataclass(slots=True)
 class IngestTally:
-    """What the coordinator took in since it started; written by one thread, read by others."""
+    """What the coordinator took in since it started; written by one thread, read by others.
+
+    All keys are there from the start: nobody who reads meets a table that grows.
+    """
 
     rounds: int = 0
     seconds: float = 0.0
     """In transactions that take events in."""
-    applied: Counter[str] = field(default_factory=Counter)
-    """Events by stream: ledger, jobs."""
+    applied: Counter[str] = field(default_factory=lambda: Counter(ledger=0, jobs=0))
+    """Events by stream."""
     quarantined: int = 0
-    alerts: Counter[str] = field(default_factory=Counter)
+    alerts: Counter[str] = field(
+        default_factory=lambda: Counter(info=0, warning=0, critical=0, cleared=0)
+    )
     """Notes that were told, by severity; those that clear one count as `cleared`."""
 
 

@@ -15,6 +15,7 @@ from config.errors import PrintmeshError
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
+    from broker.exporters.figures import IngestTally
     from central.store.books import Books
     from config.settings import CentralSettings
 
@@ -44,6 +45,7 @@ async def serve(
     *,
     listening: Callable[[int], None] = lambda _port: None,
     troubles: Callable[[], Sequence[str]] = tuple,
+    tally: IngestTally | None = None,
 ) -> None:
     """Serve the interface until `stop` is set; return at once when the settings ask for none.
 
@@ -55,6 +57,7 @@ async def serve(
         stop: set it to end.
         listening: called once with the real port, when connections are accepted.
         troubles: see `make_app`.
+        tally: see `make_app`.
 
     Raises:
         CannotListen: the address is in use, forbidden, or none of this machine's.
@@ -62,7 +65,7 @@ async def serve(
     api = settings.api
     if api.port is None:
         return
-    app = make_app(books, token=api.token, troubles=troubles)
+    app = make_app(books, token=api.token, troubles=troubles, tally=tally, data=settings.data)
     config = uvicorn.Config(
         app,
         access_log=False,
