@@ -10,7 +10,10 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 #: What frames a card on this reader's line: STX, digits, ETX.
 FRAMING: Final = '{ start = "\\u0002", end = ["\\u0003"] }'
@@ -78,8 +81,8 @@ class CardReader:
 class Copier:
     """Copies what lies on its glass."""
 
-    def __init__(self, *, page: float = 0.3) -> None:
-        """Be off; a page takes so many seconds."""
+    def __init__(self, *, page: float = 0.3, meter: Path | None = None) -> None:
+        """Be off; a page takes so many seconds, and its totaliser is written to a file."""
         self.total = 0
         """Pages made since it was built: its totaliser."""
         self.wanted = 0
@@ -87,6 +90,7 @@ class Copier:
         self.enabled = False
         self.port = 0
         self._page = page
+        self._meter = meter
         self._server: asyncio.Server | None = None
         self._terminal: asyncio.StreamWriter | None = None
         self._changed = asyncio.Condition()
@@ -133,6 +137,10 @@ class Copier:
             await asyncio.sleep(self._page)  # the page it is at is made, whatever is said now
             async with self._changed:
                 self.total += 1
+                if self._meter is not None:
+                    fresh = self._meter.with_suffix(".new")
+                    fresh.write_text(str(self.total))
+                    fresh.replace(self._meter)
                 self.wanted = max(0, self.wanted - 1)
                 if self._terminal is not None and not self._terminal.is_closing():
                     self._terminal.write(PAGE)

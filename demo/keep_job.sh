@@ -19,7 +19,9 @@ ln "$document" "$making/document" 2>/dev/null || cp "$document" "$making/documen
 
 # Poppler counts here, so that the edge's counting (qpdf and PDFium) is checked by another hand.
 case $CONTENT_TYPE in
-  application/pdf) pages=$(pdfinfo "$document" 2>/dev/null | sed -n 's/^Pages: *//p') ;;
+  application/pdf)
+    pdfinfo "$document" > "$making/pdfinfo" 2>/dev/null
+    pages=$(sed -n 's/^Pages: *//p' "$making/pdfinfo") ;;
   image/jpeg) pages=1 ;;
   *) pages= ;;
 esac

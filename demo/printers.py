@@ -203,7 +203,9 @@ class VirtualPrinter:
         """Return all jobs that reached it, in the order they ended."""
         directory = self.root / "kept"
         return (
-            tuple(_read(each) for each in sorted(directory.iterdir())) if directory.exists() else ()
+            tuple(kept_job(each) for each in sorted(directory.iterdir()))
+            if directory.exists()
+            else ()
         )
 
     def impressions(self) -> int:
@@ -230,7 +232,8 @@ class VirtualPrinter:
         self.stop()
 
 
-def _read(directory: Path) -> KeptJob:
+def kept_job(directory: Path) -> KeptJob:
+    """Read one job of those that a printer kept."""
     pairs = (directory / "attributes").read_text(errors="replace").split("\0")
     ipp = dict(pair.split("=", 1) for pair in pairs if "=" in pair)
     name = _ESCAPED.sub(r"\1", ipp.get("IPP_JOB_NAME", ""))
