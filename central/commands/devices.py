@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 
 import typer
@@ -28,6 +29,8 @@ from config.policy.money import PAGE
 from config.policy.tariffs import Tariff, in_force
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from broker.messages import Supply
     from central.store.books import Transaction
     from central.store.device_list import Listed
@@ -50,11 +53,12 @@ def list_devices(config: Config = None, *, as_json: AsJson = False) -> None:
     """List the fleet's devices: state, alerts, supplies with days left, pages today."""
     with desk(config) as at, at.books.read() as tx:
         found = device_list.every(tx)
-    rows = [_plain(each) if as_json else _row(each) for each in found]
+        now = tx.now
+    rows = [_plain(each) if as_json else _row(each, now) for each in found]
     show(
         rows,
         as_json=as_json,
-        columns=("site", "printer", "state", "alerts", "supplies", "today", "last_heard"),
+        columns=("site", "printer", "state", "alerts", "supplies", "today", "heard"),
         empty="No devices yet: edges tell of theirs when they are linked.",
     )
 
@@ -198,7 +202,7 @@ def _prices(tx: Transaction, terms: Terms, place: Place, unit: str) -> str:
     return f"by the prices of {terms.service}: " + ", ".join(told)
 
 
-def _row(each: Listed) -> dict[str, Any]:
+def _row(each: Listed, now: datetime) -> dict[str, Any]:
     state = each.state
     codes = [trouble.code for trouble in state.troubles] if state is not None else []
     codes += [alert.code for alert in each.alerts]
@@ -209,8 +213,15 @@ def _row(each: Listed) -> dict[str, Any]:
         "alerts": list(dict.fromkeys(codes)),
         "supplies": [_supply(supply) for supply in _worth(state.supplies if state else ())],
         "today": each.pages_today,
-        "last_heard": each.heard_at,
+        "heard": _moment(each.heard_at, now),
     }
+
+
+def _moment(at: datetime | None, now: datetime) -> str:
+    """Write the time of day within a day, the date before."""
+    if at is None:
+        return "never"
+    return f"{at.astimezone():%H:%M}" if now - at < timedelta(days=1) else f"{at.astimezone():%F}"
 
 
 def _state(each: Listed) -> str:

@@ -161,13 +161,9 @@ def _missing(tx: Transaction, found: Sequence[Day]) -> list[Place]:
 
 
 def _print(day: date, found: Sequence[Day], called: Mapping[Place, Called], limits: Limits) -> None:
-    look = [each for each in found if each.over(limits)]
-    answer = f"{day}: {len(found)} printers were read"
+    console.print(_answer(day, found, limits), highlight=False)
     if not found:
-        console.print(f"{answer}.", highlight=False)
         return
-    answer += f", {len(look)} need a look." if look else ", all of it is explained well enough."
-    console.print(answer, highlight=False)
     table = Table(box=None, pad_edge=False, header_style="bold", show_footer=True)
     totals = _totals(found).get("impressions", {})
     heads = ("counted", "printed", "copied", "other", "explained", "left")
@@ -175,7 +171,8 @@ def _print(day: date, found: Sequence[Day], called: Mapping[Place, Called], limi
     table.add_column("printer", overflow="fold")
     for head in heads:
         table.add_column(head, str(totals.get(head, "")), justify="right", no_wrap=True)
-    table.add_column("%", f"{totals.get('percent', 0.0):.1f}", justify="right", no_wrap=True)
+    percent = f"{totals['percent']:.1f}" if totals else ""
+    table.add_column("%", percent, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
     for each in found:
         names = called.get(Place(each.node, each.device))
@@ -184,7 +181,7 @@ def _print(day: date, found: Sequence[Day], called: Mapping[Place, Called], limi
             _cell(names.name if names else each.device),
         )
         if each.unit is None:
-            table.add_row(*first, *[""] * 7, "not compared")
+            table.add_row(*first, *[""] * 7, "none")
             continue
         figures = _figures(each)
         word = "look" if each.over(limits) else "ok"
@@ -192,6 +189,24 @@ def _print(day: date, found: Sequence[Day], called: Mapping[Place, Called], limi
             word += ", in sheets"
         table.add_row(*first, *(str(figures[head]) for head in heads), f"{each.percent:.1f}", word)
     console.print(table)
+
+
+def _answer(day: date, found: Sequence[Day], limits: Limits) -> str:
+    """Say first what somebody came for."""
+    compared = [each for each in found if each.unit is not None]
+    look = sum(each.over(limits) for each in compared)
+    parts = [f"{day}: {_printers(len(found))} read"]
+    if len(compared) < len(found):
+        parts.append(f"{len(found) - len(compared)} of them could not be compared")
+    if look:
+        parts.append(f"{_printers(look)} to be looked at")
+    elif compared:
+        parts.append("what was counted is explained")
+    return ", ".join(parts) + "."
+
+
+def _printers(count: int) -> str:
+    return "1 printer" if count == 1 else f"{count} printers"
 
 
 def _remarks(
@@ -211,6 +226,8 @@ def _remarks(
         which = name(Place(each.node, each.device))
         lines += [f"{which}: a stretch is left out: {why}." for why in each.breaks]
         lines += [f"{which}: {said}." for part in each.stretches for said in part.remarks]
+        if each.unit == "sheets":
+            lines.append(f"{which} counts sheets, not sides; it is not in the totals.")
         if each.tolerance and each.unexplained:
             lines.append(
                 f"{which}: up to {each.tolerance} pages may belong to another day, or are of "
