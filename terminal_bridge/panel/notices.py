@@ -32,6 +32,9 @@ _NEWS: Final[Mapping[str, tuple[Tone, str]]] = {
     "card": ("good", mark("Your new card is entered.")),
     "signed-off": ("trouble", mark("You were signed off: the card or the person is blocked.")),
 }
+#: Who cancels what nobody asked to be canceled: too many jobs, too large, too old.
+_THE_SITE: Final = "edge"
+_NOT_KEPT: Final = mark("%(name)s is not kept here any more.")
 
 
 def notice_of(  # noqa: PLR0911  a line for each screen
@@ -65,9 +68,11 @@ def notice_of(  # noqa: PLR0911  a line for each screen
 def news_of(words: Words, news: PersonNews) -> Notice:
     """Return what the edge tells of somebody's job."""
     tone, sentence = _NEWS[news.what]
+    if by_itself := news.what == "canceled" and news.data.get("by") == _THE_SITE:
+        tone, sentence = "trouble", _NOT_KEPT
     name = news.name or words.gettext(mark("Your document"))
     # what a refusal says of itself is the site's own; of the others the sentence is enough
-    detail = news.text if news.what in {"refused", "flagged", "asks"} else ""
+    detail = news.text if by_itself or news.what in {"refused", "flagged", "asks"} else ""
     return Notice(tone, words.gettext(sentence) % {"name": name}, detail)
 
 

@@ -18,6 +18,7 @@ from broker.messages.terminals import (
 )
 from config.panel_settings import PanelSettings
 from terminal_bridge.bridge import Bridge
+from terminal_bridge.durable import OpenCopies
 from terminal_bridge.edge_line import EdgeHere, Said
 from terminal_bridge.panel.desk import Desk, NoCopies
 from terminal_bridge.panel.pairing import Pairing
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from terminal_bridge.edge_line import LineEvent
+    from tests.integration.terminal_lab import HandCopier
 
 SCREEN: Final = "10.0.0.1"
 PHONE: Final = "10.0.0.2"
@@ -102,6 +104,10 @@ class HandLine:
                 raise OSError("the line broke")
             yield event
 
+    def says(self, event: LineEvent) -> None:
+        """Say something that nobody asked for."""
+        self._heard.put_nowait(event)
+
     def breaks(self) -> None:
         """Fail, as nobody planned."""
         self._heard.put_nowait(None)
@@ -168,8 +174,9 @@ class Caller:
 class PanelLab:
     """One panel."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, copier: HandCopier | None = None) -> None:
         self.root = root
+        self.copier = copier
         self.line = HandLine()
         self.reader = HandReader()
         self.desk = self._desk()
@@ -190,8 +197,9 @@ class PanelLab:
                 NAME,
                 habits=habits,
                 line=shared.tap(),
-                copies=NoCopies(),
+                copies=OpenCopies(self.root / "copies.json") if self.copier else NoCopies(),
                 reader=lambda: self.reader,
+                control=partial(_itself, self.copier) if self.copier else None,
             ),
             pairing=Pairing(
                 self.root / "screen.json",
@@ -229,12 +237,17 @@ async def until(holds: Callable[[], bool]) -> None:
             await asyncio.sleep(0.002)
 
 
+def _itself(copier: HandCopier) -> HandCopier:
+    return copier
+
+
 @asynccontextmanager
-async def panel(root: Path) -> AsyncIterator[PanelLab]:
-    """Run a panel."""
-    lab = PanelLab(root)
+async def panel(root: Path, copier: HandCopier | None = None) -> AsyncIterator[PanelLab]:
+    """Run a panel, with a copier if there is one."""
+    lab = PanelLab(root, copier)
     lab.work = asyncio.create_task(lab.desk.run())
-    await until(lambda: lab.desk.screen.bridge.terminal.edge)
+    terminal = lab.desk.screen.bridge
+    await until(lambda: terminal.terminal.edge and not terminal.terminal.trouble)
     try:
         yield lab
     finally:

@@ -271,6 +271,24 @@ def test_another_owner_in_the_directory_withdraws_a_card() -> None:
     assert hall.people.who("panel", Person(card="9000")) == "ben"
 
 
+def test_a_card_that_expires_meanwhile_ends_its_session_and_no_other() -> None:
+    """At the next question after its last moment nobody is signed in by it; by PIN one still is."""
+    hall = Hall()
+    over = NOW + timedelta(seconds=30)
+    hall.says("card", card_digest("9000"), CardRow(user="ana", expires_at=over))
+    hall.sessions.begin(FIRST, "panel", "ana", "card", 0.0, card=card_digest("9000"))
+    hall.sessions.begin(SECOND, "phone", "ana", "pin", 0.0)
+    hall.now = over - timedelta(microseconds=1)
+    assert hall.people.who("panel", Person(session=FIRST)) == "ana"
+    hall.now = over
+    seen = hall.people.seen("panel", Person(session=FIRST))
+    assert isinstance(seen, Nobody)
+    assert seen.code == "card-expired"
+    hall.now = over - timedelta(seconds=5)  # a clock that is set back brings it back to nobody
+    assert hall.people.who("panel", Person(session=FIRST)) is None
+    assert hall.people.who("phone", Person(session=SECOND)) == "ana"
+
+
 def test_what_the_centre_rejects_is_withdrawn_in_the_same_record() -> None:
     """The event that told of the card is named by stream and seq; another one's changes nothing."""
     hall = Hall()

@@ -1,0 +1,181 @@
+"""What a panel asks and tells: questions of rules, what the site threw away, trouble."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import re
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import pytest
+import pytest_asyncio
+
+from broker.messages import PersonNews, Problem, Reply
+from broker.messages.terminals import QuoteAnswer
+from terminal_bridge.edge_line import Said
+from terminal_bridge.events import PrinterTrouble
+from terminal_bridge.panel.notices import news_of
+from terminal_bridge.phases import Copying
+from terminal_bridge.words import LANGUAGES, Words
+from tests.integration.panel_lab import PHONE, SCREEN, panel, row, session_of, until, yes
+from tests.integration.terminal_lab import HandCopier
+from tests.unit.session_lab import copy_state
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+    from pathlib import Path
+    from typing import Any
+
+    from tests.integration.panel_lab import Caller, PanelLab
+
+pytestmark = pytest.mark.timeout(30)
+
+#: Of several rules: more than a field of a form may hold.
+LONG = "This is dear. " * 60 + "Print it all the same?"
+_ASKED = re.compile(r'name="confirmed" value="([^"]*)"')
+
+
+@pytest_asyncio.fixture
+async def lab(tmp_path: Path) -> AsyncIterator[PanelLab]:
+    """Run a panel beside a copier."""
+    async with panel(tmp_path, HandCopier()) as running:
+        yield running
+
+
+@pytest_asyncio.fixture
+async def screen(lab: PanelLab) -> AsyncIterator[Caller]:
+    """Open the screen."""
+    async with lab.caller(SCREEN) as caller:
+        yield caller
+
+
+@pytest_asyncio.fixture
+async def phone(lab: PanelLab) -> AsyncIterator[Caller]:
+    """Open a phone."""
+    async with lab.caller(PHONE) as caller:
+        yield caller
+
+
+def asks(question: str) -> Reply:
+    """Ask first."""
+    problem = Problem(code="answer-needed", detail=question)
+    return Reply(corr=UUID(int=0), status="refused", problem=problem)
+
+
+def read(page: str) -> str:
+    """Return by what a page names the question that stands on it."""
+    found = _ASKED.search(page)
+    assert found is not None
+    return html.unescape(found[1])
+
+
+# ── questions of rules ──────────────────────────────────────────────────────────────────────
+
+
+async def test_a_yes_to_a_copy_is_to_the_question_that_was_read(
+    lab: PanelLab, screen: Caller
+) -> None:
+    """Where another question is asked meanwhile, the yes to the first begins nothing."""
+    question = LONG
+
+    def begins(fields: Mapping[str, Any]) -> Reply:
+        return copy_state() if fields["confirmed"] else asks(question)
+
+    lab.line.answers["copy-begin"] = begins
+    await lab.card("0417")
+    await screen.get("copy")
+    await screen.post("copy/begin")
+    page = await screen.get("copy")
+    assert "Print it all the same?" in page.text
+    question = "Twice as dear since noon. Copy?"
+    await screen.post("copy/begin", confirmed=read(page.text))
+    page = await screen.get("copy")
+    assert "Twice as dear" in page.text
+    assert not any(fields["confirmed"] for fields in lab.line.questions("copy-begin"))
+    await screen.post("copy/begin", confirmed=read(page.text))
+    assert isinstance(lab.desk.screen.bridge.terminal.phase, Copying)
+
+
+async def test_a_yes_to_a_job_is_to_the_question_that_was_read(
+    lab: PanelLab, phone: Caller
+) -> None:
+    """However long a question is it can be answered; a yes to another one releases nothing."""
+    job, question = row(), LONG
+    lab.line.answers["jobs"] = lambda _: yes({"jobs": [job], "more": False})
+    lab.line.answers["quote"] = lambda _: yes(
+        QuoteAnswer(allowed=False, question=question).model_dump(mode="json")
+    )
+    await phone.sign_in("ana")
+    page = await phone.get(f"jobs/{job['job']}")
+    question = "Another one?"
+    await phone.post(f"jobs/{job['job']}/release", confirmed=read(page.text))
+    assert lab.line.questions("release") == []
+    question = LONG
+    await phone.post(f"jobs/{job['job']}/release", confirmed=read(page.text))
+    assert [fields["confirmed"] for fields in lab.line.questions("release")] == [True]
+
+
+# ── what is told ────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_the_site_threw_away_is_told_with_its_reason(language: str) -> None:
+    """Too many, too large, too old: not as if the person had deleted it."""
+    words, why = Words.of(language), "200 jobs of yours wait here already"
+    told = PersonNews(
+        session=UUID(int=1), what="canceled", name="Thesis.pdf", text=why, data={"by": "edge"}
+    )
+    notice = news_of(words, told)
+    own = news_of(words, told.model_copy(update={"data": {"by": "ana"}}))
+    assert (notice.tone, notice.detail) == ("trouble", why)
+    assert (own.tone, own.detail) == ("unknown", "")
+    assert notice.text != own.text
+
+
+async def test_a_job_too_many_is_said_on_the_open_page(lab: PanelLab, phone: Caller) -> None:
+    """Whoever looks at their jobs as one is thrown away reads why."""
+    await phone.sign_in("ana")
+    visit = next(iter(lab.desk._phones.values()))
+    heard = visit.listen()
+    news = PersonNews(
+        session=UUID(session_of("ana")), what="canceled", text="too many wait", data={"by": "edge"}
+    )
+    lab.line.says(Said(news))
+    async with asyncio.timeout(5):
+        while (push := await heard.get()) is not None and push.kind != "notice":
+            pass
+    assert push is not None
+    assert push.show is not None
+    assert push.show.text == "too many wait"
+
+
+# ── a machine in trouble ────────────────────────────────────────────────────────────────────
+
+
+async def test_a_copier_in_trouble_is_said_and_jobs_are_released_all_the_same(
+    lab: PanelLab, screen: Caller
+) -> None:
+    """Copies are refused in words, a copy that is made is ended; the jobs' pages work on."""
+    job = row()
+    lab.line.answers["jobs"] = lambda _: yes({"jobs": [job], "more": False})
+    lab.line.answers["copy-begin"] = lambda _: copy_state()
+    lab.line.answers["copy-end"] = lambda _: copy_state(settled=True, go_on=False)
+    bridge = lab.desk.screen.bridge
+    await lab.card("0417")
+    await screen.get("copy")
+    await screen.post("copy/begin")
+    assert isinstance(bridge.terminal.phase, Copying)
+    bridge.happens(PrinterTrouble("Paper jam in tray 2."))
+    await until(lambda: bool(lab.line.questions("copy-end")))
+    await bridge.at_rest()
+    await screen.post("copy/begin")
+    page = await screen.get("copy")
+    assert "Paper jam in tray 2." in page.text
+    assert len(lab.line.questions("copy-begin")) == 1
+    await screen.post(f"jobs/{job['job']}/release")
+    assert len(lab.line.questions("release")) == 1
+    bridge.happens(PrinterTrouble(""))
+    await bridge.at_rest()
+    await screen.post("copy/begin")
+    assert isinstance(bridge.terminal.phase, Copying)
