@@ -14,6 +14,7 @@ from uuid import UUID
 import typer
 
 from config.command_line import LogLevel, played
+from edge.discover_cli import discover
 from edge.popup_cli import popup
 from edge.showing import amounts_of, console, counted, errors, explain, listed, remarks
 
@@ -28,6 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(popup)
+app.command()(discover)
 
 Config = Annotated[
     Path, typer.Option("--config", "-c", help="Settings of this edge.", envvar="PRINTMESH_CONFIG")

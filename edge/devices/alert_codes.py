@@ -106,6 +106,8 @@ _NO_COMPLAINT: Final = frozenset(
     {4, 6, 7, 19, 20, 21, 25, 26, 27, 28, 502, 503, 505, 506, 507, 802, 803, 804, 805, 806}
     | {1501, 1502, 1503, 1504, 1505, 1506, 1801}
 )
+#: other, unknown, and what is newer than these tables or of a finisher: its own words say more.
+_NAMELESS: Final = "other-alert"
 
 
 def keyword(code: int, group: int | None) -> str | None:
@@ -118,4 +120,4 @@ def keyword(code: int, group: int | None) -> str | None:
     if code in _NO_COMPLAINT:
         return None
     of_group = None if group is None else _OF_GROUP.get((group, code))
-    return of_group or _CODES.get(code) or _ELSEWHERE.get(code) or f"alert-{code}"
+    return of_group or _CODES.get(code) or _ELSEWHERE.get(code) or _NAMELESS

@@ -186,9 +186,7 @@ def reading(
     tray_rows, odd_trays = trays(values, device)
     meters, odd_meters = _meters(values, device, maker)
     named = texts.device_id(next(iter(_column(values, oids.DEVICE_ID_1284)), b""))
-    serial = texts.serial_number(values.get((*oids.SERIAL_NUMBER, device, 1), b""))
-    if serial is None:
-        serial = texts.serial_number(_first(values, oids.SERIAL_NUMBER, device))
+    serial = texts.serial_number(_first(values, oids.SERIAL_NUMBER, device))
     up = number(values.get(oids.SYS_UP_TIME))
     return Reading(
         origin=Origin.SNMP,

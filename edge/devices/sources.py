@@ -33,7 +33,7 @@ class LooksAtPrinters(Protocol):
         """Return every source's answer; never raises for what an outsider sends."""
 
     async def meters(self, printer: PrinterSettings) -> Look:
-        """Return who it is and what its counters show, fast."""
+        """Return who it is, its state and what its counters show, fast."""
 
     async def close(self) -> None:
         """Let go of sockets."""
@@ -78,7 +78,7 @@ class Sources:
         return tuple(found)
 
     async def meters(self, printer: PrinterSettings) -> Look:
-        """Return who it is and what its counters show, by SNMP where a profile is set, else IPP."""
+        """Return identity, state and counters: by SNMP where a profile is set, else by IPP."""
         async with self._room:
             if (target := self.target(printer)) is not None:
                 return await self._source().meters(target)
