@@ -9,6 +9,7 @@ from broker.credentials import CredentialFile
 from broker.topics import Party
 from demo.card_copier import FRAMING, PORT, CardReader, Copier
 from demo.proxy import CuttableProxy
+from demo.snmp_agents import COPIES
 from terminal_bridge.app import copies_file, status_file
 from terminal_bridge.durable import peek
 from terminal_bridge.status_file import read_status
@@ -29,12 +30,12 @@ class CardTerminal:
         self.node = f"{site.name}-terminal"
         self.device = copier_of(site.name)
         self.reader = CardReader()
-        self.copier = Copier()
+        self.root = site.root / "terminal"
+        self.root.mkdir(exist_ok=True)
+        self.copier = Copier(meter=self.root / COPIES)
         self.line = CuttableProxy(site.broker_port)
         self._lab = lab
-        self._root = site.root / "terminal"
-        self._root.mkdir(exist_ok=True)
-        self._config = self._root / "terminal.toml"
+        self._config = self.root / "terminal.toml"
         self._secret = CredentialFile(site.known).add(self.node, Party.NODE)
 
     @property
@@ -77,10 +78,10 @@ class CardTerminal:
 
     @property
     def _data(self) -> Path:
-        return self._root / "data"
+        return self.root / "data"
 
     def _write_config(self) -> None:
-        secret = self._root / "terminal.secret"
+        secret = self.root / "terminal.secret"
         secret.write_text(self._secret)
         secret.chmod(0o600)
         self._config.write_text(

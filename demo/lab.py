@@ -70,6 +70,8 @@ class Plan:
     """Sites with a copier, and a card reader with copy control beside it."""
     panels: tuple[str, ...] = ()
     """Sites with a panel at their first printer, which copies as well."""
+    snmp: bool = False
+    """Printers and copiers answer SNMP, and the edges ask them."""
     second_log: bool = False
     """Keep the second log outside the directory of the books, as if on another volume."""
 

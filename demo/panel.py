@@ -9,6 +9,7 @@ from broker.credentials import CredentialFile
 from broker.topics import Party
 from demo.card_copier import FRAMING, PORT, CardReader, Copier
 from demo.ports import answers, free_port
+from demo.snmp_agents import COPIES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +27,8 @@ class Panel:
         self.node = panel_of(site.name)
         self.device = next(iter(site.printers))
         self.reader = CardReader()
-        self.copier = Copier()
+        # the machine's own meter counts what is copied at it
+        self.copier = Copier(meter=next(iter(site.printers.values())).root / COPIES)
         self.port = free_port()
         self._lab = lab
         self._site = site

@@ -23,10 +23,12 @@ from demo.card_terminal import CardTerminal
 from demo.cupsd import PrivateCups
 from demo.lab_error import LabError
 from demo.lp import lp
+from demo.metered import Machine
 from demo.panel import Panel
 from demo.ports import answers, free_port
 from demo.printers import VirtualPrinter
 from demo.proxy import CuttableProxy
+from demo.snmp_agents import SnmpAgents, Speaking, free_udp_port
 from edge.asking import OPERATOR_SECRET, Asker, NoAnswer
 
 if TYPE_CHECKING:
@@ -80,6 +82,9 @@ class Site:
         """A card reader beside a copier, where the plan has one."""
         self.panel = Panel(lab, self) if name in lab.plan.panels else None
         """A panel at its first printer, where the plan has one."""
+        self.agents = self._speaking() if lab.plan.snmp else {}
+        """SNMP agents of its printers by device id, where the plan has them."""
+        self._snmp = SnmpAgents(self.root, tuple(self.agents.values()))
 
     async def start(self) -> None:
         """Start print system, printers, line and edge."""
@@ -90,6 +95,9 @@ class Site:
         for printer in self.printers.values():
             await asyncio.to_thread(printer.start)
             self._stack.callback(printer.stop)
+        if self.agents:
+            await asyncio.to_thread(self._snmp.start)
+            self._stack.callback(self._snmp.stop)
         self._write_config()
         if self._own_broker:
             self.start_broker()
@@ -302,6 +310,26 @@ class Site:
 
         await self.lab.until_async(so, what)
 
+    def _speaking(self) -> dict[str, Speaking]:
+        """Return an agent for each printer, and for a copier that stands beside them."""
+        found = {
+            device: Speaking(
+                Machine(printer.name, f"LAB{device.upper().replace('-', '')}"),
+                free_udp_port(),
+                printer.root,
+            )
+            for device, printer in self.printers.items()
+        }
+        if self.terminal is not None:
+            device = self.terminal.device
+            copier = Machine("copier", f"LAB{device.upper().replace('-', '')}")
+            found[device] = Speaking(copier, free_udp_port(), self.terminal.root)
+        return found
+
+    def _asked(self, device: str) -> list[str]:
+        """Return how a printer is asked by SNMP."""
+        return [f'snmp = "{device}"\naddress = "127.0.0.1"'] if device in self.agents else []
+
     def _write_config(self) -> None:
         node = self._node
         secret = self.root / "edge.secret"
@@ -328,6 +356,7 @@ class Site:
                 f'[[printers]]\nid = "{device}"\nname = "{device}"\n'
                 f'uri = "{printer.uri}"\nqueue = "p-{device}"'
             )
+            lines += self._asked(device)
             if self.panel is not None and self.panel.device == device:
                 lines.append("copies = true")
             if self.lab.plan.direct_queues:
@@ -341,6 +370,10 @@ class Site:
                 f'queue = "p-{self.terminal.device}"\ncopies = true\ncolor = false\n'
                 f'uri = "{next(iter(self.printers.values())).uri}"'
             )
+            lines += self._asked(self.terminal.device)
+        lines += [agent.profile(device) for device, agent in self.agents.items()]
+        if self.agents:
+            lines.append('[devices]\nbusy = "500ms"\nidle = "2s"\nsnapshot = "500ms"')
         self.config.write_text("\n".join(lines) + "\n")
         self.config.chmod(0o600)
 

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 from demo import snmp_wire as wire
 from demo.metered import SYS_UP_TIME, Machine, Orders, Pages, objects, total
 from demo.printers import kept_job
+from demo.snmp_agents import COPIES, ORDERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from demo.printers import KeptJob
     from demo.snmp_wire import Object, Oid
 
-#: In a printer's directory: what to do wrong, and the copies made there.
-ORDERS, COPIES = "snmp-orders.json", "copies"
 #: Octets of bindings after which a GetBulk's answer is full.
 _FULL: Final = 1300
 #: Seconds between two looks at the directory.

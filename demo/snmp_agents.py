@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
 
-#: As demo.snmp_agent has it, which is a program.
-_ORDERS = "snmp-orders.json"
+#: In a printer's directory: what to do wrong, and the copies made there.
+ORDERS, COPIES = "snmp-orders.json", "copies"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Speaking:
         """
         if self.root is None:
             raise ValueError("it has no directory for orders")
-        file = self.root / _ORDERS
+        file = self.root / ORDERS
         before = Orders.of(json.loads(file.read_text())) if file.exists() else Orders()
         kept = {"resets": before.resets, "total": before.total}
         fresh = file.with_suffix(".new")
@@ -53,7 +53,7 @@ class Speaking:
         """Let its counters and its clock begin anew, and all else be well."""
         if self.root is None:
             raise ValueError("it has no directory for orders")
-        file = self.root / _ORDERS
+        file = self.root / ORDERS
         before = Orders.of(json.loads(file.read_text())) if file.exists() else Orders()
         self.order(resets=before.resets + 1)
 

@@ -45,6 +45,7 @@ PLAN = Plan(
     rules=RULES,
     terminals=("north",),
     panels=("north",),
+    snmp=True,
 )
 _CREDITED = re.compile(r"€[0-9.]+ more can be spent here now\.")
 #: Seconds that somebody waits in front of a copier.
