@@ -89,11 +89,18 @@ def settled(before: JobRecord | None, after: JobRecord, event: JobSettled) -> Ta
     if after.service == "copy":
         # a copy's own figure is what was counted at the machine, whoever counted
         made = max(planned - impressions, 0)
-        return Tally(copies=impressions, copy_color=color, copy_sheets=sheets, unbilled=made)
+        return Tally(
+            copies=impressions,
+            copy_color=color,
+            copy_sheets=sheets,
+            large=event.large,
+            unbilled=made,
+        )
     return Tally(
         prints=impressions,
         print_color=color,
         print_sheets=sheets,
+        large=event.large,
         unbilled=unbilled,
         doubtful=doubtful,
     )

@@ -232,6 +232,7 @@ def settled(
         billed=counted(billed),
         charge=charge,
         flag=told,
+        large=paid.monochrome_large + paid.color_large,
     )
     if charge is None:
         return after, event, None

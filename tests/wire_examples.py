@@ -216,6 +216,16 @@ EXAMPLES: dict[str, m.Message] = {
         stopped_by="otto",
         rest=JOB,
     ),
+    "job-settled, large": m.JobSettled(
+        job=JOB,
+        attempt=1,
+        printer="lobby",
+        disposition="completed",
+        counts=(ANALYSIS,),
+        billed=ANALYSIS,
+        charge=CHARGE,
+        large=3,
+    ),
     "job-settled, nothing charged": m.JobSettled(
         job=JOB,
         attempt=2,

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
-from broker.messages.base import Digest, Line, Message, Name, Part, Sequence
+from broker.messages.base import Count, Digest, Line, Message, Name, Part, Sequence
 from broker.messages.devices import MetersRead
 from broker.messages.ledger import AccountAmount, Counted, Opening
 from config.ids import NodeId
@@ -133,6 +133,8 @@ class JobSettled(Message):
     """Who took it off its printer: its owner, a delegate or an operator."""
     rest: Annotated[UUID | None, Field(exclude_if=lambda job: job is None)] = None
     """The job that waits with what did not come out."""
+    large: Annotated[Count, Field(exclude_if=lambda count: count == 0)] = 0
+    """Of `billed`, impressions on large paper such as iso_a3; 0: none, or not known."""
 
 
 class JobCanceled(Message):

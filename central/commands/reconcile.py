@@ -201,7 +201,7 @@ def _answer(day: date, found: Sequence[Day], limits: Limits) -> str:
     if look:
         parts.append(f"{_printers(look)} to be looked at")
     elif compared:
-        parts.append("what was counted is explained")
+        parts.append("none to be looked at")
     return ", ".join(parts) + "."
 
 

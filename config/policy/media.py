@@ -25,6 +25,8 @@ SIZES: dict[str, tuple[int, int]] = {
     "na_number-10": (10477, 24130),
 }
 CUSTOM = "custom"
+#: What machines call large: some count a side of it as more than one.
+LARGE = frozenset({"iso_a2", "iso_a3", "iso_b4", "jis_b4", "na_ledger"})
 
 #: names people and older drivers use (CUPS "media" options, PPD PageSize keywords).
 _OLD_NAMES = {

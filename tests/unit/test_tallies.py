@@ -71,6 +71,12 @@ def test_a_print_counts_as_printed() -> None:
     assert more == Tally(prints=5, print_color=2, print_sheets=3)
 
 
+def test_large_paper_is_counted_beside() -> None:
+    """Some machines count a side of it as two; the totals know how many there were."""
+    event = told(5, counted("analysis", 5)).model_copy(update={"large": 5})
+    assert adds(None, event).large == 5
+
+
 def test_a_copy_counts_as_copied_and_what_it_made_beyond_is_unbilled() -> None:
     """What nobody paid, because too little was set aside, still came out of the machine."""
     copy = JobRecord(job=JOB, node="north", name=COPIES, state="processing", attempt=1)
