@@ -117,6 +117,8 @@ def _supplies(attributes: Mapping[str, Sequence[object]], odd: list[str]) -> tup
     names = attributes.get("printer-supply-description", ())
     found: list[Supply] = []
     for place, value in enumerate(attributes.get("printer-supply", ())):
+        if value is None:
+            continue
         said = _pairs(value)
         level, capacity = _whole(said.get("level")), _whole(said.get("maxcapacity"))
         if level is None:
@@ -180,6 +182,8 @@ def _trays(attributes: Mapping[str, Sequence[object]], odd: list[str]) -> tuple[
     """Return printer-input-tray (PWG 5100.13 §6.5)."""
     found = []
     for place, value in enumerate(attributes.get("printer-input-tray", ())):
+        if value is None:
+            continue
         said = _pairs(value)
         level, capacity = _whole(said.get("level")), _whole(said.get("maxcapacity"))
         if level is None:
