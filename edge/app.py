@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from broker import topics
-from broker.link import Link
 from broker.server import BrokerServer
 from config.ids import uuid7
 from config.logs import logger
@@ -29,15 +27,17 @@ from edge.board import Board
 from edge.branch import Retirement, accepted, put_away
 from edge.calm import Calm
 from edge.changing import Changing
-from edge.checkup import books_status, line_status, verified
+from edge.checkup import site_status, verified
 from edge.copy_setup import copies_of
 from edge.desk import Desk
+from edge.devices.site import SiteDevices
 from edge.farewell import Farewell
 from edge.floor import Floor
 from edge.funds import CentralFunds
 from edge.intake import Intake, Queue
 from edge.job_log import tell
 from edge.leftovers import Leftovers
+from edge.links import links
 from edge.meeting import Introduction
 from edge.monitoring import Monitoring
 from edge.prefetch import Prefetch
@@ -52,7 +52,7 @@ from edge.releasing import Releasing
 from edge.reporting import keep_rejected, report
 from edge.requests import Requests
 from edge.settling import Ways
-from edge.site_broker import DESK, site_broker
+from edge.site_broker import site_broker
 from edge.site_state import SiteView
 from edge.standing import SiteStanding
 from edge.store import books as books_room
@@ -69,6 +69,7 @@ from edge.waiting import Waiting
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from broker.link import Link
     from broker.messages import Command, CommandState, Message
     from config.settings import EdgeSettings
     from edge.jobs import JobRecord
@@ -137,6 +138,14 @@ class Edge:
             alone_for=self._alone.for_,
             allowance=allowance(settings.terminals),
         )
+        self._devices = SiteDevices(
+            settings,
+            books=self.books,
+            calm=self._calm,
+            seen=lambda: self._board.printers,
+            mint=mint,
+            clock=clock,
+        )
         self.releasing = Releasing(
             books=self.books,
             replica=self.replica,
@@ -149,7 +158,9 @@ class Edge:
             standing=self._standing,
             direct={each.name: each.printer for each in settings.queues if each.printer},
             zone=ZoneInfo(settings.zone),
+            metered=self._devices.metered,
         )
+        self._devices.watching.on_can = self.releasing.printer_can
         self._waiting = Waiting(
             settings,
             books=self.books,
@@ -174,6 +185,8 @@ class Edge:
             settings, books=self.books, standing=self._standing, clock=clock
         )
         self.monitoring.journal = lambda: self._journal.trouble
+        self.monitoring.devices = self._devices.watching.states
+        self._devices.watching.on_look = self.monitoring.on_look
         self._board = Board(
             visitors=self._reception.visitors,
             books=self.books,
@@ -221,28 +234,17 @@ class Edge:
             stack.callback(self._journal.close)
             stack.callback(self._directory.close)
             stack.enter_context(self._reception.secrets)
+            stack.push_async_callback(self._devices.close)
             stack.push_async_callback(self._spooler.close)
-            stack.push_async_callback(self._analyst.close)
-            stack.push_async_callback(self._drawer.close)
-            stack.push_async_callback(self._waiting.previews.close)
+            for each in (self._analyst, self._drawer, self._waiting.previews):
+                stack.push_async_callback(each.close)
             site = await site_broker(
                 settings,
                 stack,
                 lambda at, who, most, still: BrokerServer(at, who, limits=most, knows=still),
             )
             farewell = Farewell(settings.node, self.books.incarnation, mint=mint, clock=clock)
-            desk_link = Link(
-                site,
-                DESK,
-                subscriptions=(topics.COORDINATOR_SUBSCRIPTION,),
-                will=farewell.to_terminals,
-            )
-            central_link = Link(
-                settings.link,
-                settings.node,
-                subscriptions=topics.node_subscriptions(settings.node),
-                will=farewell.to_centre,
-            )
+            desk_link, central_link = links(settings, site, farewell)
             uplink = self._uplink(central_link)
             self.funds.ask_through(uplink)
             uplink.on_heard = self._alone.heard
@@ -259,6 +261,7 @@ class Edge:
                 uplink=uplink,
                 seen=lambda: self._board.printers,
                 stale=self._reception.visitors.stale,
+                watched=self._devices.watching,
             )
             self.monitoring.broker = desk_link.connected.is_set
             self.monitoring.spooler = lambda: (
@@ -277,6 +280,7 @@ class Edge:
                 "expiry": self._waiting.expiry.run,
                 "copies": self._copying.run,
                 "age": self._alone.run,
+                **self._devices.tasks(central_link, uplink),
                 **self.monitoring.tasks(uplink),
             }
             role = self.books.terms.taken.name
@@ -361,6 +365,7 @@ class Edge:
         self.monitoring.on_job(record, event)
         self._waiting.on_job(record)
         self._board.on_job(record, event)
+        self._devices.on_job(record, event)
 
     def _prune(self, uplink: Uplink) -> None:
         down = self.books.head(DOWN).seq
@@ -368,13 +373,8 @@ class Edge:
         self._journal.prune({**uplink.acked, DOWN: down}, clock())
 
     def _status(self, uplink: Uplink) -> dict[str, Any]:
-        return {
-            "site": self.settings.site,
-            **line_status(uplink, self.replica.cursor),
-            **books_status(self.books, self._alone.for_()),
-            "rejected": self._refusals.rejected(),
-            "quarantined": self._refusals.quarantined(),
-        }
+        told = self.settings.site, uplink, self.replica.cursor, self.books, self._refusals
+        return site_status(*told, self._alone.for_())
 
     def _prefetches(self) -> bool:
         """Money may come ahead of a release where the role lets it wait here."""
@@ -383,6 +383,8 @@ class Edge:
     async def _obey(self, command: Command) -> CommandState:
         if command.command == "retire-journal":
             return self._retirement.obey(command)
+        if command.command == "read-meters":
+            return self._devices.watching.obey(command)
         return report(self.books, command)
 
     def _begin_anew(self) -> None:

@@ -15,8 +15,27 @@ if TYPE_CHECKING:
 
     from broker.messages import DirectoryCursor
     from edge.store.books import Books
+    from edge.store.refusals import Refusals
     from edge.terms import Terms
     from edge.uplink import Uplink
+
+
+def site_status(
+    site: str,
+    uplink: Uplink,
+    directory: DirectoryCursor | None,
+    books: Books,
+    refusals: Refusals,
+    alone_for: timedelta,
+) -> dict[str, Any]:
+    """Return everything that `status` tells of a site; see the parts."""
+    return {
+        "site": site,
+        **line_status(uplink, directory),
+        **books_status(books, alone_for),
+        "rejected": refusals.rejected(),
+        "quarantined": refusals.quarantined(),
+    }
 
 
 def books_status(books: Books, alone_for: timedelta) -> dict[str, Any]:

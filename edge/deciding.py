@@ -25,6 +25,7 @@ from config.policy.decisions import (
     decide,
 )
 from edge.changes import Changed, NotChanged, changed, suited
+from edge.printers import narrowed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from broker.directory import UserRow
+    from broker.messages import Capabilities
     from config.ids import AccountKey
     from config.policy.decisions import RuleSet, UnreadableRules
     from config.policy.jobs import Figures
@@ -160,10 +162,17 @@ class Deciding:
         """
         self._replica = replica
         self._standing = standing
-        self._printers = printers
+        self._set_up = printers
+        self._printers = dict(printers)
         self._clock = clock
         self._zone = zone
         self._tagged: tuple[object, Mapping[str, PointOfPrint]] | None = None
+
+    def printer_can(self, device: str, can: Capabilities) -> None:
+        """Take in what a printer says it can do: from now on it counts like its settings."""
+        if (point := self._set_up.get(device)) is not None:
+            self._printers[device] = narrowed(point, can)
+            self._tagged = None
 
     def moment(self) -> Moment:
         """Look at what decisions have in common now."""

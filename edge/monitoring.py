@@ -60,6 +60,10 @@ class Monitoring:
         """Count what the books wrote of a job."""
         self.tally.take(event, record.service, record.charged)
 
+    def on_look(self, seconds: float, answered: bool) -> None:  # noqa: FBT001  a hook's two values
+        """Count a look at a printer."""
+        (self.polls.answered if answered else self.polls.silent).took(seconds)
+
     def tasks(self, uplink: Uplink) -> dict[str, Callable[[], Awaitable[None]]]:
         """Return the task that serves it, by name; none where nobody may ask."""
         self._uplink = uplink

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, Self
 
 from config.policy.decisions import PointOfPrint
+from config.policy.media import CUSTOM
 from edge.ports import PeopleQueue, PrinterQueue
 
 if TYPE_CHECKING:
+    from broker.messages import Capabilities
     from config.settings import EdgeSettings, PrinterSettings
+
+#: As many kinds of paper as a printer may list.
+_LISTED: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,23 @@ class Printer:
     def point(self) -> PointOfPrint:
         """As the policy sees it; its tags are the directory's."""
         return PointOfPrint((), self.color, self.two_sided, self.media, self.name)
+
+
+def narrowed(point: PointOfPrint, can: Capabilities) -> PointOfPrint:
+    """Return a printer as it is set up, less what it says that it cannot do.
+
+    Settings stand above it where they forbid; paper that they name is not asked after. A size of
+    nobody's list may be laid in anywhere, and a list that was cut short says nothing.
+    """
+    media = point.media
+    if media is None and can.media and len(can.media) < _LISTED:
+        media = frozenset({*can.media, CUSTOM})
+    return replace(
+        point,
+        color=point.color and can.color is not False,
+        two_sided=point.two_sided and can.two_sided is not False,
+        media=media,
+    )
 
 
 def declared(settings: EdgeSettings) -> tuple[list[PeopleQueue], list[PrinterQueue]]:

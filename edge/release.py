@@ -129,6 +129,9 @@ def next_step(
     return Resume() if spooled.state is JobState.PENDING_HELD else Watch()
 
 
+#: Paper that no machine counts twice.
+_COUNTED_ONCE = frozenset({"iso_a4", "iso_a5", "iso_a6", "na_letter", "na_invoice"})
+
 # ── what it comes to ────────────────────────────────────────────────────────────────────────
 
 
@@ -150,6 +153,10 @@ class Evidence:
     """job-media-sheets-completed."""
     device_restarted: bool = False
     """The printer was switched on after it got this job, and has no record of it."""
+    meter_impressions: int | None = None
+    """How far the printer's meters went on while this job was alone at it (SNMP)."""
+    meter_color_impressions: int | None = None
+    """Of these in colour, where it splits them."""
 
 
 class Disposition(StrEnum):
@@ -204,6 +211,13 @@ def settle(
 ) -> Settlement:
     """Decide what a released job comes to. Disposition and quantity are separate questions.
 
+    How much came out is said by the printer's own counters of the job, else by its meters, else by
+    the analysis. Meters only speak where they help, and a person pays no more than planned: of a
+    job on small paper that broke off without the printer saying where (some count large paper
+    twice), and of one that it completed and reports nothing of, when the meters went on by all that
+    was planned. Some lag, so one that did not move proves nothing, and none takes anything off a
+    job that was completed.
+
     Args:
         planned: the analysis, priced and held before release: the most that may be charged.
         evidence: what spooler and printer say.
@@ -232,6 +246,8 @@ def settle(
                 return Settled(ended, billed, printed_above=above, flag=_goes_on(evidence, count))
             if not evidence.spooler_impressions:
                 return Settled(disposition, came_out(planned, 0, Source.SPOOLER))
+            if evidence.meter_impressions and planned.media in _COUNTED_ONCE:
+                return _by_meter(planned, evidence, evidence.meter_impressions)
             return Disputed(
                 disposition,
                 "partly-printed",
@@ -247,6 +263,22 @@ def _goes_on(evidence: Evidence, count: int) -> str | None:
     if evidence.device_state is None or evidence.device_state.terminal:
         return None
     return f"printer-at-work: still {evidence.device_state} there after {count} impressions"
+
+
+def _by_meter(planned: Figures, evidence: Evidence, count: int) -> Settled:
+    """Settle a job that broke off by the printer's meters, which went on while it was alone."""
+    color = evidence.meter_color_impressions
+    billed = came_out(planned, count, Source.DEVICE_METER, color)
+    above = max(0, count - _room(planned))
+    return Settled(Disposition.STOPPED, billed, printed_above=above)
+
+
+def _room(planned: Figures) -> int:
+    """Return what a printer may count of what was planned.
+
+    The blank backs of odd pages, which it may count, fit on the sheets that were planned.
+    """
+    return 2 * planned.sheets if planned.sides.two_sided else planned.impressions
 
 
 def resolve(
@@ -310,6 +342,9 @@ def _completed(planned: Figures, evidence: Evidence, deadline: datetime) -> Sett
     if count is None:
         # nobody but the document itself can say; CUPS counts what it sent, not what came out
         return Settled(Disposition.COMPLETED, planned)
+    if count == 0 and (evidence.meter_impressions or 0) >= planned.impressions > 0:
+        billed = came_out(planned, planned.impressions, Source.DEVICE_METER)
+        return Settled(Disposition.COMPLETED, billed)
     if count == 0:
         return Disputed(
             Disposition.COMPLETED,
@@ -324,9 +359,7 @@ def _completed(planned: Figures, evidence: Evidence, deadline: datetime) -> Sett
             f"the document has {planned.impressions} impressions, the printer reports {count}",
             deadline,
         )
-    # the blank backs of odd pages, which a printer may count, fit on the sheets that were planned
-    room = 2 * planned.sheets if planned.sides.two_sided else planned.impressions
-    above = max(0, count - room)
+    above = max(0, count - _room(planned))
     billed = came_out(planned, count, Source.DEVICE_JOB)
     flag = f"printed-above-hold: {above} impressions more than planned" if above else None
     return Settled(Disposition.COMPLETED, billed, printed_above=above, flag=flag)

@@ -10,10 +10,7 @@ from dataclasses import replace
 from datetime import UTC
 from typing import TYPE_CHECKING, assert_never
 
-from broker.messages import (
-    JobFlagged,
-    JobRefused,
-)
+from broker.messages import JobFlagged, JobRefused
 from config.ids import JobId
 from config.logs import logger
 from config.policy.decisions import (
@@ -44,7 +41,7 @@ from edge.release import (
     Withdraw,
     next_step,
 )
-from edge.settling import Settling
+from edge.settling import Settling, unmetered
 from edge.turns import Turns
 from edge.wishes import Wish
 
@@ -61,7 +58,7 @@ if TYPE_CHECKING:
     from edge.jobs import JobRecord
     from edge.ports import Clock, Funds, SpooledJob, Spooler
     from edge.printers import Printer
-    from edge.settling import Ways
+    from edge.settling import Metered, Ways
     from edge.store.books import Books
     from edge.store.replica import Replica
 
@@ -90,6 +87,7 @@ class Releasing:
         standing: Standing,
         direct: Mapping[str, str] | None = None,
         zone: tzinfo = UTC,
+        metered: Metered = unmetered,
     ) -> None:
         """Take what releases rest on.
 
@@ -105,6 +103,7 @@ class Releasing:
             standing: what this edge may do now.
             direct: for each direct queue its device id.
             zone: the site's, for rules that name hours.
+            metered: says how far a printer's meters went on for a job.
         """
         self._books = books
         self._replica = replica
@@ -116,6 +115,7 @@ class Releasing:
             mint=mint,
             ways=ways,
             clock=clock,
+            metered=metered,
         )
         self.standing = standing
         """What this edge may do now."""
@@ -126,6 +126,7 @@ class Releasing:
             clock=clock,
             zone=zone,
         )
+        self.printer_can = self._deciding.printer_can
         self._printers = printers
         self._direct = direct or {}
         self._funds = funds

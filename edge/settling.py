@@ -6,13 +6,14 @@ What is decided is decided by `edge.release`; between a decision and its record 
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, assert_never
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from broker.messages import AccountAmount, Charged, Counted, JobFlagged, JobSettled
 from config.ids import JobId
 from config.logs import logger
 from config.policy.jobs import Source
+from config.policy.media import LARGE
 from config.policy.money import PAGE
 from config.policy.paying import charged, price_of
 from config.policy.pricing import NoPrice, Priced
@@ -24,11 +25,12 @@ from edge.rest import marked, put_back_as, rest_of
 from edge.store.errors import StoreUnwritableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from datetime import timedelta
     from uuid import UUID
 
     from config.policy.jobs import Figures
+    from edge.devices.counters import MeterCount
     from edge.jobs import Hold
     from edge.ports import Clock, Spooler
     from edge.release import Settlement
@@ -49,6 +51,15 @@ class Ways:
     """And this way."""
 
 
+#: Says how far a printer's meters went on for a job that was alone there; None: nobody can.
+Metered: TypeAlias = "Callable[[str, UUID], Awaitable[MeterCount | None]]"
+
+
+async def unmetered(_device: str, _job: UUID) -> MeterCount | None:
+    """Know no meters."""
+    return None
+
+
 class Settling:
     """Settles the jobs of one site."""
 
@@ -61,7 +72,9 @@ class Settling:
         mint: Callable[[], UUID],
         ways: Ways,
         clock: Clock,
+        metered: Metered = unmetered,
     ) -> None:
+        self._metered = metered
         self._books = books
         self._replica = replica
         self._spooler = spooler
@@ -76,6 +89,13 @@ class Settling:
         """
         if record.rest is None:
             evidence = await self._spooler.evidence(JobId(record.job))
+            found = await self._metered(record.printer or "", record.job)
+            if found is not None:
+                evidence = replace(
+                    evidence,
+                    meter_impressions=found.impressions,
+                    meter_color_impressions=found.color,
+                )
             record = record.with_(evidence=evidence)
             rest = rest_of(record, evidence)
             if rest is not None:
@@ -190,6 +210,7 @@ class Settling:
             flag=settled.flag or flag,
             stopped_by=record.stopped_by,
             rest=record.rest_job,
+            large=settled.billed.impressions if settled.billed.media in LARGE else 0,
         )
         booked = charge and Charged(
             charge=charge,
@@ -252,6 +273,14 @@ def _counts(record: JobRecord, evidence: Evidence) -> tuple[Counted, ...]:
                 impressions=evidence.device_impressions,
                 color_impressions=evidence.device_color_impressions,
                 sheets=evidence.device_sheets,
+            )
+        )
+    if evidence.meter_impressions is not None:
+        counts.append(
+            Counted(
+                source=Source.DEVICE_METER,
+                impressions=evidence.meter_impressions,
+                color_impressions=evidence.meter_color_impressions,
             )
         )
     return tuple(counts)

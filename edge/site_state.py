@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol
 
 from broker.messages import Exposed, PrinterHere, SiteRights, SiteState
 from config.policy.money import MICROS_BOUND
+from edge.ports import PrinterSeen
+from edge.printers import Printer, narrowed
 from edge.terms import most_owed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from broker.messages import Capabilities
     from config.policy.money import Unit
     from config.settings import EdgeSettings
-    from edge.ports import PrinterSeen
     from edge.standing import SiteStanding
     from edge.store.books import Books
     from edge.store.replica import Replica
@@ -25,6 +28,31 @@ _NAME = 255
 _REASONS = 4
 #: What all printers take of one message, so that it fits; a site of hundreds has room.
 _PRINTERS_BYTES = 48 * 1024
+
+
+#: Of two states of one printer the later one here is told.
+_LEAST: Final = ("idle", "processing", "stopped")
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedPrinter:
+    """A printer as it says itself."""
+
+    seen: PrinterSeen | None
+    """None: it was silent at the last look."""
+    can: Capabilities | None
+    """What it can do; None: it never said."""
+
+
+class Watched(Protocol):
+    """Who watches printers."""
+
+    @property
+    def version(self) -> int:
+        """Goes up when any of it changes."""
+
+    def seen(self) -> Mapping[str, WatchedPrinter]:
+        """Return the printers that were looked at, by device id."""
 
 
 class SiteView:
@@ -40,6 +68,7 @@ class SiteView:
         uplink: Uplink,
         seen: Callable[[], Mapping[str, PrinterSeen]],
         stale: Callable[[], str | None],
+        watched: Watched | None = None,
     ) -> None:
         """Take what is looked at.
 
@@ -51,6 +80,7 @@ class SiteView:
             uplink: the line to the centre.
             seen: printers as the print system last saw them, by their queue.
             stale: says why nobody is identified here now, None when people are.
+            watched: printers as they say themselves.
         """
         self._settings = settings
         self._books = books
@@ -59,7 +89,8 @@ class SiteView:
         self._uplink = uplink
         self._seen = seen
         self._stale = stale
-        self._listed: tuple[object, object, tuple[PrinterHere, ...]] | None = None
+        self._watched = watched
+        self._listed: tuple[object, object, int, tuple[PrinterHere, ...]] | None = None
 
     def state(self) -> SiteState:
         """Return how the site is at this moment."""
@@ -89,20 +120,27 @@ class SiteView:
     def _printers(self) -> tuple[PrinterHere, ...]:
         """Return the printers; put together anew only when something is new of them."""
         seen, tags = self._seen(), self._replica.tags()
-        if self._listed is None or self._listed[0] is not seen or self._listed[1] is not tags:
-            self._listed = seen, tags, self._put_together(seen)
-        return self._listed[2]
+        version = self._watched.version if self._watched else 0
+        known = self._listed
+        if known is None or known[0] is not seen or known[1] is not tags or known[2] != version:
+            known = self._listed = seen, tags, version, self._put_together(seen)
+        return known[3]
 
     def _put_together(self, seen: Mapping[str, PrinterSeen]) -> tuple[PrinterHere, ...]:
         found = []
+        themselves = self._watched.seen() if self._watched else {}
         for each in self._settings.printers:
-            row, now = self._replica.printer(each.id), seen.get(each.queue)
+            row = self._replica.printer(each.id)
+            itself = themselves.get(each.id)
+            now = put_together(seen.get(each.queue), itself)
+            point = Printer.of(each).point
+            point = point if itself is None or itself.can is None else narrowed(point, itself.can)
             found.append(
                 PrinterHere(
                     printer=each.id,
                     name=((row.name if row else "") or each.name or each.id)[:_NAME],
-                    color=each.color,
-                    two_sided=each.two_sided,
+                    color=point.color,
+                    two_sided=point.two_sided,
                     copies=each.copies,
                     media=None if each.media is None else tuple(sorted(each.media)),
                     state=now.state if now else None,
@@ -123,6 +161,21 @@ class SiteView:
             Exposed(unit=unit, owed=(there := owed.get(unit, 0)), most=_most(bounds, unit, there))
             for unit in units
         )
+
+
+def put_together(queue: PrinterSeen | None, itself: WatchedPrinter | None) -> PrinterSeen | None:
+    """Return how a printer is, by its queue and by its own word.
+
+    The print system knows a printer as of its last job, and first what it does itself; a printer
+    knows of its paper and its covers before. So whichever is more than idle is so.
+    """
+    if itself is None or itself.seen is None:
+        return queue
+    if queue is None:
+        return itself.seen
+    state = max(queue.state, itself.seen.state, key=_LEAST.index)
+    reasons = dict.fromkeys(each for each in (*itself.seen.reasons, *queue.reasons))
+    return PrinterSeen(state, tuple(reasons))
 
 
 def _fitting(printers: Iterable[PrinterHere]) -> Iterator[PrinterHere]:

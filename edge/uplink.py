@@ -7,6 +7,7 @@ and when it is back the streams go on from where they were.
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, assert_never
 
@@ -84,12 +85,15 @@ class Uplink:
         self._on_rejected = on_rejected
         self._voice = Voice(link, introduction.node, mint=mint, clock=clock)
         self._questions = Questions(self._voice, clock=clock)
+        self.centre_now = self._questions.centre_now
         self._wake = asyncio.Event()
         self._session: UUID | None = None
         self._birth_patience = _BIRTH_PATIENCE
         self._agreed = False
         self.on_linked: Callable[[], None] = lambda: None
         """Called when both sides agree."""
+        self.on_connected: Callable[[], None] = lambda: None
+        """Called when the broker is reached, each time: it may have forgotten what it kept."""
         self.on_heard: Callable[[], None] = lambda: None
         """Called with each message while they do: it is no word that a broker kept."""
         self.since = clock()
@@ -138,9 +142,8 @@ class Uplink:
 
     async def request(self, method: str, question: Request, *, seconds: float) -> Reply | None:
         """Ask the centre; None when it is not there or does not answer in time."""
-        return (
-            await self._questions.ask(method, question, seconds=seconds) if self._agreed else None
-        )
+        ask = self._questions.ask
+        return await ask(method, question, seconds=seconds) if self._agreed else None
 
     # ── tasks ───────────────────────────────────────────────────────────────────────────────
 
@@ -190,11 +193,9 @@ class Uplink:
                     await self._try(self._send_batches(name))
             wake_at = self._up.wake_at if self._agreed else None
             pause = None if wake_at is None else max(0.01, wake_at - loop.time())
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._wake.wait()
-            except TimeoutError:
-                continue
 
     async def _send_batches(self, name: StreamName) -> None:
         loop = asyncio.get_running_loop()
@@ -241,6 +242,7 @@ class Uplink:
             case Connected(session=session):
                 self._session = session
                 self._birth_patience = _BIRTH_PATIENCE
+                self.on_connected()
                 await self._say_status()
                 if self._gate.session is not None:
                     await self._say_birth()
@@ -304,8 +306,7 @@ class Uplink:
             case GateClosed(reason=reason):
                 self._shut(reason)
             case OldCoordinator(epoch=epoch):
-                seen = self._gate.epoch
-                detail = f"a coordinator of epoch {epoch} speaks; {seen} was seen already"
+                detail = f"a coordinator of epoch {epoch} speaks, after {self._gate.epoch} was seen"
                 self._alert("old-coordinator", detail)
                 await self._say_birth()  # it names the epoch, and so ends the old one
             case Unchanged():
@@ -361,12 +362,11 @@ class Uplink:
             await self._meet()
 
     async def _obey(self, command: Command) -> None:
-        topic_id = str(command.id)
         if command.expires_at <= self._questions.centre_now():
             state = CommandState(id=command.id, state="expired", detail="it came too late")
         else:
             state = await self._commands(command)
-        await self._voice.say(topics.COMMAND_STATE, state, id=topic_id)
+        await self._voice.say(topics.COMMAND_STATE, state, id=str(command.id))
 
     # ── what goes up ────────────────────────────────────────────────────────────────────────
 

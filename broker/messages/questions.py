@@ -214,9 +214,11 @@ class Command(Message):
     TYPE: ClassVar[str] = "printmesh.command.v1"
     id: UUID
     """Names the command; doing it twice does it once."""
-    command: Literal["report-digest", "report-branch", "report-applied", "retire-journal"]
+    command: Literal[
+        "report-digest", "report-branch", "report-applied", "retire-journal", "read-meters"
+    ]
     """Books' digest; own events after a place; applied events of ours after a place; hand over
-    everything and begin a new journal."""
+    everything and begin a new journal; book the meters of one `device`, or of all."""
     args: dict[str, Any] = Field(default_factory=dict)
     """Its arguments."""
     expires_at: AwareDatetime

@@ -24,6 +24,7 @@ from edge.devices.telling import Telling
 from edge.devices.watch import Memory, Surroundings, looked
 from edge.devices.words import NoAnswer
 from edge.ports import PrinterSeen
+from edge.site_state import WatchedPrinter
 from edge.store.errors import StoreUnwritableError
 
 if TYPE_CHECKING:
@@ -133,6 +134,7 @@ class Watching:
         """Called when a printer says what it can do."""
         self.on_look: Callable[[float, bool], None] = lambda _seconds, _answered: None
         """Called after each look: how long it took, and whether anything came back."""
+        self._seen: Mapping[str, WatchedPrinter] = {}
         self.version = 0
         """Goes up whenever what `seen` returns may have changed."""
 
@@ -147,14 +149,9 @@ class Watching:
         if (event := self._nudges.get(device)) is not None:
             event.set()
 
-    def seen(self) -> Mapping[str, PrinterSeen]:
-        """Return how printers are that answered at their last look, by device id."""
-        found = {}
-        for device, memory in self._memories.items():
-            view = memory.view
-            if view is not None and view.answers and view.state is not None:
-                found[device] = PrinterSeen(view.state, view.reasons)
-        return found
+    def seen(self) -> Mapping[str, WatchedPrinter]:
+        """Return how printers say that they are, by device id."""
+        return self._seen
 
     def states(self) -> Iterable[DeviceState]:
         """Return how every printer that was looked at is, as it is told."""
@@ -248,7 +245,7 @@ class Watching:
         if after.elsewhere is not None and after.unanswered >= _HOME_AFTER:
             after = replace(after, elsewhere=None)
         self._memories[device] = after
-        self.version += 1
+        self._show(device, after, result.state)
         self._carry_out(device, memory, result, line)
         if after.kept != memory.kept:
             await self._keep(device, after.kept)
@@ -282,6 +279,16 @@ class Watching:
             self.on_can(device, can)
         if result.lost is not None and result.memory.elsewhere is None:
             self._looking_for.want(device, result.lost)
+
+    def _show(self, device: str, memory: Memory, state: DeviceState) -> None:
+        """Show a printer on the screens of the site as it says itself."""
+        view, now = memory.view, None
+        if view is not None and view.answers and view.state is not None:
+            now = PrinterSeen(view.state, view.reasons)
+        shown = WatchedPrinter(now, state.can)
+        if self._seen.get(device) != shown:
+            self._seen = {**self._seen, device: shown}
+            self.version += 1
 
     async def _keep(self, device: str, kept: Kept) -> None:
         try:
