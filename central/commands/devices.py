@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Final, cast
@@ -16,12 +17,14 @@ from central.commands.desk import (
     author,
     console,
     desk,
+    is_linked,
     money,
     show,
     unknown,
 )
 from central.meter_moves import service_of
-from central.store import accounts, audit, device_list, devices, directory, ledger, meters
+from central.store import accounts, audit, device_list, devices, directory, ledger, meters, nodes
+from central.store import commands as orders
 from central.store.ledger import CENTRE
 from config.policy.jobs import Sides
 from config.policy.media import media_class
@@ -30,16 +33,16 @@ from config.policy.tariffs import Tariff, in_force
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from uuid import UUID
 
     from broker.messages import Supply
+    from central.commands.desk import Desk
     from central.store.books import Transaction
     from central.store.device_list import Listed
-    from central.store.meters import Place, Terms
+    from central.store.meters import Place, Reading, Terms
     from config.policy.tariffs import Service
 
-commands = typer.Typer(
-    no_args_is_help=True, help="What the books know of a device: cost-centre, large-paper."
-)
+commands = typer.Typer(no_args_is_help=True, help="One device: cost-centre, large-paper, read.")
 
 Device = Annotated[
     str, typer.Argument(help="Device id; NODE/DEVICE where two sites have one of that id.")
@@ -47,6 +50,8 @@ Device = Annotated[
 #: At so little a supply is worth a place in the table.
 _LOW: Final = 25
 _FACTORS: Final = range(1, 9)
+#: Seconds between two looks whether an edge has answered.
+_PAUSE: Final = 0.1
 
 
 def list_devices(config: Config = None, *, as_json: AsJson = False) -> None:
@@ -123,6 +128,46 @@ def set_large_paper(
         highlight=False,
         markup=False,
     )
+
+
+@commands.command("read")
+def read_meters(
+    device: Device,
+    config: Config = None,
+    *,
+    wait: Annotated[float, typer.Option("--wait", help="Seconds to wait for the edge.")] = 60,
+) -> None:
+    """Have a device's meters read now; what was counted since the last time is compared."""
+    with desk(config) as at:
+        with at.books.write() as tx:
+            place = find_device(tx, device)
+            edge, name = nodes.find(tx, place.node), name_of(tx, place)
+            if edge is None or not is_linked(linked=edge.linked, seen_at=edge.seen_at, now=tx.now):
+                raise Refusal(f"{place.node} is not linked: it cannot be asked")
+            until = tx.now + timedelta(seconds=max(wait, 1))
+            before = meters.newest(tx, place)
+            asked = orders.order(tx, place.node, "read-meters", {"device": place.device}, until)
+        found = _wait(at, asked, place, before, wait)
+    shown = ", ".join(f"{each.name} {each.value}" for each in found.read.meters)
+    moment = f"{found.read.read_at.astimezone():%F %H:%M:%S}"
+    console.print(f"{name}: read at {moment}: {shown}.", highlight=False, markup=False)
+
+
+def _wait(at: Desk, asked: UUID, place: Place, before: Reading | None, patience: float) -> Reading:
+    """Wait for the reading that was asked for; another process takes it in."""
+    deadline = time.monotonic() + patience
+    while True:
+        with at.books.read() as tx:
+            found, told = meters.newest(tx, place), orders.find(tx, asked)
+        if found is not None and (before is None or found.read.n > before.read.n):
+            return found
+        if told is not None and told.state == "failed":
+            raise Refusal(f"{place} could not be read: {told.detail}")
+        if time.monotonic() >= deadline:
+            raise Refusal(
+                f"{place.node} did not read it in time; an edge of an older version cannot be asked"
+            )
+        time.sleep(_PAUSE)
 
 
 # ── devices by name ─────────────────────────────────────────────────────────────────────────

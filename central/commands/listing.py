@@ -126,7 +126,7 @@ PLACES: Final = {
     "device": Place(
         "devices",
         "commands",
-        "What the books know of a device: cost-centre, large-paper.",
+        "One device: cost-centre, large-paper, read.",
     ),
     "reconcile": Place(
         "reconcile",
