@@ -51,7 +51,7 @@ async def look(uri: str, *, seconds: float = 8.0) -> Look:
             status, body = await _posted(uri, _request(uri))
     except TimeoutError:
         return NoAnswer(f"{_host(uri)} does not answer IPP within {seconds:g} s")
-    except (OSError, ValueError, EOFError, _NotHttpError) as error:
+    except (OSError, ValueError, EOFError, asyncio.LimitOverrunError, _NotHttpError) as error:
         return NoAnswer(f"{_host(uri)} does not answer IPP: {_why(error)}")
     return _refusal(uri, status) or _read(uri, body)
 
