@@ -15,7 +15,7 @@ from edge.devices.alert_codes import keyword
 from edge.devices.consumables import supplies, trays
 from edge.devices.oids import text_of
 from edge.devices.rows import number, rows, text
-from edge.devices.vendors import Unit, Vendor, service_meters
+from edge.devices.vendors import MOST_SHOWN, Unit, Vendor, service_meters
 from edge.devices.words import DeviceAlert, Origin, Reading
 
 if TYPE_CHECKING:
@@ -279,7 +279,7 @@ def _meters(
         count = number(row.get(oids.MARKER_LIFE_COUNT))
         if unit is None or count is None:
             odd.append(f"row {text_of(index)} of its markers is half there")
-        elif count < 0:
+        elif not 0 <= count < MOST_SHOWN:
             odd.append(f"its life count is {count}")
         else:
             name = "total" if place == 0 else f"marker-{text_of(index)}"

@@ -40,7 +40,8 @@ _SERVICES: Final = {
 _WHOLE: Final = frozenset({None, 0, 1, 2})
 _WORK_TOTALS: Final = 3
 _LIFETIME: Final = 3
-_MOST: Final = 2**63
+#: What a meter shows is below this, as the wire has it.
+MOST_SHOWN: Final = 2**63
 
 
 class _OneMeter(BaseModel):
@@ -236,7 +237,7 @@ def _by_name(values: Mapping[Oid, Value], maker: Vendor, odd: list[str]) -> Iter
 
 
 def _meter(name: str, unit: Unit, value: int, where: str, odd: list[str]) -> Iterable[Meter]:
-    if 0 <= value < _MOST:
+    if 0 <= value < MOST_SHOWN:
         yield Meter(name=name, unit=unit, value=value, source=f"snmp:{where}")
     else:
         odd.append(f"{name} shows {value}")

@@ -14,7 +14,7 @@ from broker.messages import DeviceState
 from config.settings import PrinterSettings
 from config.settings_devices import DeviceSettings
 from edge.devices import printer_mib, vendors
-from edge.devices.oids import SYS_OBJECT_ID, Oid, Value
+from edge.devices.oids import MARKER_LIFE_COUNT, SYS_OBJECT_ID, Oid, Value
 from edge.devices.watch import Kept, Memory, Surroundings, looked
 from tests.integration.snmp_lab import recording, recordings
 
@@ -80,6 +80,14 @@ def test_any_reply_can_be_told(several: list[dict[Oid, Value]]) -> None:
         again = DeviceState.model_validate_json(state.model_dump_json())
         assert again == state
         assert len(state.model_dump_json()) < 60_000
+
+
+def test_a_counter_beyond_all_bounds_is_odd() -> None:
+    """A life count of 2^63 or more, which only a Counter64 can hold, is no figure."""
+    found = RECORDED["hp-mono"] | {(*MARKER_LIFE_COUNT, 1, 1): 2**63}
+    reading = printer_mib.reading(found)
+    assert reading.meters == ()
+    assert reading.odd == ("its life count is 9223372036854775808",)
 
 
 @given(st.dictionaries(st.lists(st.integers(0, 2**32 - 1), max_size=12).map(tuple), VALUES))
