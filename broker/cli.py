@@ -96,6 +96,34 @@ def _announce(where: zip[tuple[Listener, int]], ready_fd: int | None) -> None:
         raise PrintmeshError(f"--ready-fd {ready_fd}: {error.strerror}") from error
 
 
+@app.command(name="home-assistant")
+def home_assistant(
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", help="TOML file; PRINTMESH_HOME_ASSISTANT_… variables win."),
+    ] = None,
+    log_level: LogLevel = "info",
+) -> None:
+    """Announce the fleet to Home Assistant (MQTT discovery) until SIGTERM or SIGINT."""
+    from broker.dashboard.home_assistant_line import run as announce  # noqa: PLC0415
+    from config import logs  # noqa: PLC0415
+    from config.settings_dashboard import HomeAssistantSettings  # noqa: PLC0415
+    from config.settings_file import load  # noqa: PLC0415
+
+    if log_level not in logs.LEVELS:
+        raise typer.BadParameter(f"{log_level!r}; expected one of {', '.join(logs.LEVELS)}")
+    logs.configure("home-assistant", log_level)
+    settings = load(HomeAssistantSettings, config)
+
+    async def until_told() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        await announce(settings, stop)
+
+    asyncio.run(until_told())
+
+
 @app.command(name="asyncapi")
 def print_asyncapi(
     *, write: Annotated[bool, typer.Option("--write", help="Renew the generated file.")] = False
