@@ -210,8 +210,16 @@ class JobAnswers:
         device = where or self._releasing.likely(record)
         if device is None or record.phase is not Phase.HELD:
             return None
-        decision = self._releasing.preview(record, device, at=at)
-        return outlook(decision, device, reachable=self._releasing.reachable)
+        reachable, preview = self._releasing.reachable, self._releasing.preview
+        decision = preview(record, device, at=at)
+        shown = outlook(decision, device, reachable=reachable)
+        if isinstance(decision, Ask):
+            # a question is answered by who knows what a yes costs
+            yes_costs = preview(record, device, confirmed=True, at=at)
+            if isinstance(yes_costs, Allowed):
+                priced = outlook(yes_costs, device, reachable=reachable)
+                return priced | {"question": shown["question"]}
+        return shown
 
 
 def _fitting(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:

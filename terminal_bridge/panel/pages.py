@@ -277,20 +277,22 @@ def elsewhere_of(words: Words, wallet: WalletHere, site: SiteState | None) -> st
     """Say where the rest of an account sits, and whether it can be fetched."""
     if wallet.unlimited or site is None:
         return ""
-    if not site.linked:
-        return words.gettext(
-            mark("What sits elsewhere cannot be fetched while this site works alone.")
-        )
     known = []
     for place in wallet.places:
         centre = place.site == _CENTRE
         name = words.gettext(mark("the centre")) if centre else place.name or place.site
         sentence = mark("%(amount)s more at %(place)s")
-        if not (place.linked or centre):
+        if site.linked and not (place.linked or centre):
             sentence = mark("%(amount)s more at %(place)s, which works alone")
         amount = words.money(Money(place.micros, wallet.unit))
         known.append(words.gettext(sentence) % {"amount": amount, "place": name})
-    return " · ".join(known)
+    if site.linked:
+        return " · ".join(known)
+    # as the centre said last: where it is now nobody knows here
+    alone = words.gettext(
+        mark("What sits elsewhere cannot be fetched while this site works alone.")
+    )
+    return " · ".join((*known, alone))
 
 
 def wallet_view(words: Words, wallet: WalletHere, site: SiteState | None) -> Wallet:

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import binascii
 import re
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
@@ -241,12 +242,29 @@ async def _job_view(
 async def _quoted(
     browser: Browser, visit: Visit, job: str, asked: Mapping[str, str], changes: Mapping[str, Any]
 ) -> Figure:
+    """Return what a job would come to; where a question comes first: what a yes to it costs."""
+    found = await _quote(browser, visit, job, asked, changes)
+    if not found.question:
+        return found
+    costs = await _quote(browser, visit, job, asked, changes, confirmed=True)
+    return costs if costs.refusal else replace(costs, question=found.question)
+
+
+async def _quote(
+    browser: Browser,
+    visit: Visit,
+    job: str,
+    asked: Mapping[str, str],
+    changes: Mapping[str, Any],
+    **more: bool,
+) -> Figure:
     reply = await visit.ask(
         "quote",
         job=job,
         printer=_machine(browser, asked),
         changes=changes,
         account=asked.get("account") or None,
+        **more,
     )
     if reply is not None and reply.status == "ok":
         try:

@@ -86,8 +86,8 @@ async def _balance(browser: Browser, visit: Visit, code: str = "", error: str = 
     address = browser.desk.settings.help
     more = {"help": render.qr(str(address)), "help_address": str(address)} if address else {}
     if money is None:
-        notice = problem_of(browser.words, reply)
-        return sent(browser, "balance.html", Balance((), (), code, error or notice.text))
+        why = problem_of(browser.words, reply).text
+        return sent(browser, "balance.html", Balance((), (), why, code, error))
     site = browser.desk.site
     view = pages.balance_view(browser.words, money, site, code=code, error=error, **more)
     return sent(browser, "balance.html", view, money)

@@ -141,6 +141,11 @@ class Figure:
     elsewhere: str = ""
     """The printer that would print it instead."""
 
+    @property
+    def unpriced(self) -> bool:
+        """Nobody has said what it costs: that is not free."""
+        return bool(self.question) and not self.price and self.impressions is None
+
 
 @dataclass(frozen=True, slots=True)
 class Machine:
@@ -236,6 +241,8 @@ class Balance:
 
     wallets: tuple[Wallet, ...]
     choices: tuple[Wallet, ...]
+    unknown: str = ""
+    """Why none of it is known now; empty: it is."""
     code: str = ""
     """As typed before."""
     error: str = ""

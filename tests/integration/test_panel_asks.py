@@ -116,6 +116,59 @@ async def test_a_yes_to_a_job_is_to_the_question_that_was_read(
     assert [fields["confirmed"] for fields in lab.line.questions("release")] == [True]
 
 
+async def test_what_a_yes_costs_is_said_with_the_question(lab: PanelLab, phone: Caller) -> None:
+    """In the list and on its page; where nobody knows the price yet, it is not called free."""
+    paid = [{"account": "user:ana", "unit": "EUR", "micros": 3_000_000}]
+    unknown = row("Unknown.pdf", impressions=60, outlook={"question": "All of it?"})
+    known = row("Known.pdf", impressions=60, outlook={"question": "All of it?", "price": paid})
+    lab.line.answers["jobs"] = lambda _: yes({"jobs": [known, unknown], "more": False})
+
+    def quoted(fields: Mapping[str, Any]) -> Reply:
+        if not fields.get("confirmed"):
+            return yes(QuoteAnswer(allowed=False, question="All of it?").model_dump(mode="json"))
+        return yes({"allowed": True, "price": paid, "impressions": 60})
+
+    lab.line.answers["quote"] = quoted
+    page = await phone.sign_in("ana")
+    assert "free" not in page.text
+    assert "€3.00" in page.text
+    page = await phone.get(f"jobs/{unknown['job']}")
+    assert "All of it?" in page.text
+    assert "€3.00" in page.text
+    lab.line.answers["quote"] = lambda _: yes(
+        QuoteAnswer(allowed=False, question="All of it?").model_dump(mode="json")
+    )
+    assert "free" not in (await phone.get(f"jobs/{unknown['job']}")).text
+
+
+async def test_a_yes_that_money_is_missing_for_is_not_asked_for(
+    lab: PanelLab, phone: Caller
+) -> None:
+    """Where a yes would be refused, the page says so instead of asking."""
+    job = row(impressions=60)
+    lab.line.answers["jobs"] = lambda _: yes({"jobs": [job], "more": False})
+    short = {"account": "user:ana", "unit": "EUR", "micros": 1_000_000}
+    refused = {"allowed": False, "refusal": "too little", "reason": "x", "short": short}
+    asks_first = QuoteAnswer(allowed=False, question="All of it?").model_dump(mode="json")
+    lab.line.answers["quote"] = lambda fields: yes(
+        refused if fields.get("confirmed") else asks_first
+    )
+    await phone.sign_in("ana")
+    page = await phone.get(f"jobs/{job['job']}")
+    assert "€1.00 missing here" in page.text
+    assert "All of it?" not in page.text
+
+
+async def test_a_balance_that_is_not_known_is_not_none(lab: PanelLab, phone: Caller) -> None:
+    """While the site does not answer, nobody is told that they have no account."""
+    await phone.sign_in("ana")
+    lab.line.answers["balance"] = lambda _: None
+    page = await phone.get("balance")
+    assert "not known now" in page.text
+    assert "no account" not in page.text
+    assert "aria-invalid" not in page.text  # nothing is wrong with what was typed
+
+
 # ── what is told ────────────────────────────────────────────────────────────────────────────
 
 

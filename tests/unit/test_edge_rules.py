@@ -15,6 +15,7 @@ from broker.messages import (
     JobRefused,
     JobReleased,
     JobSettled,
+    JobsRequest,
     Part,
     QuoteAnswer,
     QuoteRequest,
@@ -181,6 +182,10 @@ async def test_what_a_question_would_cost_is_quoted_before_it_is_answered(site: 
     assert (asks.question, asks.allowed, asks.price) == ("ten pages?", False, ())
     assert (costs.question, costs.allowed) == (None, True)
     assert [each.micros for each in costs.price] == [PRICE]
+    reply = await counter.answers(JobsRequest(**asked(person=CARD, printer="lib-1")))
+    (row,) = reply.data["jobs"]
+    assert row["outlook"]["question"] == "ten pages?"
+    assert [each["micros"] for each in row["outlook"]["price"]] == [PRICE]
     assert len(said(site.books, "jobs")) == before
 
 

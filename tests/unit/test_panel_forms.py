@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.messages.questions import JobChanges
+from broker.messages import SiteState
+from broker.messages.questions import JobChanges, MoneyAtSite
+from broker.messages.terminals import WalletHere
 from terminal_bridge.panel.forms import wishes_of
-from terminal_bridge.panel.pages import job_card, jobs_view, releasable
+from terminal_bridge.panel.pages import elsewhere_of, job_card, jobs_view, releasable
 from terminal_bridge.words import Words
 
 WORDS = Words.of("en")
@@ -82,3 +84,19 @@ def test_ones_own_name_is_not_an_owner() -> None:
     """Only other people's jobs say whose they are."""
     assert job_card(WORDS, row(), None, "ana").owner == ""
     assert job_card(WORDS, row(user="ben"), None, "ana").owner == "ben"
+
+
+def test_where_the_rest_sits_is_said_while_cut_off_too() -> None:
+    """As the centre said last; and that it cannot be fetched now."""
+    place = MoneyAtSite(site="south", name="South", micros=3_000_000, linked=True)
+    wallet = WalletHere(account="user:ana", unit="EUR", here=0, places=(place,))
+    state = {
+        "node": "edge-1", "site": "North", "role": "remote", "since": "2026-03-02T10:42:00+00:00",
+        "waiting": 0, "copies": False, "printers": [],
+    }  # fmt: skip
+    linked = SiteState.model_validate(state | {"linked": True})
+    alone = SiteState.model_validate(state | {"linked": False})
+    assert elsewhere_of(WORDS, wallet, linked) == "€3.00 more at South"
+    told = elsewhere_of(WORDS, wallet, alone)
+    assert told.startswith("€3.00 more at South · ")
+    assert "cannot be fetched" in told
