@@ -22,7 +22,7 @@ from edge.devices.pace import caught_up, every, first_look, next_look, share
 from edge.devices.reading_days import next_midnight
 from edge.devices.telling import Telling
 from edge.devices.watch import Memory, Surroundings, looked
-from edge.devices.words import NoAnswer
+from edge.devices.words import NoAnswer, Origin, Reading
 from edge.ports import PrinterSeen
 from edge.site_state import WatchedPrinter
 from edge.store.errors import StoreUnwritableError
@@ -341,7 +341,8 @@ class Watching:
 
 
 def _answered(looks: tuple[Look, ...]) -> bool:
-    return not any(isinstance(each, NoAnswer) for each in looks)
+    """Say whether the machine itself said anything; the spooler always does."""
+    return any(isinstance(each, Reading) and each.origin is not Origin.CUPS for each in looks)
 
 
 def at_address(printer: PrinterSettings, address: str | None) -> PrinterSettings:
