@@ -6,12 +6,15 @@ however many jobs that was.
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
+from operator import add, attrgetter, sub
 from typing import TYPE_CHECKING, Final, Self
 
 from config.policy.jobs import Source
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from broker.messages import Counted, JobSettled
     from central.job_fold import JobRecord
 
@@ -44,11 +47,11 @@ class Tally:
 
     def __add__(self, other: Tally) -> Self:
         """Return both together."""
-        return type(self)(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
+        return type(self)(*map(add, _FIGURES(self), _FIGURES(other)))
 
     def __sub__(self, other: Tally) -> Self:
         """Return what happened since the other."""
-        return type(self)(*(a - b for a, b in zip(astuple(self), astuple(other), strict=True)))
+        return type(self)(*map(sub, _FIGURES(self), _FIGURES(other)))
 
     @property
     def impressions(self) -> int:
@@ -63,6 +66,12 @@ class Tally:
 
 NOTHING: Final = Tally()
 NAMES: Final = tuple(each.name for each in fields(Tally))
+_FIGURES: Final = attrgetter(*NAMES)
+
+
+def together(some: Iterable[Tally]) -> Tally:
+    """Return the sum of many, in a fraction of the time that adding one to another takes."""
+    return Tally(*map(sum, zip(*map(_FIGURES, some), strict=True)))
 
 
 def settled(before: JobRecord | None, after: JobRecord, event: JobSettled) -> Tally:
@@ -81,14 +90,9 @@ def settled(before: JobRecord | None, after: JobRecord, event: JobSettled) -> Ta
         return Tally(copies=more) if after.service == "copy" else Tally(prints=more)
     color = billed.color_impressions or 0
     sheets = impressions if billed.sheets is None else billed.sheets
-    out = _came_out(event.counts)
-    unbilled = max(0, out - impressions) if out is not None else 0
-    planned = max((each.impressions or 0 for each in event.counts), default=0)
-    nobody_knows = out is None and (event.disposition == "unknown" or event.flag is not None)
-    doubtful = max(0, planned - impressions) if nobody_knows else 0
     if after.service == "copy":
         # a copy's own figure is what was counted at the machine, whoever counted
-        made = max(planned - impressions, 0)
+        made = max(_planned(event) - impressions, 0)
         return Tally(
             copies=impressions,
             copy_color=color,
@@ -96,6 +100,10 @@ def settled(before: JobRecord | None, after: JobRecord, event: JobSettled) -> Ta
             large=event.large,
             unbilled=made,
         )
+    out = _came_out(event.counts)
+    unbilled = max(0, out - impressions) if out is not None else 0
+    nobody_knows = out is None and (event.disposition == "unknown" or event.flag is not None)
+    doubtful = max(0, _planned(event) - impressions) if nobody_knows else 0
     return Tally(
         prints=impressions,
         print_color=color,
@@ -106,11 +114,16 @@ def settled(before: JobRecord | None, after: JobRecord, event: JobSettled) -> Ta
     )
 
 
+def _planned(event: JobSettled) -> int:
+    """Return the most that any source says."""
+    return max((each.impressions or 0 for each in event.counts), default=0)
+
+
 def _came_out(counts: tuple[Counted, ...]) -> int | None:
     """Return what came out by the machine's own word; None when it said nothing."""
-    said = [
-        each.impressions
-        for each in counts
-        if each.source in _WITNESSES and each.impressions is not None
-    ]
-    return max(said, default=None)
+    most = None
+    for each in counts:
+        count = each.impressions
+        if count is not None and each.source in _WITNESSES and (most is None or count > most):
+            most = count
+    return most

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from central.store.bulk import insert_all, run_all
 from central.store.tables import decision as decision_table
 from central.store.tables import instant
 from central.store.tables import job as job_table
-from central.tallies import NOTHING, Tally, settled
+from central.tallies import settled, together
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from central.job_fold import JobEvent
     from central.store.books import Transaction
+    from central.tallies import Tally
 
 
 def record(tx: Transaction, node: str, events: Sequence[JobEvent]) -> list[str | None]:
@@ -41,7 +43,7 @@ def record(tx: Transaction, node: str, events: Sequence[JobEvent]) -> list[str |
         jobs[UUID(row.job)] = record_of(row)
     reasons: list[str | None] = []
     touched: dict[UUID, JobRecord] = {}
-    billed: dict[str, Tally] = {}
+    billed: defaultdict[str, list[Tally]] = defaultdict(list)
     for event in events:
         before = jobs.get(event.job)
         after = fold(before, event, node)
@@ -49,13 +51,12 @@ def record(tx: Transaction, node: str, events: Sequence[JobEvent]) -> list[str |
             reasons.append(after.reason)
             continue
         if isinstance(event, JobSettled):
-            more = settled(before, after, event)
-            billed[event.printer] = billed.get(event.printer, NOTHING) + more
+            billed[event.printer].append(settled(before, after, event))
         jobs[event.job] = touched[event.job] = after
         reasons.append(None)
     _store(tx, touched, numbers)
     _keep_decisions(tx, touched)
-    tallies.add(tx, node, billed)
+    tallies.add(tx, node, {device: together(some) for device, some in billed.items()})
     return reasons
 
 

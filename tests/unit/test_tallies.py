@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from broker.messages import Counted, JobReleased, JobSettled
 from central.job_fold import COPIES, JobRecord, fold
-from central.tallies import NOTHING, Tally, settled
+from central.tallies import NOTHING, Tally, settled, together
 
 JOB = UUID(int=7)
 FIGURES = st.integers(0, 10_000)
@@ -63,6 +63,7 @@ def test_totals_are_additive(one: Tally, two: Tally, three: Tally) -> None:
     assert (one + two) + three == one + (three + two)
     assert (one + two) - one == two
     assert one + NOTHING == one
+    assert together([one, two, three]) == one + two + three
 
 
 def test_a_print_counts_as_printed() -> None:
