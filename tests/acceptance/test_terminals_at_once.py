@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 ANA = Person("ana", "0417", "50.00")
 OLA = Person("ola", "0601", "1.00")
+TIM = Person("tim", "0722", "10.00")
 _PINS: dict[str, str] = {}
 _EACH = 50_000
 """Micros of a page."""
@@ -32,9 +33,9 @@ _EACH = 50_000
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def north() -> AsyncIterator[Site]:
     """Build one site with a panel; Ola operates."""
-    plan = Plan(sites=("north",), people=(ANA, OLA), panels=("north",), direct_queues=False)
+    plan = Plan(sites=("north",), people=(ANA, OLA, TIM), panels=("north",), direct_queues=False)
     async with Lab(plan) as lab:
-        for person in (ANA, OLA):
+        for person in (ANA, OLA, TIM):
             told = await lab.central("pin", "set", person.user, "--generate", "--json")
             _PINS[person.user] = told["pin"]
         await lab.central("user", "set", "ola", "--operates", "north")
@@ -129,6 +130,31 @@ async def _back(site: Site) -> PanelVisit:
 
     await site.lab.until_async(there, "the panel to sign people in again")
     return phone[0]
+
+
+async def test_who_is_deleted_at_the_centre_stops_at_once(north: Site) -> None:
+    """In mid-copy the machine stops and what was made is paid; phone, PIN and card know nobody."""
+    panel, screen, phone = _panel(north), PanelVisit(_panel(north)), await _phone(north, TIM)
+    await screen.pair()
+    await screen.hold(TIM.card)
+    await screen.send("copy/begin", await screen.get("copy"))
+    assert await panel.copier.until(enabled=True, seconds=10)
+    before = panel.copier.total
+    making = asyncio.create_task(panel.copier.copies(100, seconds=60))
+    await screen.until("Stop and pay", "copy")
+    await north.lab.central("user", "remove", TIM.user)
+    assert await panel.copier.until(enabled=False, seconds=10)
+    assert "Sign off" not in (await phone.get("jobs")).text
+    await making
+    (copy,) = [row for row in await north.jobs() if row["service"] == "copy"]
+    copy = await north.job(copy["name"], "settled")
+    assert 0 < copy["billed"] == panel.copier.total - before < 100  # the page under way too
+    await screen.until("Hold your card")
+    page = await phone.send(
+        "sign-in", await phone.get(), user=TIM.user, pin=_PINS[TIM.user], way="pin"
+    )
+    assert "Sign off" not in page.text
+    assert (await north.release(str(copy["job"]), panel.device, card=TIM.card)).status == "refused"
 
 
 async def test_ten_thousand_swipes_a_minute_keep_nobody_waiting(north: Site) -> None:
