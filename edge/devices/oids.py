@@ -1,7 +1,7 @@
 """Object identifiers that are read, by their names in the documents that define them.
 
 Checked against the text of RFC 1213, RFC 2790, RFC 3805 (and the IANA-PRINTER-MIB it split off),
-PWG 5107.1 and PWG 5106.3. What makers define themselves is in `vendors/*.toml`.
+PWG 5107.1 and PWG 5106.3. What makers define themselves is in `makers/*.toml`.
 """
 
 from __future__ import annotations

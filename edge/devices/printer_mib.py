@@ -128,10 +128,12 @@ STATE: Final[tuple[Oid, ...]] = (
     oids.COVER_STATUS,
     oids.CONSOLE_TEXT,
 )
-#: Counters; their unit is asked before them, in the same question.
-COUNTERS: Final[tuple[Oid, ...]] = (
-    oids.MARKER_COUNTER_UNIT,
-    oids.MARKER_LIFE_COUNT,
+#: Of these a change may be an alert that came or went.
+TROUBLE: Final[tuple[Oid, ...]] = (oids.HR_PRINTER_ERRORS, oids.HR_DEVICE_STATUS)
+#: The counter of all; its unit is asked before it, in the same question.
+LIFE: Final[tuple[Oid, ...]] = (oids.MARKER_COUNTER_UNIT, oids.MARKER_LIFE_COUNT)
+#: Counters of services: they move only when that one does.
+SERVICES: Final[tuple[Oid, ...]] = (
     oids.IC_TOTAL,
     oids.IC_MONO,
     oids.IC_FULL_COLOR,
@@ -141,10 +143,8 @@ COUNTERS: Final[tuple[Oid, ...]] = (
 SLOW: Final[tuple[Oid, ...]] = (
     oids.INPUT_LEVEL,
     oids.INPUT_STATUS,
-    oids.INPUT_MEDIA_NAME,
-    oids.SUPPLIES_MAX_CAPACITY,
     oids.SUPPLIES_LEVEL,
-    *COUNTERS,
+    *LIFE,
 )
 
 

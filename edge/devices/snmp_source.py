@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: Seconds after which tables are read whole again.
 _WHOLE: Final = 3600.0
+#: Seconds after which alerts are read again although nothing says that they changed.
+_ALERTS: Final = 30.0
 #: Seconds that one look may take, whatever a machine does.
 _LONGEST: Final = 45.0
 _STOPPED: Final = "it stopped answering half way"
@@ -40,8 +42,12 @@ class _Known:
     values: dict[Oid, Value]
     maker: Vendor | None
     odd: tuple[str, ...]
-    alerted: bool = False
-    """It had alerts at the last look."""
+    alerts_at: float
+    """When alerts were last read."""
+    alerted: bool
+    """There were some."""
+    moved: bool = False
+    """Its life count has moved since the counters of services were read."""
 
 
 @dataclass(slots=True)
@@ -93,14 +99,15 @@ class SnmpSource:
             return await self.look(target)
         wanted = [oids.SYS_UP_TIME]
         # whether it stands idle belongs to a counter: between two such readings one job is alone
-        wanted += _instances(known.values, (*printer_mib.STATE, *printer_mib.COUNTERS))
-        wanted += _own(known)
+        wanted += _instances(known.values, (*printer_mib.STATE, *printer_mib.LIFE))
+        wanted += _services(known)
         got = await self._objects.get(target, wanted)
         if isinstance(got, NoAnswer):
             return got
         if not _goes_on(known.values, got, wanted):
             return await self.look(target)
         known.values.update(got)
+        known.moved = False
         return printer_mib.reading(known.values, known.maker, known.odd)
 
     def forget(self, target: Target) -> None:
@@ -115,22 +122,37 @@ class SnmpSource:
         wanted = [oids.SYS_UP_TIME, *_instances(known.values, printer_mib.STATE)]
         slow = now - known.slow_at >= self._slow
         if slow:
-            wanted += [*_instances(known.values, printer_mib.SLOW), *_own(known)]
+            wanted += _instances(known.values, printer_mib.SLOW)
         got = await self._objects.get(target, wanted)
         if isinstance(got, NoAnswer):
             return got
         if not _goes_on(known.values, got, wanted):
             return await self._whole(target)
-        events = _differ(known.values, got, oids.ALERT_ALL_EVENTS)
+        signs = (oids.ALERT_ALL_EVENTS, *printer_mib.TROUBLE)
+        changed = any(_differ(known.values, got, column) for column in signs)
+        known.moved |= slow and _differ(known.values, got, oids.MARKER_LIFE_COUNT)
         known.values.update(got)
         if slow:
             known.slow_at = now
+            await self._count(target, known)
         odd = known.odd
-        if events or known.alerted or _troubled(known.values):
-            odd = (*odd, *await self._alerts(target, known))
+        lasting = known.alerted or _troubled(known.values)
+        if changed or (lasting and now - known.alerts_at >= _ALERTS):
+            odd = (*odd, *await self._alerts(target, known, now))
         return printer_mib.reading(known.values, known.maker, odd)
 
-    async def _alerts(self, target: Target, known: _Known) -> tuple[str, ...]:
+    async def _count(self, target: Target, known: _Known) -> None:
+        """Read the counters of services where the machine has counted."""
+        total = any(_of_columns(each, (oids.MARKER_LIFE_COUNT,)) for each in known.values)
+        wanted = _services(known)
+        if not wanted or not (known.moved or not total):
+            return
+        got = await self._objects.get(target, wanted)
+        if not isinstance(got, NoAnswer):
+            known.values.update(got)
+            known.moved = False
+
+    async def _alerts(self, target: Target, known: _Known, now: float) -> tuple[str, ...]:
         """Read the alerts anew; rows come and go."""
         walk = await self._objects.walk(target, printer_mib.ALERTS)
         if isinstance(walk, NoAnswer):
@@ -138,7 +160,7 @@ class SnmpSource:
         for oid in [each for each in known.values if _of_columns(each, printer_mib.ALERTS)]:
             del known.values[oid]
         known.values.update(walk.values)
-        known.alerted = bool(walk.values)
+        known.alerts_at, known.alerted = now, bool(walk.values)
         return () if walk.broken is None else (f"its alerts: {walk.broken}",)
 
     async def _whole(self, target: Target) -> Look:
@@ -164,7 +186,7 @@ class SnmpSource:
             self.forget(target)
             return printer_mib.reading(gathered.values, maker, (*odd, _STOPPED))
         alerted = any(_of_columns(each, printer_mib.ALERTS) for each in gathered.values)
-        self._known[target] = _Known(now, now, gathered.values, maker, odd, alerted)
+        self._known[target] = _Known(now, now, gathered.values, maker, odd, now, alerted)
         return printer_mib.reading(gathered.values, maker, odd)
 
     async def _table(self, target: Target, columns: tuple[Oid, ...], into: _Gathered) -> None:
@@ -202,10 +224,12 @@ def _instances(values: Mapping[Oid, Value], columns: Iterable[Oid]) -> list[Oid]
     return [(*column, *index) for index, row in found.items() for column in row]
 
 
-def _own(known: _Known) -> list[Oid]:
+def _services(known: _Known) -> list[Oid]:
+    """Return the counters of services that a machine has."""
+    wanted = _instances(known.values, printer_mib.SERVICES)
     if known.maker is None:
-        return []
-    wanted = [each for each in known.maker.scalars if each in known.values]
+        return wanted
+    wanted += [each for each in known.maker.scalars if each in known.values]
     if known.maker.named is not None:
         wanted += _instances(known.values, (known.maker.named.values,))
     return wanted

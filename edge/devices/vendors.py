@@ -1,4 +1,4 @@
-"""Meters that makers keep where no standard says: data files in `vendors/`, by sysObjectID.
+"""Meters that makers keep where no standard says: data files in `makers/`, by sysObjectID.
 
 Pure but for `load`, which reads the files once. The PWG Imaging Counter MIB (PWG 5106.3) comes
 first; where it tells services apart, no maker's own table is believed beside it.
@@ -119,7 +119,7 @@ def load() -> tuple[Vendor, ...]:
     Raises:
         ValueError: one is not as it should be; a test reads them all.
     """
-    folder = files("edge.devices").joinpath("vendors")
+    folder = files("edge.devices").joinpath("makers")
     return tuple(
         vendor(tomllib.loads(file.read_text(encoding="utf-8")))
         for file in sorted(folder.iterdir(), key=lambda each: each.name)

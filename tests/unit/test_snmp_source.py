@@ -108,6 +108,10 @@ async def test_the_second_look_asks_little_and_knows_all() -> None:
     found.gets.clear()
     found.walks.clear()
     clock.now = 60.0
+    quiet = await source.look(HERE)
+    assert isinstance(quiet, Reading)
+    assert (len(found.gets), found.walks) == (1, [])
+    clock.now = 120.0
     found.tree |= {
         oids.SYS_UP_TIME: 7000,
         (*oids.HR_PRINTER_STATUS, 1): 4,
@@ -123,7 +127,7 @@ async def test_the_second_look_asks_little_and_knows_all() -> None:
     assert again.supplies[0].level == 49
     assert {each.name: each.value for each in again.meters} == {"total": 110, "copy": 65}
     assert found.walks == []
-    assert len(found.gets) == 1
+    assert len(found.gets) == 3  # how it is, and, as it has counted, its counters of services
 
 
 async def test_what_changes_slowly_is_asked_seldom() -> None:
@@ -188,6 +192,12 @@ async def test_alerts_come_and_go() -> None:
         (*oids.ALERT_SEVERITY, 1, 7): 3,
     }
     jammed = await source.look(HERE)
+    found.walks.clear()
+    await source.look(HERE)
+    assert found.walks == []  # nothing has changed
+    clock.now = 31.0
+    await source.look(HERE)
+    assert len(found.walks) == 1  # but one may have gone without a sign
     del found.tree[(*oids.ALERT_CODE, 1, 7)]
     del found.tree[(*oids.ALERT_SEVERITY, 1, 7)]
     found.tree[*oids.HR_PRINTER_ERRORS, 1] = b"\0"
