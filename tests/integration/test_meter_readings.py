@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -10,7 +12,7 @@ from broker.messages import Counted, JobHeld
 from broker.stream_inbound import Readable, sift
 from broker.topics import STREAMS_UP
 from central.reconciling import Limits
-from central.store import device_alerts, metering
+from central.store import device_alerts, forks, metering
 from central.store import meters as readings
 from central.store.ingest import apply_one
 from central.store.meters import Place
@@ -26,6 +28,9 @@ from tests.integration.meters_lab import (
     reading,
     released,
 )
+
+if TYPE_CHECKING:
+    from central.store.closures import Closure
 
 PLACE = Place("north", DEVICE)
 SECOND_DAY = FIRST_DAY + ONE_DAY
@@ -133,6 +138,19 @@ def test_a_reading_that_was_put_aside_breaks_nothing_later(site: Site) -> None:
     with site.books.write() as tx:
         assert apply_one(tx, site.edge.key("jobs"), readable, frozenset()) == (None, frozenset())
     site.edge.journal["jobs"].pop()
+    site.say(*site.printed(4), reading(2, *meters(total=1004)))
+    with site.books.read() as tx:
+        assert days(tx, SECOND_DAY) == []
+        (day,) = days(tx, SECOND_DAY + ONE_DAY)
+    assert (day.metered, day.prints, day.unexplained) == (4, 4, 0)
+
+
+def test_a_reading_of_another_branch_is_compared_with_nothing(site: Site) -> None:
+    """A forked journal's other branch is booked late: its readings are kept, and break nothing."""
+    branch = cast("Closure", SimpleNamespace(node="north"))
+    with site.books.write() as tx:
+        told = reading(1, *meters(total=1500))
+        assert forks._effect(tx, branch, told, 5) == ("applied", "")
     site.say(*site.printed(4), reading(2, *meters(total=1004)))
     with site.books.read() as tx:
         assert days(tx, SECOND_DAY) == []
