@@ -3,7 +3,8 @@
 A trouble that comes and goes must not flood anybody: each time it comes back within an hour it has
 to stay away for longer before it counts as over (a minute, two, four … fifteen), so one trouble of
 one printer is raised at most nine times in its first hour and four times in each that follows.
-While it is kept so, nothing is told of it.
+While it is kept so, nothing is told of it. Silence needs no such bound: it is raised late, after
+`offline_after`, and so no oftener than that.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 _REMEMBERED: Final = timedelta(hours=1)
 _FIRST_HOLD: Final = timedelta(minutes=1)
 _LONGEST_HOLD: Final = timedelta(minutes=15)
+#: Over at once, however often it came.
+_AT_ONCE: Final = frozenset({"offline"})
 #: Parts of one trouble, such as supplies: each new one is told once.
 _PARTS: Final = 16
 _LINE: Final = 1000
@@ -181,7 +184,7 @@ def _silent(
     elif code not in seen.gone and (seen.all_unknown or code in seen.unknown):
         return replace(before, gone=None)
     gone = before.gone if before.gone is not None and before.gone <= now else now
-    if now - gone < _hold(before.times):
+    if code not in _AT_ONCE and now - gone < _hold(before.times):
         return replace(before, gone=gone)
     notes.append(
         Note(

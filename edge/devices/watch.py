@@ -268,5 +268,5 @@ def _told(memory: Memory, view: View, here: Surroundings) -> DeviceState:
         at=memory.seen_at or here.now,
         days_left=days_left(memory.kept.use, view.supplies),
         troubles=troubles(raised),
-        offline="offline" in standing(raised),
+        offline="offline" in standing(raised) and view.answers is False,
     )
