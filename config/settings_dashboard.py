@@ -60,6 +60,17 @@ class HomeAssistantSettings(Settings):
     """A printer that its linked site has not spoken of for so long is taken out."""
 
     @model_validator(mode="after")
+    def _are_two_clients(self) -> Self:
+        here, there = self.broker, self.home_assistant
+        same = (here.host, here.port) == (there.host, there.port)
+        if same and (there.username or self.node) == (here.username or self.node):
+            raise ValueError(
+                "another username for home_assistant where it is the same broker: a broker lets "
+                "only the newest client of a name live"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _waits_for_states(self) -> Self:
         if self.settle < _SHORTEST:
             raise ValueError("settle of at least 10s")

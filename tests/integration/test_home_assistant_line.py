@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import shutil
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from broker import topics
+import pytest
+
+from broker import mosquitto, topics
 from broker.acl import OPEN
 from broker.codec import encode
-from broker.credentials import CredentialMemory, anybody
+from broker.credentials import CredentialFile, CredentialMemory, anybody
 from broker.dashboard.home_assistant_line import HomeAssistantExporter
+from broker.exchange import Limits
 from broker.link import Arrived, Link
 from broker.link_events import Timing
 from broker.listeners import Listener
@@ -27,6 +32,7 @@ from tests.unit.test_home_assistant import check
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from broker.messages import Message
 
@@ -162,6 +168,78 @@ async def test_a_broker_that_forgot_is_told_everything_again() -> None:
                     config = json.loads(await hass.has(CONFIG))
                     assert config["device"]["name"] == "Library"
                     await hass.has(AVAILABILITY, b"online")
+
+
+@pytest.mark.mosquitto
+async def test_on_the_same_broker_the_documented_grant_is_enough(tmp_path: Path) -> None:
+    """Mosquitto with a few lines more lets us announce, and Home Assistant read our states."""
+    program = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    if program is None:
+        pytest.skip("mosquitto is not installed")
+    people = CredentialFile(tmp_path / "credentials.json")
+    parties = {"ha": Party.DASHBOARD, "hass": Party.DASHBOARD, "north-1": Party.NODE}
+    secrets = {name: people.add(name, party) for name, party in parties.items()}
+    secrets["announcer"] = people.add("announcer", Party.DASHBOARD)
+    port, folder = free_port(), tmp_path / "export"
+    lines = mosquitto.password_lines(people.entries(), secrets, "", os.urandom)
+    listener = [Listener(port=port)]
+    export = mosquitto.compose(folder, listener, Limits(), people.entries(), lines)
+    mosquitto.write(folder, export, force=False)
+    grant = "user announcer\ntopic readwrite homeassistant/#\n"
+    grant += "user hass\ntopic read homeassistant/#\n"
+    with (folder / mosquitto.ACL).open("a") as file:
+        file.write(grant)
+    with (folder / mosquitto.CONFIGURATION).open("a") as file:
+        file.write("user root\n" if os.geteuid() == 0 else "")
+    broker = await asyncio.create_subprocess_exec(
+        program, "-c", str(folder / mosquitto.CONFIGURATION), stderr=asyncio.subprocess.DEVNULL
+    )
+
+    def at(name: str) -> LinkSettings:
+        return LinkSettings(port=port, secret=secrets[name])
+
+    settings = HomeAssistantSettings(
+        node="ha",
+        broker=at("ha"),
+        home_assistant=ForeignBroker(port=port, username="announcer", secret=secrets["announcer"]),
+        states="ours",
+    )
+    filters = ("homeassistant/#", *topics.dashboard_subscriptions())
+    stop = asyncio.Event()
+    try:
+        async with (
+            Link(at("north-1"), "north-1", subscriptions=(), timing=SOON) as node,
+            Link(at("hass"), "hass", subscriptions=filters, timing=SOON) as link,
+        ):
+            await node.connected.wait()
+            await link.connected.wait()
+            hass = Home()
+            tasks = [
+                asyncio.create_task(hass.listen(link)),
+                asyncio.create_task(HomeAssistantExporter(settings, timing=SOON).run(stop)),
+            ]
+            said = await say(node, topics.DEVICE, printer(), node="north-1", device="p1")
+            found = check(CONFIG, await hass.has(CONFIG))
+            assert found["components"]["state"]["state_topic"] == STATE
+            assert await hass.has(STATE) == said
+            await hass.has(AVAILABILITY, b"online")
+            stop.set()
+            await hass.has(AVAILABILITY, b"offline")
+            await tasks[1]
+            tasks[0].cancel()
+            await asyncio.wait(tasks)
+    finally:
+        broker.terminate()
+        await broker.wait()
+
+
+def test_one_broker_takes_two_names() -> None:
+    """The exporter's two connections to one broker under one name would end each other for ever."""
+    here = LinkSettings(port=1883, secret="x")
+    with pytest.raises(ValueError, match="another username"):
+        HomeAssistantSettings(node="ha", broker=here, home_assistant=ForeignBroker(port=1883))
+    other = ForeignBroker(port=1883, username="announcer")
+    assert HomeAssistantSettings(node="ha", broker=here, home_assistant=other).states == "passed-on"
 
 
 async def test_our_own_broker_lost_is_unavailable() -> None:

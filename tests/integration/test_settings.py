@@ -19,6 +19,7 @@ from config.settings import (
     SettingsError,
     load,
 )
+from config.settings_dashboard import HomeAssistantSettings, WatchSettings
 from config.settings_popup import PopupSettings
 from config.settings_terminal import TerminalSettings
 
@@ -60,8 +61,10 @@ def refused(
         (BrokerSettings, "broker"),
         (CentralSettings, "central"),
         (EdgeSettings, "edge"),
+        (HomeAssistantSettings, "home-assistant"),
         (PopupSettings, "popup"),
         (TerminalSettings, "terminal"),
+        (WatchSettings, "watch"),
     ],
 )
 def test_the_sample_loads_and_is_complete(cls: type[Settings], name: str) -> None:
