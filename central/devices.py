@@ -132,5 +132,6 @@ class Devices:
 
 
 def _shown(state: DeviceState) -> tuple[object, ...]:
-    """Return what the feed tells of."""
-    return state.name, state.state, state.answers, state.troubles
+    """Return what the feed tells of; the words of a trouble may hold a level that moves."""
+    troubles = {(each.code, each.severity, each.since) for each in state.troubles}
+    return state.name, state.state, state.answers, troubles

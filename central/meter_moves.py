@@ -22,6 +22,8 @@ _PARTS: Final = frozenset({"mono", "color", "blank", "large", "small", "duplex",
 #: Services that put nothing on paper here.
 _PAPERLESS: Final = frozenset({"fax-out", "email", "email-to", "send", "store", "transform"})
 _SCAN: Final = "scan"
+#: A further marker of the same machine: its impressions are the same pages once more.
+_MARKER: Final = "marker-"
 #: A job under way of which nobody knows how long it is counts as so many pages.
 UNKNOWN_JOB: Final = 20
 
@@ -139,7 +141,10 @@ def figure_of(moved: Moved) -> tuple[str, Unit, int] | NotCompared:
     if "total" in moved.troubles:
         return NotCompared(moved.troubles["total"])
     services = _paper_services(moved)
-    whole, sheets = moved.service("total"), moved.figure("total", "sheets")
+    whole = moved.service("total")
+    sheets = next(
+        (n for name in ("total", "sheets") if (n := moved.figure(name, "sheets")) is not None), None
+    )
     if whole is not None:
         return "total", "impressions", whole
     if "print" in services:
@@ -164,7 +169,7 @@ def _paper_services(moved: Moved) -> dict[str, int]:
     names = dict.fromkeys(service_of(name) for name in moved.by)
     found = {}
     for name in names:
-        if name in {"total", _SCAN} or name in _PAPERLESS:
+        if name in {"total", _SCAN} or name in _PAPERLESS or name.startswith(_MARKER):
             continue
         count = moved.service(name)
         if count is not None:
@@ -178,7 +183,8 @@ def _scans_count(read: Read) -> bool:
     total, scans = values.get("total"), values.get(_SCAN)
     if total is None or not scans:
         return False
-    services = {service_of(name) for name in values} - {"total", _SCAN} - _PAPERLESS
+    services = {service_of(name) for name in values if not name.startswith(_MARKER)}
+    services -= {"total", _SCAN} | _PAPERLESS
     sums = 0
     for name in services:
         parts = values.get(f"{name}-mono", 0) + values.get(f"{name}-color", 0)

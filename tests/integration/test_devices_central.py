@@ -138,9 +138,12 @@ def test_a_change_is_told_at_once_and_written_within_ten_seconds(centre: Centre)
 
 def test_levels_and_meters_move_without_a_word(centre: Centre) -> None:
     """They are kept, and the feed is silent."""
-    centre.hears(lobby())
+    low = DeviceTrouble(code="toner-low", severity="warning", detail="Black: 40 %", since=NOW)
+    centre.hears(lobby(troubles=(low,)))
     moved = lobby(
-        supplies=(Supply(key="1", name="Black", level=39),), updated_at=NOW + timedelta(seconds=9)
+        supplies=(Supply(key="1", name="Black", level=39),),
+        troubles=(low.model_copy(update={"detail": "Black: 39 %"}),),
+        updated_at=NOW + timedelta(seconds=9),
     )
     assert centre.hears(moved) == []
     centre.passes(WRITE_EVERY)

@@ -152,6 +152,13 @@ def test_other_services_explain_by_their_own_meters() -> None:
     assert found.left == 0
 
 
+def test_a_further_marker_explains_nothing() -> None:
+    """Its impressions are those of the total once more, and no service."""
+    before, after = [("total", 10), ("marker-1.2", 10)], [("total", 60), ("marker-1.2", 60)]
+    found = stretch(compare(read(1, m=before), read(2, Tally(prints=20), m=after)))
+    assert (found.others, found.left) == ({}, 30)
+
+
 def test_large_paper_counts_as_often_as_the_machine_does() -> None:
     """A machine that counts a side of A3 twice is not accused of it."""
     billed = Tally(prints=10, large=4)
