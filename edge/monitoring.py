@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from broker.codec import EVENT_LIMIT, CloudEvent
 from broker.exporters.figures import EdgeFigures, JobTally, Polls
 from edge.health import Vital, checks
+from edge.release import Phase
 from edge.store.books import UP
 from edge.store.errors import StoreDamagedError, StoreUnwritableError
 
@@ -95,7 +96,7 @@ class Monitoring:
             node=self._settings.node,
             role=books.terms.taken.name,
             software=f"printmesh {version('printmesh')}",
-            jobs=dict(books.count_jobs()),
+            jobs={**{each.value: 0 for each in Phase}, **books.count_jobs()},
             outbox={name: books.head(name).seq - acked.get(name, 0) for name in UP},
             oldest={name: self._age(name, acked.get(name, 0)) for name in UP},
             linked=vital.linked,

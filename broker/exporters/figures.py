@@ -63,7 +63,9 @@ class JobTally:
     flagged: int = 0
     released: Counter[str] = field(default_factory=lambda: Counter(print=0, copy=0))
     """By service: print, copy."""
-    refused: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(REASONS, 0)))
+    refused: Counter[str] = field(
+        default_factory=lambda: Counter(dict.fromkeys(sorted(REASONS), 0))
+    )
     """By reason."""
     settled: Counter[tuple[str, str]] = field(default_factory=Counter)
     """By service and disposition."""
