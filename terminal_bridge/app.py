@@ -153,6 +153,14 @@ class Parts:
         else:
             await self._bridge(terminal)(line=line).run()
 
+    def _around(
+        self,
+        around: Callable[[Reader], Reader],
+        reader: ReaderSettings,
+        terminal: OneTerminal,
+    ) -> Reader:
+        return around(self._reader(reader, terminal.id))
+
     async def serve(self) -> None:
         """Serve the panels' pages.
 
@@ -169,15 +177,20 @@ class Parts:
     async def _panel(self, terminal: OneTerminal, line: EdgeLine) -> None:
         from terminal_bridge.panel.desk import Desk  # noqa: PLC0415  only where there are panels
         from terminal_bridge.panel.pairing import Pairing  # noqa: PLC0415
+        from terminal_bridge.panel.scanning import Scanning  # noqa: PLC0415
         from terminal_bridge.shared_line import SharedLine  # noqa: PLC0415
 
         shared = SharedLine(line)
+
+        def around(reader: Reader) -> Reader:
+            return Scanning(reader, desk.scanned)
+
         desk = Desk(
             terminal.id,
             settings=terminal.panel,
             habits=habits_of(terminal),
             line=shared,
-            screen=partial(self._bridge(terminal), line=shared.tap()),
+            screen=partial(self._bridge(terminal, around), line=shared.tap()),
             pairing=Pairing(pairing_file(self._settings.data, terminal.id), terminal.panel.screen),
             copier=terminal.copier is not None,
             reader=terminal.reader is not None,
@@ -185,8 +198,15 @@ class Parts:
         self._desks[terminal.id] = desk
         await desk.run()
 
-    def _bridge(self, terminal: OneTerminal) -> Callable[..., Bridge]:
-        """Return what makes a terminal's bridge, once it is told whom to tell and by what line."""
+    def _bridge(
+        self, terminal: OneTerminal, around: Callable[[Reader], Reader] = lambda reader: reader
+    ) -> Callable[..., Bridge]:
+        """Return what makes a terminal's bridge, once it is told whom to tell and by what line.
+
+        Args:
+            terminal: which.
+            around: puts something around its reader of cards.
+        """
         settings, path = self._settings, status_file(self._settings.data, terminal.id)
 
         def make(
@@ -205,7 +225,7 @@ class Parts:
                 habits=habits_of(terminal),
                 line=line,
                 copies=OpenCopies(copies_file(settings.data, terminal.id)),
-                reader=None if reader is None else partial(self._reader, reader, terminal.id),
+                reader=None if reader is None else partial(self._around, around, reader, terminal),
                 key_pad=None if pad is None else partial(self._reader, pad, terminal.id),
                 control=None if copier is None else partial(self._copier, copier),
                 on_change=changed,

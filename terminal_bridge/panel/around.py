@@ -17,8 +17,8 @@ from terminal_bridge.panel import render
 from terminal_bridge.panel.browser import browser_of, check_works
 from terminal_bridge.panel.notices import notice_of
 from terminal_bridge.panel.pages import elsewhere_of, site_view, zone_of
-from terminal_bridge.panel.sentences import NO_EDGE, mark, refusal
-from terminal_bridge.panel.views import Guest, Notice, Shell
+from terminal_bridge.panel.sentences import mark
+from terminal_bridge.panel.views import Guest, Shell
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from broker.messages import Reply
     from terminal_bridge.panel.browser import Browser
     from terminal_bridge.panel.desk import Desk
+    from terminal_bridge.panel.views import Notice
     from terminal_bridge.panel.visit import Visit
-    from terminal_bridge.words import Words
 
 _NO_TERMINAL: Final = mark("There is no such terminal here.")
 #: Nobody looks at a page a second time: it shows somebody's money.
@@ -94,13 +94,6 @@ def read_money(reply: Reply | None) -> BalanceAnswer | None:
         return BalanceAnswer.model_validate(reply.data)
     except ValidationError:
         return None
-
-
-def problem_of(words: Words, reply: Reply | None) -> Notice:
-    """Say why a question was not answered."""
-    if reply is None or reply.problem is None:
-        return Notice("trouble", words.gettext(NO_EDGE))
-    return Notice("trouble", refusal(words, reply.problem.code), reply.problem.detail)
 
 
 def shell_of(browser: Browser, money: BalanceAnswer | None = None, *, said: bool = False) -> Shell:

@@ -90,6 +90,7 @@ class Desk:
         self.over = False
         """It does not work any more; another one may take its place."""
         self._phones: dict[str, Visit] = {}
+        self._bringing: asyncio.Task[None] | None = None
         self._all_phones = asyncio.Semaphore(ALL_AT_ONCE)
         self._work: dict[str, asyncio.Task[None]] = {}
         self._hands = ("", "")
@@ -118,6 +119,8 @@ class Desk:
                 tasks.create_task(self.screen.bridge.run(), name=f"{self.name} screen")
         finally:
             self.over = True
+            if self._bringing is not None:
+                self._bringing.cancel()
             self.screen.hang_up()
             for token in tuple(self._phones):
                 self._forget(token)
@@ -126,6 +129,14 @@ class Desk:
         """End the streams of all open pages."""
         for visit in (self.screen, *self._phones.values()):
             visit.hang_up()
+
+    def scanned(self, code: str) -> bool:
+        """Take a courier code that was held to the reader; False: nobody is there to have it."""
+        if self.screen.who is None or self.over:
+            return False
+        if self._bringing is None or self._bringing.done():  # one after the other: no flood
+            self._bringing = asyncio.create_task(self.screen.bring(code), name="courier code")
+        return True
 
     # ── phones ──────────────────────────────────────────────────────────────────────────────
 

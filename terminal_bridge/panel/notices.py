@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from config.policy.money import Money
 from config.policy.reasons import Reason
 from terminal_bridge.panel import sentences
 from terminal_bridge.panel.sentences import mark
@@ -12,6 +13,7 @@ from terminal_bridge.panel.views import Notice
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from broker.messages import Reply
     from broker.messages.terminals import (
         PersonNews,
     )
@@ -34,6 +36,8 @@ _NEWS: Final[Mapping[str, tuple[Tone, str]]] = {
 }
 #: Who cancels what nobody asked to be canceled: too many jobs, too large, too old.
 _THE_SITE: Final = "edge"
+_REDEEMED: Final = mark("%(amount)s more can be spent here now.")
+_REDEEMED_BEFORE: Final = mark("This code was used already; its %(amount)s are here.")
 _NOT_KEPT: Final = mark("%(name)s is not kept here any more.")
 
 
@@ -74,6 +78,27 @@ def news_of(words: Words, news: PersonNews) -> Notice:
     # what a refusal says of itself is the site's own; of the others the sentence is enough
     detail = news.text if by_itself or news.what in {"refused", "flagged", "asks"} else ""
     return Notice(tone, words.gettext(sentence) % {"name": name}, detail)
+
+
+def problem_of(words: Words, reply: Reply | None) -> Notice:
+    """Say why a question was not answered."""
+    if reply is None or reply.problem is None:
+        return Notice("trouble", words.gettext(sentences.NO_EDGE))
+    return Notice("trouble", sentences.refusal(words, reply.problem.code), reply.problem.detail)
+
+
+def redeemed(words: Words, reply: Reply | None) -> Notice:
+    """Say what came of a courier code."""
+    if reply is None or reply.status != "ok":
+        return problem_of(words, reply)
+    try:
+        amount = Money(int(reply.data["micros"]), str(reply.data["unit"]))
+    except (KeyError, TypeError, ValueError):
+        return Notice("good", words.gettext(mark("Your balance has changed.")))
+    before = bool(reply.data.get("before"))
+    sentence = _REDEEMED_BEFORE if before else _REDEEMED
+    tone: Tone = "unknown" if before else "good"
+    return Notice(tone, words.gettext(sentence) % {"amount": words.money(amount)})
 
 
 def _refused(words: Words, show: Show) -> Notice:

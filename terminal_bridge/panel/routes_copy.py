@@ -170,6 +170,8 @@ def _told(browser: Browser, visit: Visit, push: Push) -> str:
             return _go(browser, "/copy") if over else _copy(browser, visit)
         case "jobs":
             return _event("jobs", "{}")
+        case "money":
+            return _go(browser, "/balance")
         case "notice":
             found = push.show and notice_of(browser.words, push.show, browser.desk.printer)
             return _event("notice", json.dumps(asdict(found))) if found else ""

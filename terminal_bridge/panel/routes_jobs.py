@@ -28,12 +28,12 @@ from terminal_bridge.panel.around import (
     here,
     money_of,
     part,
-    problem_of,
     sent,
     to,
 )
 from terminal_bridge.panel.browser import form_of
 from terminal_bridge.panel.forms import mark_of, wishes_of
+from terminal_bridge.panel.notices import problem_of
 from terminal_bridge.panel.rows import read_rows
 from terminal_bridge.panel.sentences import mark
 from terminal_bridge.panel.views import Figure, Notice

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from typing import TYPE_CHECKING
 
 from starlette.routing import Route
 
-from config.policy.money import Money
 from terminal_bridge.panel import pages, render
-from terminal_bridge.panel.around import guest_of, here, problem_of, read_money, sent, to
+from terminal_bridge.panel.around import guest_of, here, read_money, sent, to
 from terminal_bridge.panel.browser import form_of
-from terminal_bridge.panel.sentences import mark
-from terminal_bridge.panel.views import Balance, Notice
+from terminal_bridge.panel.notices import problem_of, redeemed
+from terminal_bridge.panel.views import Balance
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
     from terminal_bridge.panel.browser import Browser
-    from terminal_bridge.panel.views import Tone
     from terminal_bridge.panel.visit import Visit
-    from terminal_bridge.words import Words
-
-_REDEEMED: Final = mark("%(amount)s more can be spent here now.")
-_REDEEMED_BEFORE: Final = mark("This code was used already; its %(amount)s are here.")
 
 
 def routes() -> list[Route]:
@@ -63,18 +58,7 @@ async def redeem(request: Request) -> Response:
         notice = problem_of(browser.words, reply)
         error = " ".join(filter(None, (notice.text, notice.detail)))
         return await _balance(browser, visit, code=code, error=error)
-    try:
-        amount = Money(int(reply.data["micros"]), str(reply.data["unit"]))
-    except (KeyError, TypeError, ValueError):
-        return to(browser, "/balance")
-    before = bool(reply.data.get("before"))
-
-    def said(words: Words) -> Notice:
-        sentence = _REDEEMED_BEFORE if before else _REDEEMED
-        tone: Tone = "unknown" if before else "good"
-        return Notice(tone, words.gettext(sentence) % {"amount": words.money(amount)})
-
-    visit.say(said)
+    visit.say(partial(redeemed, reply=reply))
     return to(browser, "/balance")
 
 

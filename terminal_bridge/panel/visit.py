@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 from terminal_bridge.events import Key, Show
+from terminal_bridge.panel.notices import redeemed
 from terminal_bridge.phases import Copying, Ending
 from terminal_bridge.session import who_is_in
 from terminal_bridge.turn import signed_off_there
@@ -36,7 +38,7 @@ _MISSED_LASTS: Final = 10.0
 #: Signed in.
 NOBODY: Final = "nobody"
 
-Told = Literal["view", "notice", "copy", "line", "jobs"]
+Told = Literal["view", "notice", "copy", "line", "jobs", "money"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +145,15 @@ class Visit:
             self.bridge.happens(Key("sign-off"))
             await self.bridge.at_rest()
         return reply
+
+    async def bring(self, code: str) -> None:
+        """Bring who is signed in what a courier code is worth; the page that comes says it."""
+        before = self.live
+        self.seen()
+        reply = await self.ask("redeem", code=code)
+        if self.live == before:
+            self.say(partial(redeemed, reply=reply))
+            self.push("money")
 
     def seen(self) -> None:
         """Somebody is there."""

@@ -22,6 +22,7 @@ from terminal_bridge.durable import OpenCopies
 from terminal_bridge.edge_line import EdgeHere, Said
 from terminal_bridge.panel.desk import Desk, NoCopies
 from terminal_bridge.panel.pairing import Pairing
+from terminal_bridge.panel.scanning import Scanning
 from terminal_bridge.panel.server import application
 from terminal_bridge.phases import Habits
 from terminal_bridge.shared_line import SharedLine
@@ -198,7 +199,7 @@ class PanelLab:
                 habits=habits,
                 line=shared.tap(),
                 copies=OpenCopies(self.root / "copies.json") if self.copier else NoCopies(),
-                reader=lambda: self.reader,
+                reader=lambda: Scanning(self.reader, self.desk.scanned),
                 control=partial(_itself, self.copier) if self.copier else None,
             ),
             pairing=Pairing(

@@ -169,6 +169,82 @@ async def test_a_balance_that_is_not_known_is_not_none(lab: PanelLab, phone: Cal
     assert "aria-invalid" not in page.text  # nothing is wrong with what was typed
 
 
+# ── money ───────────────────────────────────────────────────────────────────────────────────
+
+CODE = "0000 0000 0000 0000 0001".replace("0000 0000 0000", "0001 2345 6789")
+
+
+async def test_a_code_at_the_reader_brings_money_and_signs_nobody_off(
+    lab: PanelLab, screen: Caller
+) -> None:
+    """A scanner beside the screen reads a courier code for who is signed in; it is no card."""
+    lab.line.answers["redeem"] = lambda _: yes(
+        {"account": "user:ana", "unit": "EUR", "micros": 500_000}
+    )
+    await lab.card("0417")
+    heard = lab.desk.screen.listen()
+    lab.reader.hold(CODE)
+    async with asyncio.timeout(5):
+        while (push := await heard.get()) is not None and push.kind != "money":
+            pass
+    assert [fields["code"] for fields in lab.line.questions("redeem")] == [CODE]
+    assert lab.at_screen() == "ana"
+    assert "€0.50 more can be spent here now." in (await screen.get("balance")).text
+    assert len(lab.line.questions("identify")) == 1
+
+
+async def test_a_code_that_nobody_is_there_for_is_a_card_that_nobody_knows(
+    lab: PanelLab, screen: Caller
+) -> None:
+    """Held to the reader before anybody is signed in it brings nothing, and is not spent."""
+    lab.reader.hold(CODE)
+    await until(lambda: bool(lab.line.questions("identify")))
+    await lab.desk.screen.bridge.at_rest()
+    assert lab.line.questions("redeem") == []
+    assert "Sign in" in (await screen.get("")).text
+
+
+async def test_money_of_a_code_is_told_to_nobody_else(lab: PanelLab, screen: Caller) -> None:
+    """Whoever comes while a code is looked at hears nothing of what it brought."""
+    lab.line.answers["redeem"] = lambda _: yes(
+        {"account": "user:ana", "unit": "EUR", "micros": 500_000}
+    )
+    await lab.card("0417")
+    gate = lab.line.gates["redeem"] = asyncio.Event()
+    lab.reader.hold(CODE)
+    await lab.line.waiting.acquire()
+    await lab.card("0533")
+    gate.set()
+    await until(lambda: lab.desk._bringing is not None and lab.desk._bringing.done())
+    assert "more can be spent" not in (await screen.get("balance")).text
+
+
+async def test_what_is_charged_instead_goes_with_the_release(lab: PanelLab, phone: Caller) -> None:
+    """A project that the page offers is what the edge is asked to charge, for quote and release."""
+    job = row()
+    lab.line.answers["jobs"] = lambda _: yes({"jobs": [job], "more": False})
+    lab.line.answers["balance"] = lambda _: yes(
+        {"lists": [], "choices": [{"account": "project:apollo", "unit": "EUR", "here": 5}]}
+    )
+    lab.line.answers["quote"] = lambda _: yes(QuoteAnswer(allowed=True).model_dump(mode="json"))
+    await phone.sign_in("ana")
+    page = await phone.get(f"jobs/{job['job']}?account=project:apollo")
+    assert "apollo" in page.text
+    assert lab.line.questions("quote")[-1]["account"] == "project:apollo"
+    await phone.post(f"jobs/{job['job']}/release", account="project:apollo")
+    assert lab.line.questions("release")[-1]["account"] == "project:apollo"
+
+
+async def test_name_and_password_sign_in(lab: PanelLab, phone: Caller) -> None:
+    """A password goes to the edge as a password, and to no page."""
+    await phone.get("")
+    await phone.post("sign-in", user="ana", password="correct horse", way="password")
+    assert lab.line.questions("identify")[-1]["password"] == "correct horse"
+    page = await phone.get("")
+    assert str(page.url).endswith("/jobs")
+    assert "correct horse" not in page.text
+
+
 # ── what is told ────────────────────────────────────────────────────────────────────────────
 
 
