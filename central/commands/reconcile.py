@@ -156,8 +156,8 @@ def _nothing_read(*, as_json: bool) -> None:
 def _missing(tx: Transaction, found: Sequence[Day]) -> list[Place]:
     """Return the devices that are there and were not read for the day."""
     read = {Place(each.node, each.device) for each in found}
-    told = {each.place for each in devices.every(tx)}
-    return [each for each in meters.places(tx) if each in told and each not in read]
+    silent = [each.place for each in devices.every(tx) if each.place not in read]
+    return [place for place in silent if meters.ever_read(tx, place)]
 
 
 def _print(day: date, found: Sequence[Day], called: Mapping[Place, Called], limits: Limits) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from broker.messages import Note
 from central.store.meters import Place
@@ -116,6 +116,9 @@ def tell(tx: Transaction) -> list[tuple[str, Note]]:
                 cleared=still is None,
             ),
         )
+    # what is over and told is of no use here any more; explanations and entries tell of it
+    over = device_alert.c.told.is_(False), device_alert.c.state == "cleared"
+    tx.sql.execute(delete(device_alert).where(*over))
     tx.sql.execute(update(device_alert).where(device_alert.c.told.is_(False)).values(told=True))
     return list(notes.values())
 

@@ -12,10 +12,10 @@ from sqlalchemy import bindparam, delete, select, update
 
 from broker.directory import PrinterRow
 from broker.messages import DeviceState
-from central.store import directory
+from central.store import directory, tallies
 from central.store.bulk import insert_all, run_all
 from central.store.meters import Place
-from central.store.tables import device_state, instant, meter_reading, node
+from central.store.tables import device_state, instant, node
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -122,9 +122,7 @@ def names(tx: Transaction) -> dict[Place, Called]:
             found[place] = Called(sites.get(printer.node, ""), printer.name)
         else:
             found.setdefault(place, Called(sites.get(printer.node, ""), printer.device))
-    for node_id, device in tx.sql.execute(
-        select(meter_reading.c.node, meter_reading.c.device).distinct()
-    ):
+    for node_id, device in tallies.places(tx):
         found.setdefault(Place(node_id, device), Called(sites.get(node_id, ""), device))
     return found
 

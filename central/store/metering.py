@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy.exc import DBAPIError
 
+from broker.messages import Note
 from central.store import device_alerts, devices, meter_bookings, meters, recovery
 from central.store.reconciled import judge
 from config.logs import logger
 
 if TYPE_CHECKING:
-    from broker.messages import Note
     from central.reconciling import Limits
     from central.store.books import Transaction
     from central.store.meters import Reading
@@ -50,32 +50,39 @@ def step(tx: Transaction, limits: Limits, *, again: bool = False) -> Done:
         return Done()  # nothing is booked until the books are whole
     found = meters.new(tx, AT_ONCE)
     before = meters.by_number(tx, (each.before for each in found if each.before is not None))
-    drivers = tx.sql.dialect.loaded_dbapi.Error
     names = {p: c.name for p, c in devices.names(tx).items()} if found or again else {}
+    failed = []
     for each in found:
         previous = None if each.before is None else before.get(each.before)
-        name = names.get(each.place, each.place.device)
-        with tx.sql.begin_nested() as savepoint:
-            try:
-                _deal(tx, previous, each, name, limits)
-            except (DBAPIError, drivers):
-                raise  # the books themselves fail: nothing is done
-            except Exception:  # noqa: BLE001  once per reading: one bad one blocks nobody
-                _log.exception("a reading failed", action="reading-failed", reading=each.read.n)
-                savepoint.rollback()
-                failed = True
-            else:
-                failed = False
-        meters.dealt_with(tx, each.read.n, "failed" if failed else "done")
+        note = _dealt(tx, previous, each, names.get(each.place, each.place.device), limits)
+        meters.dealt_with(tx, each.read.n, "done" if note is None else "failed")
+        if note is not None:
+            failed.append((each.place.node, note))
     if again:
         for place in meter_bookings.waiting(tx):
             meter_bookings.pay_waiting(tx, place, names.get(place, place.device))
-    return Done(tuple(device_alerts.tell(tx)), len(found) == AT_ONCE)
+    return Done((*failed, *device_alerts.tell(tx)), len(found) == AT_ONCE)
 
 
-def _deal(
+def _dealt(
     tx: Transaction, before: Reading | None, reading: Reading, name: str, limits: Limits
-) -> None:
-    meter_bookings.book(tx, before, reading, name)
-    if reading.why == "day" and reading.day is not None:
-        judge(tx, reading.day, reading.place, name, limits)
+) -> Note | None:
+    """Book and judge a reading; return what to say of it when it cannot be."""
+    with tx.sql.begin_nested() as savepoint:
+        try:
+            meter_bookings.book(tx, before, reading, name)
+            if reading.why == "day" and reading.day is not None:
+                judge(tx, reading.day, reading.place, name, limits)
+        except (DBAPIError, tx.sql.dialect.loaded_dbapi.Error):
+            raise  # the books themselves fail: nothing is done
+        except Exception as error:  # noqa: BLE001  once per reading: one bad one blocks nobody
+            _log.exception("a reading failed", action="reading-failed", reading=reading.read.n)
+            savepoint.rollback()
+            detail = f"{name}: reading {reading.read.n} was set aside, its copies are not booked"
+            return Note(
+                severity="warning",
+                code="reading-failed",
+                subject=reading.place.device,
+                detail=f"{detail}: {error}"[:1000],
+            )
+    return None

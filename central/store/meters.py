@@ -86,6 +86,8 @@ def record(tx: Transaction, node: str, told: MetersRead, *, late: bool = False) 
     """
     before = None if late else _last(tx, node, told.device)
     pages = _under_way_pages(tx, node, told.device) if told.under_way and not late else 0
+    # so that the device is known, though nothing may ever be billed there
+    tallies.open_(tx, node, told.device)
     tally = None if late else json.dumps(asdict(tallies.of(tx, node, told.device)))
     values: dict[str, Any] = {
         "node": node,
@@ -222,21 +224,19 @@ def chains(tx: Transaction, ends: Sequence[Reading]) -> dict[int, list[Reading]]
     return lists
 
 
-def places(tx: Transaction) -> list[Place]:
-    """Return every device whose meters were ever read."""
-    rows = tx.sql.execute(
-        select(meter_reading.c.node, meter_reading.c.device)
-        .distinct()
-        .order_by(meter_reading.c.node, meter_reading.c.device)
+def ever_read(tx: Transaction, place: Place) -> bool:
+    """Say whether the meters of a device were ever read."""
+    query = select(meter_reading.c.n).where(
+        meter_reading.c.node == place.node, meter_reading.c.device == place.device
     )
-    return [Place(node, device) for node, device in rows]
+    return tx.sql.execute(query.limit(1)).first() is not None
 
 
-def last_day_readings(tx: Transaction) -> dict[Place, Reading]:
-    """Return the newest reading of each device that ended a day."""
+def last_ends(tx: Transaction, since: date) -> dict[Place, Reading]:
+    """Return the newest reading of each device that ended a day, of the days since one."""
     numbers = tx.sql.execute(
         select(func.max(meter_reading.c.n))
-        .where(meter_reading.c.day.is_not(None), meter_reading.c.tally.is_not(None))
+        .where(meter_reading.c.day >= since.isoformat(), meter_reading.c.tally.is_not(None))
         .group_by(meter_reading.c.node, meter_reading.c.device)
     ).scalars()
     return {each.place: each for each in by_number(tx, numbers).values()}

@@ -37,6 +37,18 @@ def add(tx: Transaction, node: str, by_device: Mapping[str, Tally]) -> None:
     insert_rows(tx, tally, _INSERT, fresh)
 
 
+def open_(tx: Transaction, node: str, device: str) -> None:
+    """Have totals of a device, of nothing if there were none."""
+    if not fetch(tx, _known, [device], node=node):
+        insert_rows(tx, tally, _INSERT, [(node, device, *_figures(NOTHING))])
+
+
+def places(tx: Transaction) -> list[tuple[str, str]]:
+    """Return every device that has totals: node and device id."""
+    rows = tx.sql.execute(select(tally.c.node, tally.c.device))
+    return [(node, device) for node, device in rows]
+
+
 def of(tx: Transaction, node: str, device: str) -> Tally:
     """Return the totals of a device; nothing where nothing was billed since there are totals."""
     row = tx.sql.execute(

@@ -203,7 +203,9 @@ def test_what_fails_with_one_reading_holds_up_no_other(
     monkeypatch.setattr(metering, "judge", broken)
     site.say(reading(1, *meters(total=1001)))
     with site.books.write() as tx:
-        metering.step(tx, Limits())
+        ((node, note),) = metering.step(tx, Limits()).notes
     assert len(judged) == 2
+    assert (node, note.code, note.subject) == ("north", "reading-failed", DEVICE)
+    assert "planted" in note.detail
     with site.books.write() as tx:
         assert not metering.pending(tx)

@@ -135,6 +135,12 @@ device_alert = Table(
     # Whether that is published already.
     Column("told", Boolean, nullable=False),
     Column("at", Instant, nullable=False),
+    Index(
+        "ix_device_alert_untold",
+        "at",
+        sqlite_where=text("told IS 0"),
+        postgresql_where=text("told IS false"),
+    ),
     sqlite_with_rowid=False,
 )
 

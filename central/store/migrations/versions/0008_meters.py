@@ -27,6 +27,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("node", "device", "code", "day", name=op.f("pk_device_alert")),
         sqlite_with_rowid=False,
     )
+    op.create_index(
+        "ix_device_alert_untold",
+        "device_alert",
+        ["at"],
+        unique=False,
+        sqlite_where=sa.text("told IS 0"),
+        postgresql_where=sa.text("told IS false"),
+    )
     op.create_table(
         "device_state",
         sa.Column("node", sa.Text(), nullable=False),
