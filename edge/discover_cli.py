@@ -63,15 +63,11 @@ def discover(
 
     Nothing is changed: the tables it prints are to be pasted into edge.toml.
     """
-    from edge.devices.addresses import NotAnAddressError  # noqa: PLC0415  keeps --help fast
-    from edge.devices.discovery import discover as sweep_through  # noqa: PLC0415
+    from edge.devices.discovery import discover as sweep_through  # noqa: PLC0415  keeps --help fast
     from edge.devices.discovery import listed, plan  # noqa: PLC0415
 
     profiles, known = _told_by(config, profile or [])
-    try:
-        addresses = listed(ranges)
-    except NotAnAddressError as error:
-        raise CannotDiscoverError(str(error)) from error
+    addresses = listed(ranges)
     if not addresses:
         raise CannotDiscoverError("there is no address in what was given")
     wanted = plan(addresses, profiles, rate=rate)
@@ -148,7 +144,9 @@ def _show(sweep: Sweep) -> None:
             table.add_row(*map(Text, cells))
         console().print(table)
     count = len(sweep.found)
-    said = f"{count} {'printer' if count == 1 else 'printers'} of {sweep.asked:,} addresses asked"
+    printers = "printer" if count == 1 else "printers"
+    addresses = "address" if sweep.asked == 1 else "addresses"
+    said = f"{count} {printers} at {sweep.asked:,} {addresses} asked"
     if sweep.others:
         said += f"; {len(sweep.others)} answer SNMP and are no printers"
     console().print(f"{said}.", markup=False, soft_wrap=True)

@@ -7,6 +7,8 @@ import ipaddress
 import socket
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from config.errors import PrintmeshError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -17,7 +19,7 @@ MOST: Final = 65_536
 _FOUR: Final = 4
 
 
-class NotAnAddressError(ValueError):
+class NotAnAddressError(PrintmeshError):
     """What people wrote is no address, range or network; its text says so."""
 
 

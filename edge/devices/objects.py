@@ -81,7 +81,7 @@ class Objects:
                         walking.broken = answer.reason
         except TimeoutError:
             walking.broken = f"it was not all there after {walking.bounds.seconds:g} s"
-        return Walk(walking.values, walking.broken)
+        return Walk(walking.values, walking.broken or walking.gap)
 
     async def _got(self, target: Target, part: list[Oid]) -> dict[Oid, Value] | NoAnswer:
         part = list(part)
@@ -90,7 +90,10 @@ class Objects:
             if isinstance(said, NoAnswer):
                 return said
             if said.status == 0:
-                return {oid: value for oid, value in said.bound if value is not None}
+                asked = frozenset(part)  # what nobody asked for is not kept
+                return {
+                    oid: value for oid, value in said.bound if oid in asked and value is not None
+                }
             if said.status == TOO_BIG and len(part) > 1:
                 half = len(part) // 2
                 first = await self._got(target, part[:half])
@@ -121,8 +124,8 @@ class Objects:
         elif said.status == TOO_BIG and len(columns) > 1:
             walking.narrow()
         elif said.status in {NO_SUCH_NAME, GEN_ERR} and 0 < said.index <= len(columns):
-            walking.answered = True
-            del walking.open[columns[said.index - 1]]  # version 1: the end of everything
+            # of version 1 the end of everything; an agent's own error is a gap
+            walking.end(columns[said.index - 1], gap=said.status == GEN_ERR)
         else:
             return _refusal(target, said)
         return None

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: Seconds after which tables are read whole again.
 _WHOLE: Final = 3600.0
+#: Objects that are remembered of one machine; none has a quarter of them.
+_MOST: Final = 4000
 #: Seconds after which alerts are read again although nothing says that they changed.
 _ALERTS: Final = 30.0
 #: Seconds that one look may take, whatever a machine does.
@@ -181,7 +183,7 @@ class SnmpSource:
             await self._table(target, table, gathered)
         if maker is not None:
             await self._makers_own(target, maker, gathered)
-        odd = tuple(gathered.odd)
+        odd = tuple(dict.fromkeys(gathered.odd))
         if gathered.silent:
             self.forget(target)
             return printer_mib.reading(gathered.values, maker, (*odd, _STOPPED))
@@ -191,6 +193,9 @@ class SnmpSource:
 
     async def _table(self, target: Target, columns: tuple[Oid, ...], into: _Gathered) -> None:
         if into.silent:
+            return
+        if len(into.values) >= _MOST:
+            into.odd.append(f"its tables are longer than {_MOST:,} values")
             return
         walk = await self._objects.walk(target, columns)
         if isinstance(walk, NoAnswer):

@@ -37,8 +37,8 @@ class Said:
 class Bounds:
     """How much of a machine's tables is read at most."""
 
-    values: int = 3000
-    octets: int = 256 * 1024
+    values: int = 1500
+    octets: int = 128 * 1024
     seconds: float = 20.0
 
 
@@ -61,12 +61,22 @@ class Walking:
         """Column → the last object seen of it."""
         self.values: dict[Oid, Value] = {}
         self.broken: str | None = None
+        self.gap: str | None = None
+        """What is missing although the walk went on."""
         self.answered = False
         self.bulk = True
         self.repetitions = _FIRST_ROWS
         self._octets = 0
         self._most = _MOST_ROWS
         self._later: list[Oid] = []
+
+    def end(self, column: Oid, *, gap: bool) -> None:
+        """Ask no more of a column."""
+        self.answered = True
+        del self.open[column]
+        if gap:
+            self.gap = f"{text_of(column)} ends in an error of its own"
+        self._go_on()
 
     def shorten(self) -> None:
         """Ask for fewer rows from now on: so many are too much for one datagram."""
@@ -97,6 +107,9 @@ class Walking:
                 return
             else:
                 self._keep(column, oid, value)
+        self._go_on()
+
+    def _go_on(self) -> None:
         if not self.open and self._later:
             self.open = {column: column for column in self._later}
             self._later = []

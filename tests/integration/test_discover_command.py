@@ -72,7 +72,7 @@ def test_printers_are_found_and_can_be_pasted(
     said = capsys.readouterr().out
     assert "3081RX00042" in said
     assert "118,960" in said
-    assert "1 printer of 1 addresses asked" in said
+    assert "1 printer at 1 address asked" in said
     (table,) = tomllib.loads(said[said.index("[[printers]]") :])["printers"]
     assert (table["snmp"], table["serial"]) == ("lab", "3081RX00042")
 

@@ -250,6 +250,16 @@ async def test_a_named_table_that_breaks_off_gives_no_figures() -> None:
     assert look.odd == ("its counters: it broke off",)
 
 
+async def test_a_machine_without_measure_is_left() -> None:
+    """Tables that never end are read up to a bound, and what was read before counts."""
+    found = machine()
+    found.tree |= {(*oids.COVER_STATUS, 1, row): 4 for row in range(5000)}
+    look = await source_of(found, Clock()).look(HERE)
+    assert isinstance(look, Reading)
+    assert look.odd == ("its tables are longer than 4,000 values",)
+    assert len(look.covers) == 32
+
+
 async def test_meters_are_read_in_one_question() -> None:
     """Who it is, how it is and what it counts; no table is walked."""
     found, clock = machine(), Clock()

@@ -192,6 +192,36 @@ async def test_an_error_without_a_place_is_no_answer() -> None:
         assert (got.refused, walk.refused) == (refused, refused)
 
 
+async def test_an_error_in_the_middle_is_a_gap() -> None:
+    """One column ends in an error of the agent: the others are whole, and it is said."""
+
+    class Failing(Agent):
+        async def ask(
+            self, target: Target, kind: Kind, oids: Sequence[Oid], rows: int = 1
+        ) -> Said | NoAnswer:
+            for place, oid in enumerate(oids):
+                if oid == (*NAMES, 3):
+                    return Said(GEN_ERR, place + 1, ())
+            return await super().ask(target, kind, oids, rows)
+
+    walk = await walked(Failing(tree(5), version_1=True))
+    assert isinstance(walk, Walk)
+    assert len(walk.values) == 8
+    assert walk.broken is not None
+
+
+async def test_what_nobody_asked_for_is_not_kept() -> None:
+    """An answer full of other objects fills no memory."""
+
+    class Chatty(Agent):
+        async def ask(
+            self, target: Target, kind: Kind, oids: Sequence[Oid], rows: int = 1
+        ) -> Said | NoAnswer:
+            return Said(0, 0, (*(((1, 3, 99, each), 1) for each in range(500)), (AFTER, 7)))
+
+    assert await Objects(Chatty({})).get(HERE, [AFTER]) == {AFTER: 7}
+
+
 _OID = st.lists(st.integers(0, 3), min_size=1, max_size=3).map(lambda tail: (*NAMES[:7], *tail))
 _SAID = st.builds(
     Said,
