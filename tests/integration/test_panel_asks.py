@@ -10,11 +10,13 @@ from uuid import UUID
 
 import pytest
 import pytest_asyncio
+from pydantic import AnyHttpUrl
 
 from broker.messages import PersonNews, Problem, Reply
 from broker.messages.terminals import QuoteAnswer
 from terminal_bridge.edge_line import Said
 from terminal_bridge.events import PrinterTrouble
+from terminal_bridge.panel import render
 from terminal_bridge.panel.notices import news_of
 from terminal_bridge.phases import Copying
 from terminal_bridge.words import LANGUAGES, Words
@@ -217,6 +219,17 @@ async def test_money_of_a_code_is_told_to_nobody_else(lab: PanelLab, screen: Cal
     gate.set()
     await until(lambda: lab.desk._bringing is not None and lab.desk._bringing.done())
     assert "more can be spent" not in (await screen.get("balance")).text
+
+
+async def test_who_is_short_is_led_to_where_a_code_is_made(lab: PanelLab, phone: Caller) -> None:
+    """The page of the balance shows the address as text and as a QR code that a phone reads."""
+    help_ = AnyHttpUrl("https://print.test/me")
+    lab.desk.settings = lab.desk.settings.model_copy(update={"help": help_})
+    lab.line.answers["balance"] = lambda _: yes({"lists": [], "choices": []})
+    await phone.sign_in("ana")
+    page = await phone.get("balance")
+    assert "https://print.test/me" in page.text
+    assert render.qr(str(help_)) in page.text
 
 
 async def test_what_is_charged_instead_goes_with_the_release(lab: PanelLab, phone: Caller) -> None:
