@@ -73,6 +73,7 @@ def verify(
     yield from _balances(tx)
     yield from verify_charges.charges_have_entries(tx)
     yield from verify_charges.debts(tx)
+    yield from verify_charges.copies_have_readings(tx)
     total = tx.sql.execute(select(func.count()).select_from(event)).scalar_one()
     told: dict[str, set[str]] = {kind.TYPE: set() for kind in _MONEY}
     for row in tx.sql.execute(select(stream).order_by(stream.c.id)).all():

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from central.charging import content_of
 from central.store.bulk import fetch
 from central.store.owed import house_of
-from central.store.tables import charge, entry, location, owed
+from central.store.tables import charge, entry, location, meter_booking, owed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -77,6 +77,25 @@ def debts(tx: Transaction) -> Iterator[Finding]:
             yield Finding(
                 "owed", account, f"debts of {debts} micros of {unit}, it has paid for {house}"
             )
+
+
+def copies_have_readings(tx: Transaction) -> Iterator[Finding]:
+    """Check that copies by the meter are entered once for their reading, and for no other."""
+    booked = dict(
+        tx.sql.execute(
+            select(meter_booking.c.reading, meter_booking.c.entry).where(
+                meter_booking.c.entry.is_not(None)
+            )
+        ).all()
+    )
+    entries = set(tx.sql.execute(select(entry.c.n).where(entry.c.kind == "copies")).scalars())
+    for reading, n in booked.items():
+        if n not in entries:
+            yield Finding("copies", f"reading {reading}", f"its entry {n} is missing or another's")
+    for n in sorted(entries - set(booked.values())):
+        yield Finding("copies", f"entry {n}", "copies of no reading")
+    if len(set(booked.values())) != len(booked):
+        yield Finding("copies", "readings", "two of them name one entry")
 
 
 def paid(tx: Transaction, where: str, paid: Sequence[Charged]) -> Iterator[Finding]:

@@ -22,7 +22,8 @@ from central.store.accounts import Rules
 from central.store.meter_bookings import waiting
 from central.store.meters import Place, Terms
 from central.store.reconciled import days
-from central.store.tables import account, entry
+from central.store.tables import account, entry, meter_booking
+from central.store.verify import Counts, verify
 from config.policy.money import Money
 from config.policy.tariffs import Tariff
 from tests.integration.accounts_lab import assert_sound
@@ -195,6 +196,20 @@ def test_without_a_price_copies_wait() -> None:
         directory.remove(tx, "tariff", "1")
     (note,) = copied(site, 1, 106, 12, total=8)
     assert "no tariff was in force" in note.detail
+
+
+def test_verify_finds_copies_without_their_reading() -> None:
+    """An entry that no reading made, and a booking whose entry is gone, are both found."""
+    site = site_with(Rules(), money="10.00")
+    copied(site, 1, 106, 12, total=8)
+    with site.books.write() as tx:
+        tx.sql.execute(update(meter_booking).values(entry=1))
+    with site.books.read() as tx:
+        found = list(verify(tx, Counts(), lambda _done, _all: None))
+    assert [(each.check, each.where.split()[0]) for each in found] == [
+        ("copies", "reading"),
+        ("copies", "entry"),
+    ]
 
 
 def test_nothing_is_booked_while_the_books_recover(monkeypatch: pytest.MonkeyPatch) -> None:
