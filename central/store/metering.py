@@ -71,7 +71,7 @@ def _dealt(
     with tx.sql.begin_nested() as savepoint:
         try:
             meter_bookings.book(tx, before, reading, name)
-            if reading.why == "day" and reading.day is not None:
+            if reading.day is not None:
                 judge(tx, reading.day, reading.place, name, limits)
         except (DBAPIError, tx.sql.dialect.loaded_dbapi.Error):
             raise  # the books themselves fail: nothing is done

@@ -55,7 +55,7 @@ class Reading:
     why: str
     """start, day, reset, replaced or asked."""
     day: date | None
-    """For `day`: which one ended."""
+    """Which one ended, if one did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,8 @@ def record(tx: Transaction, node: str, told: MetersRead, *, late: bool = False) 
         "before": before,
         "serial": told.serial,
         "why": told.why,
-        "day": told.day.isoformat() if told.day is not None and told.why == "day" else None,
+        # whatever else it is read for: a reset may be found out as a day ends
+        "day": None if told.day is None else told.day.isoformat(),
         "read_at": told.read_at,
         "heard_at": tx.now,
         "meters": json.dumps([each.model_dump() for each in told.meters]),
@@ -218,7 +219,7 @@ def chains(tx: Transaction, ends: Sequence[Reading]) -> dict[int, list[Reading]]
                 continue
             lists[end].insert(0, found)
             same = found.day is not None and found.day == lists[end][-1].day
-            if found.before is not None and (found.why != "day" or same):
+            if found.before is not None and (found.day is None or same):
                 following[end] = found
         going = following
     return lists

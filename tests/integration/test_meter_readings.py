@@ -103,6 +103,22 @@ def test_readings_within_a_day_belong_to_it(site: Site) -> None:
     assert day.breaks == ("its counters began anew",)
 
 
+def test_a_reset_that_is_found_as_a_day_ends_ends_it(site: Site) -> None:
+    """The day is there, with nothing to compare; the next one goes on from it."""
+    site.say(
+        *site.printed(10),
+        reading(1, *meters(total=3), why="reset", day=SECOND_DAY, continues=False),
+        *site.printed(4),
+        reading(2, *meters(total=7)),
+    )
+    with site.books.read() as tx:
+        (second,) = days(tx, SECOND_DAY)
+        (third,) = days(tx, SECOND_DAY + ONE_DAY)
+    assert second.unit is None
+    assert second.breaks == ("its counters do not go on from the reading before",)
+    assert (third.metered, third.prints, third.breaks) == (4, 4, ())
+
+
 def test_a_day_that_was_not_read_is_in_the_next(site: Site) -> None:
     """Nothing is lost when a reading is: the next one has both days."""
     site.say(*site.printed(10), *site.printed(5), reading(2, *meters(total=1015)))

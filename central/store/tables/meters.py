@@ -36,7 +36,7 @@ meter_reading = Table(
     Column("serial", Text),
     # start, day, reset, replaced or asked.
     Column("why", Text, nullable=False),
-    # For `day`: which one ended, ISO 8601.
+    # Which one ended, if one did, ISO 8601.
     Column("day", Text),
     Column("read_at", Instant, nullable=False),
     Column("heard_at", Instant, nullable=False),
