@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _MARK: Final = "printmesh_"
 #: Devices of one node that are announced, as in the fleet's view.
 _DEVICES: Final = 2000
+#: Entities of one device; a machine has some twenty supplies at most.
+_ENTITIES: Final = 64
 #: What may stand in a template as it is.
 _KEY: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _METERS: Final = {
@@ -150,7 +152,8 @@ class Announced:
         # what was once announced stays: a table that was read by half takes nothing out
         components = self._components.setdefault(topic, {})
         for key, component in _printer(node, device, state):
-            components.setdefault(key, component)
+            if len(components) < _ENTITIES:
+                components.setdefault(key, component)
         of_site = {
             "topic": topics.STATUS.of(node=node),
             "value_template": "{{ 'online' if value_json.data.online else 'offline' }}",

@@ -15,6 +15,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from broker.dashboard.events import Linked, Told
 from broker.dashboard.fleet_view import Fleet
 from broker.dashboard.fleet_words import (
     LINKS,
@@ -80,17 +81,20 @@ async def once(settings: WatchSettings, *, patience: float) -> Fleet:
     fleet, loop = Fleet(), asyncio.get_running_loop()
     until = loop.time() + patience
     async with DashboardLine(settings.broker, settings.node) as line:
-        events = line.events()
-        while (left := until - loop.time()) > 0:
-            # a step that is broken off by the deadline would end the generator
+        events, told = line.events(), loop.time()
+        while (end := min(until, told + QUIET) if fleet.linked else until) > loop.time():
             step = asyncio.ensure_future(anext(events))
-            await asyncio.wait({step}, timeout=min(QUIET, left) if fleet.linked else left)
+            await asyncio.wait({step}, timeout=end - loop.time())
             if not step.done():
                 step.cancel()
                 with suppress(asyncio.CancelledError, StopAsyncIteration):
                     await step
                 break
-            fleet.take(step.result(), _now())
+            event = step.result()
+            fleet.take(event, _now())
+            # news of a busy fleet goes on for ever; what was kept does not
+            if isinstance(event, Linked) or (isinstance(event, Told) and event.kept):
+                told = loop.time()
         if not fleet.linked:
             raise NotHeard(f"no line to {broker_of(settings)}: {line.trouble}")
     return fleet

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import shutil
+import sys
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -231,6 +232,36 @@ async def test_on_the_same_broker_the_documented_grant_is_enough(tmp_path: Path)
     finally:
         broker.terminate()
         await broker.wait()
+
+
+async def test_the_command_runs_until_it_is_told_to_end(tmp_path: Path) -> None:
+    """`printmesh broker home-assistant` announces by its settings, and SIGTERM ends it with 0."""
+    here, there = free_port(), free_port()
+    config = tmp_path / "home-assistant.toml"
+    config.write_text(
+        f"""
+        node = "ha"
+        broker = {{ port = {here}, secret = "{SECRETS["ha"]}" }}
+        home_assistant = {{ port = {there} }}
+        """
+    )
+    async with home(there) as hass, ours(here, SECRETS) as node:
+        await say(node, topics.DEVICE, printer(), node="north-1", device="p1")
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "printmesh", "broker", "home-assistant"),
+            *("--config", str(config)),
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        try:
+            await hass.has(CONFIG)
+            process.terminate()
+            await hass.has(AVAILABILITY, b"offline")
+            async with asyncio.timeout(15):
+                assert await process.wait() == 0
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
 
 
 def test_one_broker_takes_two_names() -> None:

@@ -96,6 +96,26 @@ async def test_once_as_json_has_the_fleet(tmp_path: Path) -> None:
     assert found["printers"][0]["troubles"][0]["code"] == "jam"
 
 
+async def test_once_does_not_wait_for_a_busy_feed_to_end(tmp_path: Path) -> None:
+    """News that never stops does not keep it: what the broker kept is what it waits for."""
+    port = free_port()
+    async with fleet(port) as node:
+
+        async def chatter() -> None:
+            state = DeviceState(device="p9", name="Busy", state="idle", updated_at=NOW)
+            while True:
+                await say(node, topics.DEVICE, state, node="north-1", device="p9")
+                await asyncio.sleep(0.05)
+
+        talking = asyncio.create_task(chatter())
+        command = words(port, tmp_path, "--once", "--json", "--patience", "60")
+        async with asyncio.timeout(30):
+            status, out, _ = await told(command)
+        talking.cancel()
+    assert status == 0
+    assert "Paper jam" in out
+
+
 async def test_once_fits_eighty_columns(tmp_path: Path) -> None:
     """For people it is the same in words, no line wider than a small terminal."""
     port = free_port()

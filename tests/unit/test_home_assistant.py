@@ -285,6 +285,17 @@ def test_an_outage_of_ours_takes_nothing_out() -> None:
     assert CONFIG in picture.tidy(late + timedelta(minutes=11)), "not spoken of since"
 
 
+def test_a_device_that_always_names_new_supplies_is_bounded() -> None:
+    """However many keys a machine makes up over time, its announcement stays small."""
+    picture = announced()
+    for n in range(200):
+        odd = printer(supplies=(Supply(key=f"1.{n}", name="K", kind="toner", level=8),))
+        picture.take(told(odd, device="p1"), NOW)
+    found = check(CONFIG, picture.there[CONFIG])
+    assert len(found["components"]) == 64
+    assert len(picture.there[CONFIG]) < 64 * 1024
+
+
 @given(
     st.lists(st.text(max_size=20), max_size=4, unique=True),
     st.text(max_size=40),
