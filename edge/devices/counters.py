@@ -239,7 +239,8 @@ def alone(before: Taken, after: Taken) -> MeterCount | None:
 
     The caller knows that no other job of ours was there and that it stood idle at both. Here: it is
     one and the same machine, it was not switched on in between, it counts impressions, no counter
-    went back, and no other service of it counted.
+    went back, and no other service of it counted. A counter that did not move says nothing: some
+    lag, and the first reading may have come when all was out already.
 
     Args:
         before: read before the job came out.
@@ -251,7 +252,7 @@ def alone(before: Taken, after: Taken) -> MeterCount | None:
     if before.serial is None or before.serial != after.serial:
         return None
     total, color = found.of("total"), found.of("total-color")
-    if found.broken or total is None or total.unit != "impressions":
+    if found.broken or total is None or total.unit != "impressions" or not total.count:
         return None
     if any(each.count and each.name.startswith(_OTHERS) for each in found.counted):
         return None

@@ -224,6 +224,20 @@ def granted(micros: int = 500) -> Granted:
     return Granted(grant=UUID(int=8), account=ANA, unit="EUR", micros=micros, reason="parked")
 
 
+async def test_who_tells_of_devices_hears_of_each_connection() -> None:
+    """A broker may have forgotten what it kept: said anew each time, whether the centre listens."""
+    centre = Centre()
+    calls: list[int] = []
+    centre.uplink.on_connected = lambda: calls.append(1)
+    task = asyncio.create_task(centre.uplink.run())
+    for number in (1, 2):
+        centre.link.inbox.put_nowait(Connected(UUID(int=number)))
+        centre.link.inbox.put_nowait(Disconnected("gone"))
+    await centre.link.inbox.join()
+    assert calls == [1, 1]
+    task.cancel()
+
+
 async def test_nothing_goes_up_before_both_have_met() -> None:
     """Events wait until the coordinator is on line and has said what it has."""
     async with serving(Centre()) as centre:
