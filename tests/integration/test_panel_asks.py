@@ -248,6 +248,27 @@ async def test_what_is_charged_instead_goes_with_the_release(lab: PanelLab, phon
     assert lab.line.questions("release")[-1]["account"] == "project:apollo"
 
 
+async def test_what_a_form_adds_is_not_asked_of_the_edge(lab: PanelLab, phone: Caller) -> None:
+    """A price, a budget, another person or a question that nobody asked go no further."""
+    job = row()
+    lab.line.answers["jobs"] = lambda _: yes({"jobs": [job], "more": False})
+    lab.line.answers["quote"] = lambda _: yes(QuoteAnswer(allowed=True).model_dump(mode="json"))
+    await phone.sign_in("ana")
+    more = {"price": "0", "budget": "999", "person": "bea", "user": "bea", "session": "x"}
+    await phone.post(f"jobs/{job['job']}/release", confirmed="yes", **more)
+    assert lab.line.questions("release") == []  # nobody asked what this is the yes to
+    await phone.post(f"jobs/{job['job']}/release", machine="not-of-this-site", **more)
+    (released,) = lab.line.questions("release")
+    assert released == {
+        "job": job["job"],
+        "printer": "copier-1",
+        "person": {"session": session_of("ana")},
+        "confirmed": False,
+        "account": None,
+        "changes": None,
+    }
+
+
 async def test_name_and_password_sign_in(lab: PanelLab, phone: Caller) -> None:
     """A password goes to the edge as a password, and to no page."""
     await phone.get("")
