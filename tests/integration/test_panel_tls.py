@@ -148,7 +148,7 @@ async def test_who_shakes_no_hands_keeps_nobody_out(
     lab: PanelLab, home: Path, monkeypatch: pytest.MonkeyPatch, said: bytes
 ) -> None:
     """Connections that do not become secure are counted from the first and end in time."""
-    for name, value in (("most", 8), ("from_one", 4), ("here_within", 0.5)):
+    for name, value in (("most", 8), ("from_one", 4), ("here_within", 3)):
         monkeypatch.setattr(BoundedConnection, name, value)
     async with served(lab, home) as address, _client(home) as client:
         host, port = address.removeprefix("https://").split(":")
@@ -161,7 +161,7 @@ async def test_who_shakes_no_hands_keeps_nobody_out(
         answer = await client.get(f"{address}/healthz")
         assert answer.text == "ok\n"
         over = [asyncio.create_task(_until_over(reader)) for reader, _ in streams]
-        done, _ = await asyncio.wait(over, timeout=0.3)
+        done, _ = await asyncio.wait(over, timeout=2)
         assert len(done) >= 5  # more than four of one address are not even waited for
         async with asyncio.timeout(PATIENCE):
             await asyncio.gather(*over)
