@@ -64,13 +64,18 @@ def answer(fleet: Fleet) -> str:
     linked = sum(each.state == "linked" for each in sites)
     parts = []
     if sites:
-        whole = "The site is linked." if len(sites) == 1 else f"All {len(sites)} sites linked."
-        parts.append(whole if linked == len(sites) else f"{linked} of {len(sites)} sites linked.")
+        parts.append(_links(linked, len(sites)))
     if printers:
         parts.append(_hands(hands, len(printers)))
     if (centre := fleet.coordinator) is not None and not centre.online:
         parts.append("The centre does not listen.")
     return " ".join(parts)
+
+
+def _links(linked: int, sites: int) -> str:
+    if sites == 1:
+        return "The site is linked." if linked else "The site is not linked."
+    return f"{'All' if linked == sites else f'{linked} of'} {sites} sites linked."
 
 
 def _hands(hands: int, printers: int) -> str:

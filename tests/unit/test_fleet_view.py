@@ -134,7 +134,12 @@ def test_the_answer_comes_first() -> None:
     """How many sites are linked and how many printers need a hand is one sentence."""
     ear = Ear()
     assert answer(ear.fleet) == "No site has said anything yet."
+    ear.status("north", online=False)
+    assert answer(ear.fleet) == "The site is not linked."
     ear.status("north", online=True)
+    assert answer(ear.fleet) == "The site is linked."
+    ear.status("south", online=False)
+    assert answer(ear.fleet) == "1 of 2 sites linked."
     ear.status("south", online=True)
     ear.device("p1")
     ear.device("p2", troubles=(trouble(),))
