@@ -17,6 +17,7 @@ from edge.showing import console, errors
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from config.settings import EdgeSettings
     from config.settings_devices import SnmpProfile
     from edge.devices.discovery import Plan, Sweep
     from edge.devices.words import Found
@@ -99,7 +100,7 @@ def _told_by(config: Path, names: list[str]) -> tuple[dict[str, SnmpProfile], di
     if config.is_file():
         settings = load(EdgeSettings, config)
         profiles = dict(settings.snmp)
-        known = {each.serial: each.id for each in settings.printers if each.serial}
+        known = _known(settings)
     elif names:
         raise CannotDiscoverError(f"there is no {config}, and so no profile {names[0]!r}")
     if missing := [name for name in names if name not in profiles]:
@@ -108,6 +109,21 @@ def _told_by(config: Path, names: list[str]) -> tuple[dict[str, SnmpProfile], di
     if names:
         return {name: profiles[name] for name in names}, known
     return profiles or {"public": SnmpProfile()}, known
+
+
+def _known(settings: EdgeSettings) -> dict[str, str]:
+    """Return the serial numbers of a site's printers: those set, and those an edge has learned."""
+    from edge.devices.identity import clean  # noqa: PLC0415  keeps --help fast
+    from edge.devices.keeping import KeptFiles  # noqa: PLC0415
+
+    kept = KeptFiles(settings.data / "devices")
+    known: dict[str, str] = {}
+    for each in settings.printers:
+        learned = kept.read(each.id).machine.serials.values()
+        for serial in (each.serial, *learned):
+            if serial:
+                known.setdefault(clean(serial), each.id)
+    return known
 
 
 def _sentence(wanted: Plan, profiles: Mapping[str, SnmpProfile]) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from edge.devices import ipp_source, oids, vendors
 from edge.devices.addresses import MOST, NotAnAddressError, spread
+from edge.devices.identity import clean
 from edge.devices.objects import Objects
 from edge.devices.snmp_source import SnmpSource
 from edge.devices.words import Found, NoAnswer, Reading, Target
@@ -135,7 +136,7 @@ async def discover(
     Args:
         wanted: what to ask.
         profiles: how, by name.
-        known: serial number → device id of this site.
+        known: serial number, as `identity.clean` writes it → device id of this site.
         told: called after each address.
         whole: ask the printers found by IPP too.
         asker: puts the questions; None: SNMP of its own.
@@ -231,7 +232,7 @@ class _Going:
         facts = {"profile": target.profile}
         if self._whole:
             facts |= await _by_ipp(target.address)
-        known_as = self._known.get(look.serial) if look.serial else None
+        known_as = self._known.get(clean(look.serial)) if look.serial else None
         self.sweep.found.append(Found(target.address, look, known_as, facts))
 
 
@@ -268,5 +269,6 @@ class SerialSearch:
         wanted = plan(self._addresses, self._profiles, rate=_SEARCH_RATE)
         wanted = replace(wanted, at_once=min(wanted.at_once, 64))
         sweep = await discover(wanted, self._profiles, whole=False)
-        found = ((each.reading.serial, each.address) for each in sweep.found)
-        return {serial: address for serial, address in found if serial and serial in serials}
+        sought = {clean(each): each for each in serials}
+        found = {clean(each.reading.serial or ""): each.address for each in sweep.found}
+        return {sought[serial]: address for serial, address in found.items() if serial in sought}

@@ -12,6 +12,10 @@ import pytest
 from config.settings_devices import DeviceSettings, SnmpProfile
 from edge.cli import main
 from edge.devices.discovery import SerialSearch
+from edge.devices.identity import Machine
+from edge.devices.keeping import KeptFiles
+from edge.devices.watch import Kept
+from edge.devices.words import Origin
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,6 +90,16 @@ def test_known_printers_are_named(config: Path, capsys: pytest.CaptureFixture[st
     told = json.loads(capsys.readouterr().out)
     (found,) = told["printers"]
     assert (told["asked"], found["known_as"], found["profile"]) == (1, "copier", "lab")
+
+
+def test_learned_printers_are_known(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Also where the settings have no serial number: the edge has read it before."""
+    config.write_text(config.read_text() + KNOWN.replace('serial = "3081RX00042"', ""))
+    machine = Machine({Origin.SNMP: "3081rx00042"})
+    KeptFiles(config.parent / "data" / "devices").write("copier", Kept(machine=machine))
+    assert main(["discover", "127.0.0.1", "-c", str(config), "--apply", "--json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)["printers"]
+    assert found["known_as"] == "copier"
 
 
 @pytest.mark.parametrize(

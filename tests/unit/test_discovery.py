@@ -133,7 +133,7 @@ async def test_a_sweep_finds_printers_and_knows_them() -> None:
     sweep = await discovery.discover(
         plan,
         PROFILES,
-        known={"S3": "copier"},
+        known={"s3": "copier"},
         told=lambda so_far: told.append(so_far.asked),
         whole=False,
         asker=net,
