@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from config.logs import logger
 from edge.devices.addresses import NotAnAddressError
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 
 
 _log = logger("edge.devices.site")
+
+#: Seconds after which a printer is looked at where something of a job happened.
+_LATER: Final = 2.0
 
 
 def _search(settings: EdgeSettings) -> SerialSearch | None:
@@ -87,6 +91,7 @@ class SiteDevices:
             files=KeptFiles(settings.data / "devices"),
             windows=windows,
             search=_search(settings),
+            calm=calm,
             clock=clock,
             monotonic=time.monotonic,
         )
@@ -95,7 +100,9 @@ class SiteDevices:
         """Follow a job; called after each record that changed it."""
         self._meters.on_job(record, event)
         if record.printer is not None:
-            self.watching.nudge(record.printer)
+            # not now: a release and its first byte have the loop for themselves
+            loop = asyncio.get_running_loop()
+            loop.call_later(_LATER, self.watching.nudge, record.printer)
 
     async def metered(self, device: str, job: UUID) -> MeterCount | None:
         """Return how far a printer's meters went on for a job; None: nobody can say."""

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from broker.messages import Capabilities, Command, DeviceState, Note
     from config.settings import EdgeSettings, PrinterSettings
+    from edge.calm import Calm
     from edge.devices.keeping import KeptFiles
     from edge.devices.looking_for import Search
     from edge.devices.watch import Kept, Looked
@@ -45,6 +46,8 @@ _log = logger("edge.devices.watching")
 
 #: A look that takes longer came to nothing, whatever it waits for.
 _LONGEST_LOOK: Final = 60.0
+#: A look waits for so long while somebody is being served.
+_PEOPLE_FIRST: Final = 0.25
 #: The day's reading is spread over so many seconds after midnight.
 _MIDNIGHT: Final = 60.0
 #: After the failure of a look, which should never be.
@@ -99,6 +102,7 @@ class Watching:
         files: KeptFiles,
         windows: Windows,
         search: Search | None,
+        calm: Calm,
         clock: Clock,
         monotonic: Callable[[], float],
     ) -> None:
@@ -111,6 +115,7 @@ class Watching:
             files: what is known over a restart.
             windows: which jobs are where.
             search: finds serial numbers in the ranges of the settings; None: nobody can.
+            calm: whether somebody is being served: they and what prints go first.
             clock: the time.
             monotonic: seconds, on a clock that never jumps.
         """
@@ -123,6 +128,7 @@ class Watching:
         self._windows = windows
         self._clock = clock
         self._monotonic = monotonic
+        self._calm = calm
         self._room = asyncio.Semaphore(devices.at_once)
         self._booking = Booking(books, windows, zone=self._zone, monotonic=monotonic)
         self._looking_for = LookingFor(search, monotonic=monotonic)
@@ -225,6 +231,7 @@ class Watching:
         """Look at a printer and carry out what comes of it; return the seconds to the next look."""
         memory, printer = self._memories[device], self._printers[device]
         begun = self._looked[device] = self._monotonic()
+        await self._calm.wait(_PEOPLE_FIRST)
         async with self._room:  # a look that waits for its turn is not one that hangs
             asked = self._monotonic()
             looks = await self._ask(at_address(printer, memory.elsewhere))

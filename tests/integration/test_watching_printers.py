@@ -16,6 +16,7 @@ from broker.codec import MessageTooLarge
 from broker.link import LinkDown
 from broker.messages import Capabilities, Command, DeviceState, MetersRead, Note, Supply
 from config.settings import EdgeSettings
+from edge.calm import Calm
 from edge.devices.keeping import KeptFiles
 from edge.devices.telling import Telling
 from edge.devices.watch import Kept, Memory, Surroundings, looked
@@ -130,6 +131,7 @@ class Place:
             files=KeptFiles(self.path / "devices"),
             windows=self.windows,
             search=self.search,
+            calm=Calm(),
             clock=lambda: self.now,
             monotonic=time.monotonic,
         )
