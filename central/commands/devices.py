@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from central.store.books import Transaction
     from central.store.device_list import Listed
     from central.store.meters import Place, Reading, Terms
-    from config.policy.tariffs import Service
+    from config.policy.tariffs import Color, Service
 
 commands = typer.Typer(no_args_is_help=True, help="One device: cost-centre, large-paper, read.")
 
@@ -232,10 +232,11 @@ def _prices(tx: Transaction, terms: Terms, place: Place, unit: str) -> str:
     tariffs = [Tariff.model_validate(row) for _, row in directory.live(tx, "tariff")]
     tariff = in_force(tariffs, tx.now)
     told = []
-    for color, word in (("monochrome", "in black"), ("color", "in colour")):
+    kinds: tuple[tuple[Color, str], ...] = (("monochrome", "in black"), ("color", "in colour"))
+    for color, word in kinds:
         line = tariff and tariff.line_for(
             service=terms.service,
-            color=cast("Any", color),
+            color=color,
             media=terms.media,
             sides=Sides.ONE_SIDED,
             printer=place.device,

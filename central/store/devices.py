@@ -74,10 +74,11 @@ def put(tx: Transaction, told: Mapping[Place, DeviceState | None]) -> None:
         if state is not None
     ]
     known = _known(tx, {row["node"] for row in rows})
-    old = [row for row in rows if (row["node"], row["device"]) in known]
-    named = [{f"{name}_": value for name, value in row.items()} for row in old]
-    run_all(tx, _CHANGE, named)
-    insert_all(tx, device_state, [row for row in rows if row not in old])
+    old, new = [], []
+    for row in rows:
+        (old if (row["node"], row["device"]) in known else new).append(row)
+    run_all(tx, _CHANGE, [{f"{name}_": value for name, value in row.items()} for row in old])
+    insert_all(tx, device_state, new)
     gone = [{"node_": p.node, "device_": p.device} for p, s in told.items() if s is None]
     run_all(tx, _FORGET, gone)
 
