@@ -74,7 +74,8 @@ def put(tx: Transaction, told: Mapping[Place, DeviceState | None]) -> None:
         if state is not None
     ]
     known = _known(tx, {row["node"] for row in rows})
-    old, new = [], []
+    old: list[dict[str, Any]] = []
+    new: list[dict[str, Any]] = []
     for row in rows:
         (old if (row["node"], row["device"]) in known else new).append(row)
     run_all(tx, _CHANGE, [{f"{name}_": value for name, value in row.items()} for row in old])
