@@ -7,7 +7,6 @@ import secrets
 import time
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -38,7 +37,7 @@ from edge.intake import Intake, Queue
 from edge.job_log import tell
 from edge.leftovers import Leftovers
 from edge.links import links
-from edge.meeting import Introduction
+from edge.meeting import introduced
 from edge.monitoring import Monitoring
 from edge.prefetch import Prefetch
 from edge.printers import Printer, declared
@@ -73,6 +72,7 @@ if TYPE_CHECKING:
     from broker.messages import Command, CommandState, Message
     from config.settings import EdgeSettings
     from edge.jobs import JobRecord
+    from edge.meeting import Introduction
 
 _log = logger("edge.app")
 
@@ -243,9 +243,10 @@ class Edge:
                 stack,
                 lambda at, who, most, still: BrokerServer(at, who, limits=most, knows=still),
             )
-            farewell = Farewell(settings.node, self.books.incarnation, mint=mint, clock=clock)
+            introduction = introduced(settings, self._next)
+            farewell = Farewell(introduction, self.books.incarnation, mint=mint, clock=clock)
             desk_link, central_link = links(settings, site, farewell)
-            uplink = self._uplink(central_link)
+            uplink = self._uplink(central_link, introduction)
             self.funds.ask_through(uplink)
             uplink.on_heard = self._alone.heard
             floor = self._floor(uplink)
@@ -292,20 +293,14 @@ class Edge:
 
     # ── parts ───────────────────────────────────────────────────────────────────────────────
 
-    def _uplink(self, link: Link) -> Uplink:
-        settings = self.settings
-        given = settings.enrolment_code.get_secret_value() if settings.enrolment_code else None
+    def _uplink(self, link: Link, introduction: Introduction) -> Uplink:
         return Uplink(
             link,
             books=self.books,
             replica=self.replica,
             calm=self._calm,
-            introduction=Introduction(
-                node=settings.node,
-                software=f"printmesh {version('printmesh')}",
-                enrolment=self._next.code if self._next else given,
-            ),
-            coordinator_incarnation=settings.coordinator.incarnation,
+            introduction=introduction,
+            coordinator_incarnation=self.settings.coordinator.incarnation,
             mint=mint,
             clock=clock,
             commands=self._obey,

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from broker.messages import Message
+    from edge.meeting import Introduction
     from edge.ports import Clock
 
 
@@ -22,16 +23,24 @@ class Farewell:
     """The wills of one edge, each for one session of one link."""
 
     def __init__(
-        self, node: str, incarnation: UUID, *, mint: Callable[[datetime], UUID], clock: Clock
+        self,
+        introduction: Introduction,
+        incarnation: UUID,
+        *,
+        mint: Callable[[datetime], UUID],
+        clock: Clock,
     ) -> None:
-        self._node = node
+        self._node = introduction.node
+        self._site = introduction.site
         self._incarnation = incarnation
         self._mint = mint
         self._clock = clock
 
     def to_centre(self, session: UUID) -> Will:
         """Return what the centre is told."""
-        status = Status(online=False, session=session, incarnation=self._incarnation)
+        status = Status(
+            online=False, session=session, incarnation=self._incarnation, site=self._site
+        )
         return Will(topics.STATUS.of(node=self._node), self._said(status))
 
     def to_terminals(self, session: UUID) -> Will:

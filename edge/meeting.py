@@ -7,15 +7,19 @@ meet again (PROTOCOL 1).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import TYPE_CHECKING, TypeAlias
 
 from broker.messages import WIRE, Birth, BirthAccepted
 from config.logs import logger
+from config.policy.jobs import NAME_OCTETS
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from broker.messages import Reply
+    from config.settings import EdgeSettings
+    from edge.branch import Next
     from edge.downward import Downward
     from edge.store.books import Books
     from edge.upward import Upward
@@ -30,6 +34,24 @@ class Introduction:
     node: str
     software: str
     enrolment: str | None
+    site: str | None = None
+    """What people call the place."""
+
+
+def introduced(settings: EdgeSettings, after: Next | None) -> Introduction:
+    """Return what an edge says of itself.
+
+    Args:
+        settings: its own.
+        after: a journal that is to begin anew, with the code for it.
+    """
+    given = settings.enrolment_code
+    return Introduction(
+        node=settings.node,
+        software=f"printmesh {version('printmesh')}",
+        enrolment=after.code if after else given.get_secret_value() if given else None,
+        site=settings.site[:NAME_OCTETS] or None,
+    )
 
 
 @dataclass(frozen=True, slots=True)

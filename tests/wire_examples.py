@@ -313,6 +313,7 @@ EXAMPLES: dict[str, m.Message] = {
     ),
     "note": NOTE,
     "note, in many scripts": PAPER,
+    "status, of a site": m.Status(online=True, session=SESSION, incarnation=EDGE, site="North"),
     "device": m.DeviceState(
         device="lobby",
         name="Lobby",

@@ -275,8 +275,9 @@ def _seen(name: str, known: _Node, *, here: bool) -> SiteSeen:
     online = known.status.online if known.status else feed is not None
     there = online and (feed is None or feed.linked)
     waiting = feed.waiting if feed else None
+    called = (known.status.site if known.status else None) or name
     return SiteSeen(
-        name, name, "linked" if there else "cut-off", known.since, waiting, terminal=here
+        name, called, "linked" if there else "cut-off", known.since, waiting, terminal=here
     )
 
 

@@ -136,7 +136,11 @@ class Announced:
         else:
             self._online.pop(node, None)
         config = self._config(
-            {"identifiers": [_id(node)], "name": plain(node), "model": "Printmesh site"},
+            {
+                "identifiers": [_id(node)],
+                "name": plain(status.site or node),
+                "model": "Printmesh site",
+            },
             {"link": _link(node)},
             [{"topic": self.availability}],
         )

@@ -28,6 +28,8 @@ class Status(Message):
     """Minted at each connect; an `offline` of another session is ignored."""
     incarnation: UUID | None = None
     """The journal that speaks; none for nodes without streams (terminals, dashboards)."""
+    site: Annotated[Name | None, Field(exclude_if=lambda site: site is None)] = None
+    """What people call the place, so that whoever watches can; of an edge."""
 
 
 class CoordinatorStatus(Message):

@@ -93,6 +93,14 @@ def test_a_site_is_linked_when_it_speaks_and_the_centre_listens() -> None:
     assert ear.states() == {"north": "cut-off"}
 
 
+def test_a_site_has_the_name_that_people_call_it() -> None:
+    """Its own word for the place is shown; where an older program says none, its id."""
+    ear = Ear()
+    ear.say(Status(online=True, session=ONE, site="North campus"), node="north")
+    ear.status("south", online=True)
+    assert [each.name for each in ear.fleet.sites()] == ["North campus", "south"]
+
+
 def test_a_late_will_cuts_nobody_off() -> None:
     """The will of a connection that was replaced already says nothing about the new one."""
     ear = Ear()
