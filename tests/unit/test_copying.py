@@ -149,6 +149,7 @@ async def test_counts_cost_what_the_tariff_says_and_the_rest_goes_back() -> None
     assert charged.counted.color_impressions == 3
     (settled,) = site.settled()
     assert settled.disposition == "completed"
+    assert settled.large == 1
     assert settled.flag is None
 
 
