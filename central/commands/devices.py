@@ -23,7 +23,17 @@ from central.commands.desk import (
     unknown,
 )
 from central.meter_moves import service_of
-from central.store import accounts, audit, device_list, devices, directory, ledger, meters, nodes
+from central.store import (
+    accounts,
+    audit,
+    device_list,
+    devices,
+    directory,
+    ledger,
+    meter_bookings,
+    meters,
+    nodes,
+)
 from central.store import commands as orders
 from central.store.ledger import CENTRE
 from config.policy.jobs import Sides
@@ -96,12 +106,17 @@ def set_cost_centre(
         key = None if account is None else find_account(tx, account).key
         terms = replace(before, account=key, service=cast("Service", service), media=paper)
         meters.set_terms(tx, place, terms)
+        waited = meter_bookings.hand_over(tx, place, terms)
         detail = {"account": key, "before": before.account, "service": service, "media": paper}
+        detail |= {"waited": str(waited)} if waited else {}
         audit.note(tx, author=author(), act="device cost-centre", target=str(place), detail=detail)
         name = name_of(tx, place)
         lines = [f"{name}: nobody pays for copies that no terminal counts."]
         if key is not None:
             lines = _consequence(tx, place, name, terms)
+        if waited:
+            now = f"are {key}'s to pay" if key is not None else "are paid by nobody"
+            lines.append(f"{waited} copies that waited to be paid {now}.")
     for line in lines:
         console.print(line, highlight=False, markup=False)
 

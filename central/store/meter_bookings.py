@@ -9,14 +9,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from central.reconciling import Copied, copied
 from central.store import accounts, device_alerts, directory, ledger, meters
 from central.store.device_alerts import NOT_BOOKED, Alert
 from central.store.ledger import CENTRE, Entry, Line, Posted
 from central.store.meters import Place
-from central.store.tables import entry, meter_booking, meter_reading
+from central.store.tables import meter_booking, meter_reading
 from config.policy.jobs import Figures, Sides, Source
 from config.policy.money import MICROS_BOUND, PAGE, UNIT_MICROS
 from config.policy.pricing import NoPrice, price
@@ -105,6 +105,29 @@ def pay_waiting(tx: Transaction, place: Place, name: str) -> None:
     device_alerts.raise_(tx, Alert(place, NOT_BOOKED, "", left, detail))
 
 
+def hand_over(tx: Transaction, place: Place, terms: Terms) -> int:
+    """Let whoever pays from now on pay what waits, too; nobody: it is dropped, and said so.
+
+    Returns how many copies that are.
+    """
+    mine = (
+        meter_booking.c.node == place.node,
+        meter_booking.c.device == place.device,
+        meter_booking.c.state == "waiting",
+    )
+    count = func.coalesce(func.sum(meter_booking.c.monochrome + meter_booking.c.color), 0)
+    copies = int(tx.sql.execute(select(count).where(*mine)).scalar_one())
+    if not copies:
+        return 0
+    changes: dict[str, Any] = {"state": "dropped", "reason": "nobody pays any more"}
+    if terms.account is not None:
+        changes = {"account": terms.account, "service": terms.service, "media": terms.media}
+    tx.sql.execute(update(meter_booking).where(*mine).values(**changes))
+    if terms.account is None:
+        device_alerts.clear(tx, place, NOT_BOOKED)
+    return copies
+
+
 def _pay(tx: Transaction, row: Row[Any]) -> str | None:
     """Pay the copies of one reading; return why they wait, None when they are booked."""
     done = _post(tx, row)
@@ -180,13 +203,3 @@ def _due(tx: Transaction, payer: AccountRecord, row: Row[Any], at: datetime) -> 
     if priced.total.unit != payer.unit:
         return f"the account {payer.key} is in {payer.unit}, the tariff in {priced.total.unit}"
     return priced.total.micros
-
-
-def booked_by(tx: Transaction, reading: int) -> tuple[str, str] | None:
-    """Return how the copies of a reading stand, and their entry's id; None: there were none."""
-    row = tx.sql.execute(
-        select(meter_booking.c.state, entry.c.id)
-        .outerjoin(entry, entry.c.n == meter_booking.c.entry)
-        .where(meter_booking.c.reading == reading)
-    ).one_or_none()
-    return None if row is None else (row.state, row.id or "")

@@ -81,7 +81,10 @@ def _booked(tx: Transaction, numbers: Iterable[int]) -> dict[int, int]:
         rows = tx.sql.execute(
             select(
                 meter_booking.c.reading, meter_booking.c.monochrome + meter_booking.c.color
-            ).where(meter_booking.c.reading.in_(wanted[first : first + 500]))
+            ).where(
+                meter_booking.c.reading.in_(wanted[first : first + 500]),
+                meter_booking.c.state != "dropped",
+            )
         )
         found |= {reading: int(count) for reading, count in rows}
     return found

@@ -19,7 +19,7 @@ from central.store import (
 )
 from central.store import meters as readings
 from central.store.accounts import Rules
-from central.store.meter_bookings import waiting
+from central.store.meter_bookings import hand_over, waiting
 from central.store.meters import Place, Terms
 from central.store.reconciled import days
 from central.store.tables import account, entry, meter_booking
@@ -196,6 +196,30 @@ def test_without_a_price_copies_wait() -> None:
         directory.remove(tx, "tariff", "1")
     (note,) = copied(site, 1, 106, 12, total=8)
     assert "no tariff was in force" in note.detail
+
+
+def test_what_waits_goes_to_whoever_pays_next() -> None:
+    """Another account pays it; with nobody to pay, it is dropped and the alert is over."""
+    site = site_with(Rules())
+    copied(site, 1, 110, 10, total=10)
+    with site.books.write() as tx:
+        rich = Terms(account="project:maths")
+        assert (
+            accounts.open_new(tx, "project:maths", "EUR", Rules(unlimited=True), enabled=True)
+            is None
+        )
+        assert hand_over(tx, PLACE, rich) == 10
+    assert [note.cleared for note in deal(site, again=True)] == [True]
+    assert paid(site) == euros("0.60")
+    copied(site, 2, 115, 10, total=15)
+    with site.books.write() as tx:
+        assert hand_over(tx, PLACE, Terms()) == 5
+    assert [note.cleared for note in deal(site)] == [True]
+    assert deal(site, again=True) == []
+    assert paid(site) == euros("0.60")
+    with site.books.read() as tx:
+        (day,) = days(tx, FIRST_DAY + 2 * ONE_DAY)
+    assert (day.copies, day.unexplained) == (0, 5)
 
 
 def test_verify_finds_copies_without_their_reading() -> None:

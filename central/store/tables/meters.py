@@ -106,7 +106,7 @@ meter_booking = Table(
     Column("monochrome", BigInteger, nullable=False),
     Column("color", BigInteger, nullable=False),
     Column("entry", RowId, ForeignKey("entry.n")),
-    # booked, or waiting with its reason.
+    # booked; waiting, with its reason; dropped: nobody pays any more.
     Column("state", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("at", Instant, nullable=False),
