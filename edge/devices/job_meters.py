@@ -7,6 +7,7 @@ and paper have had the loop; where it cannot be had in time there is none, and n
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from broker.messages import CopyBegan, JobReleased
@@ -36,6 +37,11 @@ _PEOPLE_FIRST: Final = 0.25
 _PATIENCE: Final = 3.0
 #: Seconds between the looks at a printer that may still be putting out the last page.
 _AFTER: Final = (0.0, 0.5, 1.0, 2.0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Busy:
+    """It does something, or stands still in the middle of it."""
 
 
 class MetersSource(Protocol):
@@ -102,8 +108,8 @@ class JobMeters:
             after = await self._read(printer)
             if self._windows.before(device, job) is None:
                 return None  # somebody else's job has come since
-            if after is not None:
-                return alone(before, after)
+            if not isinstance(after, _Busy):
+                return None if after is None else alone(before, after)
         return None
 
     async def close(self) -> None:
@@ -115,11 +121,11 @@ class JobMeters:
     async def _before(self, printer: PrinterSettings, job: UUID) -> None:
         await self._calm.wait(_PEOPLE_FIRST)
         before = await self._read(printer)
-        if before is not None:
+        if isinstance(before, Taken):
             self._windows.read(printer.id, job, before)
 
-    async def _read(self, printer: PrinterSettings) -> Taken | None:
-        """Return the meters of a printer that stands idle; None: it does not, or says nothing."""
+    async def _read(self, printer: PrinterSettings) -> Taken | _Busy | None:
+        """Return the meters of a printer that stands idle; None: it does not say."""
         try:
             async with asyncio.timeout(_PATIENCE):
                 look = await self._sources.meters(printer)
@@ -128,6 +134,8 @@ class JobMeters:
         except Exception:  # noqa: BLE001  once a reading; evidence is a help, not a condition
             _log.exception("meters could not be read", action="meters-error", device=printer.id)
             return None
-        if not isinstance(look, Reading) or look.origin is not Origin.SNMP or look.state != "idle":
+        if not isinstance(look, Reading) or look.origin is not Origin.SNMP or look.state is None:
             return None
+        if look.state != "idle":
+            return _Busy()
         return Taken(look.meters, look.serial, self._clock(), look.up_for)

@@ -48,6 +48,8 @@ class Telling:
         self._said: dict[str, tuple[DeviceState, float]] = {}
         self._due: dict[str, float] = {}
         self._wake = asyncio.Event()
+        self._audience = 0
+        """Goes up with each new one: what was told to the one before was told to nobody."""
 
     def put(self, state: DeviceState) -> None:
         """Tell of a printer, when it is time."""
@@ -69,6 +71,7 @@ class Telling:
 
     def anew(self) -> None:
         """Tell all of it: who listens has heard nothing yet, or has forgotten it."""
+        self._audience += 1
         self._said.clear()
         now = self._monotonic()
         self._due = dict.fromkeys(self.newest, now)
@@ -92,13 +95,15 @@ class Telling:
         now = self._monotonic()
         due = [device for device, at in self._due.items() if at <= now]
         for number, device in enumerate(due, start=1):
-            state = self.newest[device]
+            state, audience = self.newest[device], self._audience
             try:
                 await _fitting(say, state)
             except ConnectionError:
                 return _AGAIN
             except Exception:  # noqa: BLE001  once a message
                 _log.exception("a state could not be told", action="telling-error", device=device)
+            if self._audience != audience:
+                return 0.0
             if self.newest[device] is state:
                 self._due.pop(device, None)
             self._said[device] = state, self._monotonic()

@@ -371,6 +371,26 @@ async def test_a_state_that_is_too_large_is_told_in_short(tmp_path: Path) -> Non
     task.cancel()
 
 
+async def test_who_comes_while_it_is_told_hears_all_of_it() -> None:
+    """What went to a connection that broke meanwhile is told again on the new one."""
+    state = DeviceState(device="lib-1", name="Library", state="idle", updated_at=NOW)
+    telling = Telling(snapshot=1.0, monotonic=time.monotonic)
+    out: list[DeviceState] = []
+
+    async def say(each: DeviceState) -> None:
+        out.append(each)
+        if len(out) == 1:
+            telling.anew()  # the broker came back just then
+        await asyncio.sleep(0)
+
+    task = asyncio.create_task(telling.run(say))
+    telling.put(state)
+    await until(lambda: len(out) == 2)
+    await asyncio.sleep(0.1)
+    assert len(out) == 2
+    task.cancel()
+
+
 async def test_ten_thousand_looks_leave_nothing_behind(tmp_path: Path) -> None:
     """What is remembered of printers does not grow with the looks."""
     printer = settings_of(["lib-1"], tmp_path).printers[0]

@@ -108,6 +108,17 @@ async def test_a_printer_that_still_works_is_waited_for_a_little() -> None:
     assert await counted(by_snmp(meter(100)), busy, by_snmp(meter(104))) == 4
 
 
+async def test_a_printer_that_falls_silent_holds_up_no_settlement() -> None:
+    """One question in vain is enough: the job is settled without the meters' word."""
+    ours, source, _ = site(by_snmp(meter(100)))
+    record, event = released()
+    ours.on_job(record, event)
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert await ours.count("lib-1", record.job) is None
+    assert source.asked == 2
+
+
 async def test_printers_without_snmp_are_not_asked() -> None:
     """No profile, no question."""
     assert await counted(by_snmp(meter(100)), by_snmp(meter(104)), snmp=None) is None
