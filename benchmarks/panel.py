@@ -36,8 +36,8 @@ JOBS: Final = 100
 LOOKS: Final = 25
 RELEASES: Final = 15
 OPENED: Final = 12
-#: A card that is held is one card for half a second, as the lab's panel is set.
-_PAUSE: Final = 0.6
+#: The same card within a second is one swipe.
+_PAUSE: Final = 1.1
 _PAGE_MOST: Final = 60
 _EVENTS: Final = re.compile(r"/events\?")
 _WELCOME: Final = re.compile(r"/north-panel/$")
