@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 _log = logger("edge.devices.job_meters")
 
+#: The first byte is on its way by then, where nobody stands at the printer either.
+_BEGINS: Final = 0.05
 #: A release and its first byte come first, for so long.
 _PEOPLE_FIRST: Final = 0.25
 #: A reading that takes longer is none.
@@ -119,6 +121,7 @@ class JobMeters:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _before(self, printer: PrinterSettings, job: UUID) -> None:
+        await asyncio.sleep(_BEGINS)
         await self._calm.wait(_PEOPLE_FIRST)
         before = await self._read(printer)
         if isinstance(before, Taken):

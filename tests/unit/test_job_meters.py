@@ -33,6 +33,12 @@ if TYPE_CHECKING:
 LARGE = figures().model_copy(update={"media": "iso_a3"})
 
 
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nobody wait for a first byte that there is none of."""
+    monkeypatch.setattr("edge.devices.job_meters._BEGINS", 0.0)
+
+
 @dataclass
 class FakeMeters:
     """A printer whose meters are read; what comes next is in the list."""
