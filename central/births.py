@@ -61,7 +61,7 @@ def greet(fleet: Fleet, node: str, birth: Birth, now: float) -> None:
     _log.info("born", action="birth", node=node, software=birth.software, first=accepted.first)
     if birth.wire >= proving.WIRE:
         for each in greeting.unproven:
-            proving.ask(fleet, node, each)
+            proving.ask(fleet, node, each, now)
     if accepted.closed:
         detail = "a journal that was written off is back: it tells what it has done, and is retired"
         fleet.alert(node, "written-off", detail, now)

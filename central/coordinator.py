@@ -147,6 +147,7 @@ class Coordinator:
         self._news.look(now, anyway=self._someone_born or due)
         self._someone_born = False
         self._retiring.look(now)
+        proving.ask_again(self.fleet, now)
         self._devices.look(now)
         self._metering.look(now)
         self.fleet.send_down(now)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 #: Wire from which on nodes can answer.
 WIRE: Final = 2
 _PATIENCE: Final = timedelta(seconds=60)
+#: Seconds without an answer after which a node that is heard is asked again.
+_AGAIN: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +43,15 @@ class Doubt:
 
     node: str
     about: Unproven
+    asked: float
+    """When, on the clock that never jumps."""
 
 
-def ask(fleet: Fleet, node: str, about: Unproven) -> None:
+def ask(fleet: Fleet, node: str, about: Unproven, now: float) -> None:
     """Ask a node for its event at a place."""
     id_ = fleet.mint()
     fleet.doubts = {k: v for k, v in fleet.doubts.items() if (v.node, v.about) != (node, about)}
-    fleet.doubts[id_] = Doubt(node, about)
+    fleet.doubts[id_] = Doubt(node, about, now)
     what = "report-applied" if about.down else "report-branch"
     command = Command(
         id=id_,
@@ -58,15 +62,32 @@ def ask(fleet: Fleet, node: str, about: Unproven) -> None:
     fleet.say(topics.COMMAND, command, node=node, id=str(id_))
 
 
+def ask_again(fleet: Fleet, now: float) -> None:
+    """Ask once more what was not answered: a question or its answer may be lost on the way.
+
+    Until it is, a stream down stays shut, and a journal that was rolled back goes unnoticed.
+    """
+    if not fleet.doubts:
+        return
+    linked = fleet.linked(now)
+    for doubt in tuple(fleet.doubts.values()):
+        if doubt.node in linked and now - doubt.asked >= _AGAIN:
+            ask(fleet, doubt.node, doubt.about, now)
+
+
 def takes(fleet: Fleet, told: CommandState) -> bool:
     """Say whether this is an answer to such a question."""
     return told.id in fleet.doubts
 
 
+#: It has not said anything yet, or the question came too late: it is asked again.
+_NO_ANSWER: Final = frozenset({"accepted", "executing", "expired"})
+
+
 def answered(fleet: Fleet, node: str, told: CommandState, now: float) -> None:
     """Judge an answer: freeze who has lost what it had told, or has told us something else."""
     doubt = fleet.doubts.get(told.id)
-    if doubt is None or doubt.node != node or told.state in {"accepted", "executing"}:
+    if doubt is None or doubt.node != node or told.state in _NO_ANSWER:
         return
     del fleet.doubts[told.id]
     verdict = judge(doubt.about, told)

@@ -46,6 +46,20 @@ FOUND: tuple[tuple[str, int, int, tuple[Step, ...]], ...] = (
             ("restore", (1, 1)),
         ),
     ),
+    (
+        # an old birth came twice, so the site was asked to prove where it stands; its answer was
+        # lost, nobody asked again, and nothing went down to it any more
+        "an answer lost that opens a stream",
+        2,
+        22831,
+        (
+            ("wait", (700.0,)),
+            ("net", (24, "twice")),
+            ("net", (16, "in-order")),
+            ("top-up", ("ana", 100)),
+            ("net", (17, "lost")),
+        ),
+    ),
 )
 
 
