@@ -108,6 +108,8 @@ def step(  # noqa: C901, PLR0912  a line for each event
             copies.pulsed(turn, totals)
         case PowerBack(copies=open_copies):
             copies.owe(turn, open_copies)
+            if isinstance(turn.terminal.phase, Copying):
+                copies.end(turn, turn.terminal.phase, SignOff(), "the power was away")
         case News(news=news):
             here = who_is_in(turn.terminal.phase)
             if here is not None and here.answer.session == news.session:

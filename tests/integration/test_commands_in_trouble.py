@@ -78,6 +78,8 @@ MOVES: Final = (
     "quarantine repair {ASIDE} --file {EVENT} --reason x --yes",
     "quarantine replay {ASIDE}",
     "quarantine dismiss {ASIDE} --reason x --yes",
+    "device cost-centre north-1 user:ana",
+    "device read north-1",
 )
 #: Those that write something else: what people and things are called, and what is declared.
 OTHERS: Final = (
@@ -113,6 +115,11 @@ OTHERS: Final = (
     "printer remove north-2",
     "token add dash",
     "token remove dash",
+    "dashboard add wall",
+    "dashboard secret wall",
+    "dashboard remove wall",
+    "device large-paper north-1 2",
+    "reconcile explain north-1 5 x",
     "second-log compact",
     "migrate",
 )
@@ -138,6 +145,9 @@ READS: Final = (
     "node list",
     "printer list",
     "token list",
+    "dashboard list",
+    "devices",
+    "reconcile",
     "second-log show",
     "recovery status",
     "quarantine list",

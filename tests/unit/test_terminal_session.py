@@ -250,6 +250,7 @@ TABLE: dict[str, dict[str, type]] = {
         "stop": Ending,
         "edge lost": Ending,
         "printer trouble": Ending,
+        "power back": Ending,  # the machine stands still: nobody copies any more
     },
     "ending": {},
     "settled": {
