@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from broker import topics
 from broker.codec import encode
 from broker.link import Will
-from broker.messages import CoordinatorStatus, Status
+from broker.messages import CoordinatorStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,16 +31,14 @@ class Farewell:
         clock: Clock,
     ) -> None:
         self._node = introduction.node
-        self._site = introduction.site
+        self._introduction = introduction
         self._incarnation = incarnation
         self._mint = mint
         self._clock = clock
 
     def to_centre(self, session: UUID) -> Will:
         """Return what the centre is told."""
-        status = Status(
-            online=False, session=session, incarnation=self._incarnation, site=self._site
-        )
+        status = self._introduction.status(session, self._incarnation, online=False)
         return Will(topics.STATUS.of(node=self._node), self._said(status))
 
     def to_terminals(self, session: UUID) -> Will:

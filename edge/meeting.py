@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, TypeAlias
 
-from broker.messages import WIRE, Birth, BirthAccepted
+from broker.messages import WIRE, Birth, BirthAccepted, Status
 from config.logs import logger
 from config.policy.jobs import NAME_OCTETS
 
@@ -36,6 +36,10 @@ class Introduction:
     enrolment: str | None
     site: str | None = None
     """What people call the place."""
+
+    def status(self, session: UUID, incarnation: UUID, *, online: bool) -> Status:
+        """Return what it says of itself: that it is there, or that it is gone."""
+        return Status(online=online, session=session, incarnation=incarnation, site=self.site)
 
 
 def introduced(settings: EdgeSettings, after: Next | None) -> Introduction:

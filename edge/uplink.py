@@ -25,7 +25,6 @@ from broker.messages import (
     Message,
     Reply,
     Request,
-    Status,
 )
 from broker.stream_gate import Gate, GateClosed, GateOpened, OldCoordinator, Unchanged
 from config.logs import logger
@@ -84,7 +83,7 @@ class Uplink:
         self._on_granted = on_granted
         self._on_rejected = on_rejected
         self._voice = Voice(link, introduction.node, mint=mint, clock=clock)
-        self._site = introduction.site
+        self._me = introduction
         self._questions = Questions(self._voice, clock=clock)
         self.centre_now = self._questions.centre_now
         self._wake = asyncio.Event()
@@ -373,12 +372,7 @@ class Uplink:
 
     async def _say_status(self) -> None:
         if self._session is not None:
-            status = Status(
-                online=True,
-                session=self._session,
-                incarnation=self._books.incarnation,
-                site=self._site,
-            )
+            status = self._me.status(self._session, self._books.incarnation, online=True)
             await self._voice.say(topics.STATUS, status)
 
     async def _say_birth(self) -> None:
