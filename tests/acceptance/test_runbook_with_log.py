@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.acceptance.fallen import ANA, balance, fall, log_of, look_here, print_one, small_fleet
 from tests.acceptance.oracle import everything_agrees
 from tests.acceptance.runbook import Runbook
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from demo.lab import Lab
+
+pytestmark = pytest.mark.long
 
 
 async def test_the_runbook_with_the_second_log() -> None:
