@@ -7,7 +7,8 @@ with the same source's figure before. What cannot be compared is said so, and ne
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from central.meter_moves import (
     NotCompared,
@@ -20,9 +21,11 @@ from central.meter_moves import (
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import date, datetime
+    from datetime import date, datetime, tzinfo
 
     from central.meter_moves import Read, Unit
+
+ONE_DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,7 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A device's day, whole."""
+    """A device's day, whole or so far."""
 
     node: str
     """Its edge."""
@@ -90,6 +93,10 @@ class Day:
     """Pages that an administrator explained."""
     since: datetime | None = None
     """When the first reading was made that it is compared with."""
+    until: datetime | None = None
+    """When its last reading was made."""
+    whole: bool = True
+    """Its end was read; else it is the day so far."""
 
     @property
     def unit(self) -> Unit | None:
@@ -145,9 +152,10 @@ class Day:
         return sum(each.left for each in self.stretches)
 
     def over(self, limits: Limits) -> bool:
-        """Say whether so much is unexplained that somebody should look."""
+        """Say whether so much of a whole day is unexplained that somebody should look."""
+        # what is missing at noon may well be settled by midnight
         beyond = abs(self.unexplained) - self.tolerance
-        return beyond > limits.pages and self.percent > limits.percent
+        return self.whole and beyond > limits.pages and self.percent > limits.percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +168,24 @@ class Copied:
     """Impressions."""
     carried: int = 0
     """Negative: so many more were billed than the meters moved; the next ones are theirs."""
+
+
+def first_day(began: datetime, seen: date | None, zone: tzinfo | None) -> date:
+    """Return the day of a site in which the readings of a device began.
+
+    Nobody tells the centre a site's time zone; but its edge reads the end of each day before
+    anything else of the next one, so that other devices of the site say which day it was.
+
+    Args:
+        began: when the first reading was made; aware.
+        seen: the last day whose end was read there by then; None: none was.
+        zone: for a site that saw no midnight yet; None: this machine's.
+    """
+    own = began.astimezone(zone).date()
+    if seen is None:
+        return own
+    # zones are no further apart than that; else the site was down for days, and nothing says more
+    return seen + ONE_DAY if abs(seen + ONE_DAY - own) <= ONE_DAY else own
 
 
 def compare(before: Read | None, after: Read, factor: int = 1, booked: int = 0) -> _Compared:
@@ -255,6 +281,8 @@ def day_of(
     *,
     entered: int = 0,
     since: datetime | None = None,
+    until: datetime | None = None,
+    whole: bool = True,
 ) -> Day:
     """Put the stretches of a day together; those in another unit than the last are left out."""
     stretches = [each for each in compared if isinstance(each, Stretch)]
@@ -263,4 +291,4 @@ def day_of(
     other = [each for each in stretches if each.unit != unit]
     breaks += [f"{each.metered} {each.unit} were counted in another unit" for each in other]
     alike = tuple(each for each in stretches if each.unit == unit)
-    return Day(node, device, day, alike, tuple(breaks), entered, since)
+    return Day(node, device, day, alike, tuple(breaks), entered, since, until, whole)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -22,10 +22,11 @@ from central.reconciling import Limits
 from central.store import audit, device_alerts, devices, meters
 from central.store.device_alerts import UNEXPLAINED
 from central.store.meters import Place
-from central.store.reconciled import days, judge
+from central.store.reconciled import days, judge, newest_day
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from central.reconciling import Day
     from central.store.books import Transaction
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 commands = typer.Typer(invoke_without_command=True)
 
 OfDay = Annotated[
-    str | None, typer.Option("--day", help="Like 2026-11-22; without: the newest that was read.")
+    str | None, typer.Option("--day", help="Like 2026-11-22; without: the newest that has ended.")
 ]
 
 
@@ -54,7 +55,7 @@ def reconcile(
         return
     with desk(config) as at, at.books.read() as tx:
         place = None if device is None else find_device(tx, device)
-        wanted = _day(day) or meters.newest_day(tx, place)
+        wanted = _day(day) or newest_day(tx, place)
         if wanted is None:
             _nothing_read(as_json=as_json)
             return
@@ -64,6 +65,7 @@ def reconcile(
         limits = limits_of(at.settings)
         alerts = [each for each in device_alerts.raised(tx) if each.code == UNEXPLAINED]
         missing = [] if place is not None else _missing(tx, found)
+        today = _may_be_today(wanted, tx.now)
     if place is not None:
         alerts = [each for each in alerts if each.place == place]
     open_ = [each for each in alerts if each.day != wanted.isoformat()]
@@ -71,6 +73,7 @@ def reconcile(
         write_json(
             {
                 "day": wanted.isoformat(),
+                "whole": bool(found) and all(each.whole for each in found),
                 "devices": [_plain(each, called, told, limits) for each in found],
                 "totals": _totals(found),
                 "not_read": [str(each) for each in missing],
@@ -81,8 +84,9 @@ def reconcile(
             }
         )
         return
-    _print(wanted, found, called, limits)
-    _remarks(found, called, missing, open_)
+    console.print(_answer(wanted, found, limits, today=today), highlight=False)
+    _print(found, called, limits)
+    _remarks(found, called, missing, open_, today=today)
 
 
 @commands.command()
@@ -101,10 +105,10 @@ def explain(
         raise Refusal("a reason is needed; who looks at it in a year has only that")
     with desk(config) as at, at.books.write() as tx:
         place = find_device(tx, device)
-        wanted = _day(day) or meters.newest_day(tx, place)
+        wanted = _day(day) or newest_day(tx, place)
         before = [] if wanted is None else days(tx, wanted, place)
         if wanted is None or not before:
-            newest = meters.newest_day(tx, place)
+            newest = newest_day(tx, place)
             hint = "it was never read" if newest is None else f"the newest is {newest}"
             raise Refusal(f"{place.device} has no reading for {wanted or 'any day'}; {hint}")
         meters.explain(tx, place, wanted, pages, reason=reason.strip(), author=author())
@@ -148,9 +152,11 @@ def _day(text: str | None) -> date | None:
 def _nothing_read(*, as_json: bool) -> None:
     if as_json:
         empty: dict[str, Any] = {"devices": [], "totals": {}, "not_read": [], "still_open": []}
-        write_json({"day": None, **empty})
+        write_json({"day": None, "whole": False, **empty})
         return
-    console.print("No day was read yet: edges read the meters of their printers at midnight.")
+    console.print(
+        "No printer was read yet: edges read the meters of theirs as they start, and at midnight."
+    )
 
 
 def _missing(tx: Transaction, found: Sequence[Day]) -> list[Place]:
@@ -160,8 +166,7 @@ def _missing(tx: Transaction, found: Sequence[Day]) -> list[Place]:
     return [place for place in silent if meters.ever_read(tx, place)]
 
 
-def _print(day: date, found: Sequence[Day], called: Mapping[Place, Called], limits: Limits) -> None:
-    console.print(_answer(day, found, limits), highlight=False)
+def _print(found: Sequence[Day], called: Mapping[Place, Called], limits: Limits) -> None:
     if not found:
         return
     table = Table(box=None, pad_edge=False, header_style="bold", show_footer=True)
@@ -185,24 +190,45 @@ def _print(day: date, found: Sequence[Day], called: Mapping[Place, Called], limi
             continue
         figures = _figures(each)
         word = "look" if each.over(limits) else "ok"
+        if not each.whole and each.until is not None:
+            word = f"until {each.until.astimezone():%H:%M}"
         if each.unit == "sheets":
             word += ", in sheets"
         table.add_row(*first, *(str(figures[head]) for head in heads), f"{each.percent:.1f}", word)
     console.print(table)
 
 
-def _answer(day: date, found: Sequence[Day], limits: Limits) -> str:
+def _answer(day: date, found: Sequence[Day], limits: Limits, *, today: bool) -> str:
     """Say first what somebody came for."""
     compared = [each for each in found if each.unit is not None]
-    look = sum(each.over(limits) for each in compared)
-    parts = [f"{day}: {_printers(len(found))} read"]
+    running = sum(not each.whole for each in found)
+    so_far = bool(found) and running == len(found)
+    said = f"{day}: {_printers(len(found))} read"
+    if so_far:
+        when = "today so far" if today else "so far, its end was not read"
+        said = f"{day}, {when}: {_printers(len(found))} read"
+    parts = [said]
+    if running and not so_far:
+        parts.append(f"{running} of them not to the end of the day")
     if len(compared) < len(found):
         parts.append(f"{len(found) - len(compared)} of them could not be compared")
+    if so_far:
+        # nobody is called before the day has ended: what is missing may be settled by then
+        left = sum(each.unexplained != 0 for each in compared)
+        if compared:
+            parts.append(f"{_printers(left) if left else 'none'} with pages left")
+        return ", ".join(parts) + "."
+    look = sum(each.over(limits) for each in compared)
     if look:
         parts.append(f"{_printers(look)} to be looked at")
     elif compared:
         parts.append("none to be looked at")
     return ", ".join(parts) + "."
+
+
+def _may_be_today(day: date, now: datetime) -> bool:
+    """Say whether a day is under way anywhere: zones go from 12 hours behind to 14 ahead."""
+    return (now - timedelta(hours=12)).date() <= day <= (now + timedelta(hours=14)).date()
 
 
 def _printers(count: int) -> str:
@@ -214,6 +240,8 @@ def _remarks(
     called: Mapping[Place, Called],
     missing: Sequence[Place],
     open_: Sequence[Alert],
+    *,
+    today: bool,
 ) -> None:
     """Say what the table cannot."""
 
@@ -240,7 +268,11 @@ def _remarks(
                 f"{which}: {more} copies were billed to nobody; to charge them to somebody: "
                 f"`printmesh central device cost-centre {each.device} ACCOUNT`."
             )
-    lines += [f"{name(place)}: was not read for this day." for place in missing]
+    for place in missing:
+        line = f"{name(place)}: was not read for this day."
+        if today:
+            line += f" To have it read now: `printmesh central device read {place.device}`."
+        lines.append(line)
     lines += [f"Still open: {alert.detail}" for alert in open_]
     for line in lines:
         console.print(line, highlight=False, markup=False)
@@ -297,6 +329,8 @@ def _plain(
         "name": names.name if names else each.device,
         "unit": each.unit,
         "since": each.since,
+        "until": each.until,
+        "whole": each.whole,
         **_figures(each),
         "percent": round(each.percent, 3),
         "alert": each.over(limits),

@@ -12,11 +12,12 @@ from sqlalchemy import func, insert, select, update
 from broker.messages import Meter
 from central.meter_moves import Read
 from central.store import tallies
-from central.store.tables import device_terms, explanation, job, meter_reading
+from central.store.tables import device_terms, explanation, job, meter_reading, tally
 from central.tallies import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import datetime
 
     from sqlalchemy import Row
 
@@ -88,7 +89,7 @@ def record(tx: Transaction, node: str, told: MetersRead, *, late: bool = False) 
     pages = _under_way_pages(tx, node, told.device) if told.under_way and not late else 0
     # so that the device is known, though nothing may ever be billed there
     tallies.open_(tx, node, told.device)
-    tally = None if late else json.dumps(asdict(tallies.of(tx, node, told.device)))
+    billed = None if late else json.dumps(asdict(tallies.of(tx, node, told.device)))
     values: dict[str, Any] = {
         "node": node,
         "device": told.device,
@@ -104,7 +105,7 @@ def record(tx: Transaction, node: str, told: MetersRead, *, late: bool = False) 
         "detail": told.detail[:_LINE],
         "under_way": told.under_way,
         "under_way_pages": pages,
-        "tally": tally,
+        "tally": billed,
         "state": "done" if late else "new",
     }
     tx.sql.execute(insert(meter_reading).values(**values))
@@ -202,6 +203,44 @@ def ends_of(tx: Transaction, day: date, place: Place | None = None) -> list[Read
     numbers = tx.sql.execute(query.group_by(meter_reading.c.node, meter_reading.c.device)).scalars()
     found = by_number(tx, numbers).values()
     return sorted(found, key=lambda each: (each.place.node, each.place.device))
+
+
+def newest_of(tx: Transaction, place: Place | None = None) -> list[Reading]:
+    """Return the newest reading of each device, whatever it was read for, or of one of them."""
+    last = (
+        select(meter_reading.c.n)
+        .where(
+            meter_reading.c.node == tally.c.node,
+            meter_reading.c.device == tally.c.device,
+            meter_reading.c.tally.is_not(None),
+        )
+        .order_by(meter_reading.c.n.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    # every device that was read has its totals
+    query = select(last)
+    if place is not None:
+        query = query.where(tally.c.node == place.node, tally.c.device == place.device)
+    numbers = [n for n in tx.sql.execute(query.select_from(tally)).scalars() if n is not None]
+    found = by_number(tx, numbers).values()
+    return sorted(found, key=lambda each: (each.place.node, each.place.device))
+
+
+def seen_ended(tx: Transaction, node: str, by: datetime) -> date | None:
+    """Return the newest day whose end was read at a node by a moment."""
+    query = (
+        select(meter_reading.c.day)
+        .where(
+            meter_reading.c.day.is_not(None),
+            meter_reading.c.node == node,
+            meter_reading.c.read_at <= by,
+        )
+        .order_by(meter_reading.c.day.desc())
+        .limit(1)
+    )
+    found = tx.sql.execute(query).scalar()
+    return None if found is None else date.fromisoformat(found)
 
 
 def chains(tx: Transaction, ends: Sequence[Reading]) -> dict[int, list[Reading]]:

@@ -7,30 +7,47 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from central.reconciling import compare, day_of
+from central.reconciling import ONE_DAY, compare, day_of, first_day
 from central.store import device_alerts, meters
 from central.store.device_alerts import UNEXPLAINED, Alert
 from central.store.tables import meter_booking
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import date
+    from datetime import date, tzinfo
 
     from central.reconciling import Day, Limits
     from central.store.books import Transaction
-    from central.store.meters import Place, Terms
+    from central.store.meters import Place, Reading, Terms
 
 
-def days(tx: Transaction, day: date, place: Place | None = None) -> list[Day]:
-    """Return a day of every device that was read for it, or of one of them."""
+def days(
+    tx: Transaction, day: date, place: Place | None = None, *, zone: tzinfo | None = None
+) -> list[Day]:
+    """Return a day of every device that was read for it, or of one of them.
+
+    Where its end was not read, it is what is known so far: up to the newest reading.
+
+    Args:
+        tx: a transaction.
+        day: by the time zone of each site.
+        place: only this device.
+        zone: for sites that saw no midnight yet; None: this machine's.
+    """
     ends = meters.ends_of(tx, day, place)
-    chains = meters.chains(tx, ends)
+    lists = meters.chains(tx, ends)
+    whole = {each.place for each in ends}
+    for running, chain in _running(tx, place, zone):
+        end = chain[-1]
+        if running == day and end.place not in whole:
+            ends.append(end)
+            lists[end.read.n] = chain
     entered = meters.entered(tx, day)
     terms: dict[Place, Terms] = meters.every_terms(tx)
-    booked = _booked(tx, (each.read.n for chain in chains.values() for each in chain))
+    booked = _booked(tx, (each.read.n for chain in lists.values() for each in chain))
     found = []
-    for end in ends:
-        chain = chains[end.read.n]
+    for end in sorted(ends, key=lambda each: (each.place.node, each.place.device)):
+        chain = lists[end.read.n]
         factor = terms[end.place].large_factor if end.place in terms else 1
         pairs = list(pairwise(chain))
         compared = [
@@ -44,14 +61,45 @@ def days(tx: Transaction, day: date, place: Place | None = None) -> list[Day]:
                 compared,
                 entered=sum(pages for pages, _, _ in entered.get(end.place, ())),
                 since=chain[0].read.read_at if pairs else None,
+                until=end.read.read_at,
+                whole=end.place in whole,
             )
         )
     return found
 
 
+def newest_day(
+    tx: Transaction, place: Place | None = None, *, zone: tzinfo | None = None
+) -> date | None:
+    """Return the newest day whose end was read; where there is none, the newest that is running."""
+    ended = meters.newest_day(tx, place)
+    if ended is not None:
+        return ended
+    return max((running for running, _ in _running(tx, place, zone)), default=None)
+
+
+def _running(
+    tx: Transaction, place: Place | None, zone: tzinfo | None
+) -> list[tuple[date, list[Reading]]]:
+    """Return the days that did not end yet, each with its readings since the day before ended."""
+    newest = [each for each in meters.newest_of(tx, place) if each.day is None]
+    found = []
+    for chain in meters.chains(tx, newest).values():
+        began = next((each for each in reversed(chain) if each.why == "start"), chain[0])
+        if began.day is not None:
+            found.append((began.day + ONE_DAY, chain))
+            continue
+        at = began.read.read_at
+        seen = meters.seen_ended(tx, began.place.node, at)
+        found.append((first_day(at, seen, zone), chain))
+    return found
+
+
 def judge(tx: Transaction, day: date, place: Place, name: str, limits: Limits) -> None:
-    """Raise an alert about a device's day, or clear it, as it stands now."""
+    """Raise an alert about a device's day, or clear it, as it stands now; never before it ended."""
     for found in days(tx, day, place):
+        if not found.whole:
+            continue
         if found.over(limits):
             left = abs(found.unexplained)
             alert = Alert(place, UNEXPLAINED, day.isoformat(), left, sentence(found, name))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
@@ -16,7 +16,7 @@ from central.store import device_alerts, forks, metering
 from central.store import meters as readings
 from central.store.ingest import apply_one
 from central.store.meters import Place
-from central.store.reconciled import days, judge
+from central.store.reconciled import days, judge, newest_day
 from tests.integration.books_lab import MORNING, open_books
 from tests.integration.meters_lab import (
     DEVICE,
@@ -126,6 +126,54 @@ def test_a_day_that_was_not_read_is_in_the_next(site: Site) -> None:
         assert days(tx, SECOND_DAY) == []
         (day,) = days(tx, SECOND_DAY + ONE_DAY)
     assert (day.metered, day.prints, day.since) == (15, 15, MIDNIGHT)
+
+
+def test_the_running_day_is_known_up_to_its_newest_reading(site: Site) -> None:
+    """It is the day after the last that ended, has its stretches, and raises nothing until then."""
+    noon = MIDNIGHT + timedelta(hours=12)
+    site.say(*site.printed(10), reading(1, *meters(total=1110), why="asked", read_at=noon))
+    site.say(*site.printed(100))
+    with site.books.write() as tx:
+        assert newest_day(tx) == FIRST_DAY
+        (day,) = days(tx, SECOND_DAY)
+        assert (day.metered, day.prints, day.unexplained) == (110, 10, 100)
+        assert (day.whole, day.since, day.until) == (False, MIDNIGHT, noon)
+        readings.explain(tx, PLACE, SECOND_DAY, 1, reason="technician", author="t")
+        judge(tx, SECOND_DAY, PLACE, "Lobby", Limits())
+        assert metering.step(tx, Limits()).notes == ()
+    site.say(reading(1, *meters(total=1210)))
+    with site.books.write() as tx:
+        assert newest_day(tx) == SECOND_DAY
+        (day,) = days(tx, SECOND_DAY)
+        assert (day.whole, day.metered, day.prints, day.unexplained) == (True, 210, 110, 99)
+        assert len(metering.step(tx, Limits()).notes) == 1
+
+
+def test_a_first_day_runs_from_the_first_reading() -> None:
+    """Before any day ended there is the day so far, with what was counted since the start."""
+    site, noon = Site(open_books()), MIDNIGHT + timedelta(hours=12)
+    site.say(*site.printed(5), reading(0, *meters(total=90), why="start", continues=False))
+    with site.books.read() as tx:
+        (day,) = days(tx, SECOND_DAY, zone=UTC)
+    assert (day.whole, day.unit, day.breaks) == (False, None, ("it is the first reading",))
+    site.say(*site.printed(5), reading(0, *meters(total=96), why="asked", read_at=noon))
+    with site.books.read() as tx:
+        assert newest_day(tx, zone=UTC) == SECOND_DAY
+        assert newest_day(tx, PLACE, zone=UTC) == SECOND_DAY
+        (day,) = days(tx, SECOND_DAY, PLACE, zone=UTC)
+        assert days(tx, FIRST_DAY, zone=UTC) == []
+    assert (day.whole, day.metered, day.prints, day.unexplained) == (False, 6, 5, 1)
+
+
+def test_a_reading_after_the_last_day_leaves_that_day_as_it_was(site: Site) -> None:
+    """A day that ended is whole for ever; what is read later is the running day's."""
+    site.say(*site.printed(7), reading(1, *meters(total=1007)))
+    site.say(*site.printed(3), reading(2, *meters(total=1019), why="asked"))
+    with site.books.read() as tx:
+        (day,) = days(tx, SECOND_DAY)
+        (running,) = days(tx, SECOND_DAY + ONE_DAY)
+    assert (day.whole, day.metered, day.unexplained) == (True, 7, 0)
+    assert (running.whole, running.metered, running.unexplained) == (False, 12, 9)
 
 
 def test_jobs_under_way_widen_what_is_tolerated(site: Site) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -88,6 +89,7 @@ def test_machines_get_every_figure(run: Command) -> None:
     """JSON has services, what was left out, totals and whether an alert is up."""
     told = run.listed("reconcile", "--device", DEVICE)
     (device,) = told["devices"]
+    assert told["whole"] is device["whole"] is True
     assert (device["counted"], device["printed"], device["left"]) == (150, 100, 50)
     assert device["services"]["copy"] == {"counted": 50, "billed": 0}
     assert device["alert"] is True
@@ -96,6 +98,55 @@ def test_machines_get_every_figure(run: Command) -> None:
     first = run.listed("reconcile", "--day", "2026-11-21")
     assert first["devices"][0]["left_out"] == ["it is the first reading"]
     assert first["still_open"][0]["day"] == DAY
+
+
+@pytest.fixture
+def first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> tuple[Command, str]:
+    """Return the command and a day: of a site that began now, whose printer was read once more."""
+    made = Command(tmp_path, capsys)
+    made.ok("migrate")
+    books = Books.open(sqlite_url(tmp_path / "books" / "books.db"), clock=Clock(), dice=Dice())
+    now = datetime.now(UTC)
+    site, shown = Site(books), meters(total=1000)
+    site.say(reading(0, *shown, why="start", continues=False, read_at=now))
+    site.say(*site.printed(10), reading(0, *meters(total=1150), why="asked", read_at=now))
+    books.close()
+    return made, now.astimezone().date().isoformat()
+
+
+def test_a_day_is_shown_before_it_has_ended(first: tuple[Command, str]) -> None:
+    """Where no day ended yet, today is shown so far; named or not, and it is no alarm."""
+    run, today = first
+    said = run.ok("reconcile")
+    assert said.startswith(f"{today}, today so far: 1 printer read, 1 printer with pages left.")
+    assert said == run.ok("reconcile", "--day", today)
+    row = next(line for line in said.splitlines() if line.startswith("north"))
+    assert row.split()[-9:-2] == ["150", "10", "0", "0", "0", "140", "93.3"]
+    assert row.split()[-2] == "until"
+    told = run.listed("reconcile", "--device", DEVICE)
+    (device,) = told["devices"]
+    assert told["whole"] is device["whole"] is device["alert"] is False
+    assert (device["counted"], device["printed"], device["left"]) == (150, 10, 140)
+    said = run.ok("reconcile", "explain", DEVICE, "140", "a technician's test pages")
+    assert "0 are left" in said
+    assert "none with pages left" in run.ok("reconcile")
+
+
+def test_an_old_day_without_an_end_is_not_called_today(run: Command) -> None:
+    """What was read last of a site that fell silent is shown by its day, beside the whole ones."""
+    books = Books.open(sqlite_url(run.path / "books" / "books.db"), clock=Clock(), dice=Dice(7))
+    site = Site(books, "south")
+    at = MIDNIGHT - timedelta(days=100)
+    site.say(
+        reading(-100, *meters(total=5), continues=False),
+        reading(0, *meters(total=5), why="asked", read_at=at),
+    )
+    books.close()
+    day = at.date().isoformat()
+    said = run.ok("reconcile", "--day", day)
+    assert said.startswith(f"{day}, so far, its end was not read: 1 printer read, none with")
+    assert run.listed("reconcile", "--day", day)["whole"] is False
+    assert run.listed("reconcile")["day"] == DAY
 
 
 def test_an_explanation_is_kept_counted_and_audited(run: Command) -> None:

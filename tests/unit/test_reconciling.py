@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,16 @@ from hypothesis import strategies as st
 
 from broker.messages import Meter
 from central.meter_moves import NotCompared, Read
-from central.reconciling import Copied, Day, Limits, Stretch, compare, copied, day_of
+from central.reconciling import (
+    Copied,
+    Day,
+    Limits,
+    Stretch,
+    compare,
+    copied,
+    day_of,
+    first_day,
+)
 from central.tallies import Tally
 
 if TYPE_CHECKING:
@@ -306,3 +316,33 @@ def test_copies_are_never_booked_beyond_the_meters(moves: list[tuple[int, int, i
         booked, carried = booked + found.monochrome + found.color, found.carried
         before = after
         assert booked + billed.copies + carried == mono + color
+
+
+# ── the running day ─────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("began", "seen", "zone", "day"),
+    [
+        # nothing is known of the site: by the zone that is given
+        ("2026-11-22T23:30+00:00", None, "UTC", "2026-11-22"),
+        ("2026-11-22T23:30+00:00", None, "Europe/Madrid", "2026-11-23"),
+        # another device of the site saw the 22nd end: it is the 23rd there, whatever it is here
+        ("2026-11-22T15:30+00:00", "2026-11-22", "UTC", "2026-11-23"),
+        ("2026-11-23T05:00+00:00", "2026-11-21", "UTC", "2026-11-22"),
+        # that is long ago: it says nothing of today
+        ("2026-11-22T12:00+00:00", "2026-11-02", "UTC", "2026-11-22"),
+    ],
+)
+def test_a_first_day_is_the_sites_own(began: str, seen: str | None, zone: str, day: str) -> None:
+    """What other devices of the site saw end says which; without them, the given zone."""
+    ended = None if seen is None else date.fromisoformat(seen)
+    found = first_day(datetime.fromisoformat(began), ended, ZoneInfo(zone))
+    assert found == date.fromisoformat(day)
+
+
+def test_nobody_is_called_before_a_day_has_ended() -> None:
+    """However much is left of a day so far, it is not over the bounds."""
+    much = compare(read(1, m=[("total", 0)]), read(2, m=[("total", 500)]))
+    assert day_of("north", "north-1", TODAY, [much]).over(Limits())
+    assert not day_of("north", "north-1", TODAY, [much], whole=False).over(Limits())
