@@ -86,6 +86,8 @@ class Orders:
     """Each one more lets its counters and its clock begin anew."""
     total: int | None = None
     """All that it has printed was set to so many, with the next page one more."""
+    walked_up: int = 0
+    """Sides that somebody made at the machine itself, past every queue; stays as `resets` does."""
     wrap: int | None = None
     """Its counters go round at so many: 1,000,000."""
     large_as_four: bool = False

@@ -88,6 +88,7 @@ class Agent:
         if not file.exists():
             return
         before, self.orders = self.orders, Orders.of(json.loads(file.read_text()))
+        self.pages += Pages(mono=self.orders.walked_up - before.walked_up)
         if self.orders.resets > before.resets:
             self._began = time.monotonic()
             # what it had printed before it was set up is forgotten as well

@@ -38,13 +38,13 @@ class Speaking:
     def order(self, **what: Any) -> None:  # noqa: ANN401  fields of Orders
         """Let it do something wrong from now on, and nothing else; without any, all is well.
 
-        What it counted stays: `resets` and `total` are kept from order to order.
+        What it counted stays: `resets`, `total` and `walked_up` are kept from order to order.
         """
         if self.root is None:
             raise ValueError("it has no directory for orders")
         file = self.root / ORDERS
         before = Orders.of(json.loads(file.read_text())) if file.exists() else Orders()
-        kept = {"resets": before.resets, "total": before.total}
+        kept = {each: getattr(before, each) for each in ("resets", "total", "walked_up")}
         fresh = file.with_suffix(".new")
         fresh.write_text(json.dumps(Orders(**{**kept, **what}).as_json()))
         fresh.replace(file)
