@@ -86,7 +86,7 @@ class Desk:
         self.pairing = pairing
         self.copier = copier
         self.reader = reader
-        self.screen = Visit(screen, line.tap())
+        self.screen = Visit(screen, line.tap(), habits.printer)
         self.over = False
         """It does not work any more; another one may take its place."""
         self._phones: dict[str, Visit] = {}
@@ -122,6 +122,7 @@ class Desk:
             if self._bringing is not None:
                 self._bringing.cancel()
             self.screen.hang_up()
+            self.screen.ahead.forget()
             for token in tuple(self._phones):
                 self._forget(token)
 
@@ -162,7 +163,8 @@ class Desk:
         pace = partial(
             Paced, bucket=Bucket(), own=asyncio.Semaphore(AT_ONCE), all_=self._all_phones
         )
-        visit = Visit(partial(make, line=pace(self.line.tap())), pace(self.line.tap()))
+        bridge = partial(make, line=pace(self.line.tap()))
+        visit = Visit(bridge, pace(self.line.tap()), self.habits.printer)
         visit.last_act = now
         self._phones[token] = visit
         work = asyncio.create_task(visit.bridge.run(), name=f"{self.name} phone")
@@ -180,6 +182,7 @@ class Desk:
         work = self._work.pop(token, None)
         if visit is not None:
             visit.hang_up()
+            visit.ahead.forget()
             visit.bridge.rest.over()  # it may not have begun to run
         if work is not None:
             work.cancel()

@@ -176,9 +176,24 @@ def with_figure(card: JobCard, figure: Figure) -> JobCard:
 
 
 def jobs_view(
-    cards: tuple[JobCard, ...], *, more: bool, whose: tuple[str, ...] = (), of: str = ""
+    cards: tuple[JobCard, ...],
+    *,
+    more: bool,
+    whose: tuple[str, ...] = (),
+    of: str = "",
+    first: int | None = None,
+    all_: bool = False,
 ) -> Jobs:
-    """Return the list."""
+    """Return the list.
+
+    Args:
+        cards: all that wait; totals are of these.
+        more: there are more.
+        whose: others whose jobs the reader may handle.
+        of: whose these are.
+        first: so many are drawn; None: all.
+        all_: the reader wanted to see all of many.
+    """
     ready = [card for card in cards if releasable(card)]
     total: dict[str, int] = {}
     for card in ready:
@@ -191,6 +206,8 @@ def jobs_view(
         len(ready),
         whose,
         of,
+        cards[:first],
+        all_,
     )
 
 
@@ -209,6 +226,7 @@ def job_page(
     here: str,
     choices: Sequence[WalletHere] = (),
     of: str = "",
+    all_: bool = False,
     errors: Mapping[str, str] | None = None,
     confirm_delete: bool = False,
 ) -> JobPage:
@@ -223,6 +241,7 @@ def job_page(
         here: id of the machine the panel stands at.
         choices: what else may be charged.
         of: whose list the reader came from.
+        all_: and that it showed all of many.
         errors: by field.
         confirm_delete: ask before it is thrown away.
     """
@@ -260,6 +279,7 @@ def job_page(
         machines=tuple(Choice(id_, name, id_ == machine) for id_, name in printers),
         accounts=accounts if len(accounts) > 1 else (),
         of=of,
+        all=all_,
         errors=errors,
         confirm_delete=confirm_delete,
     )

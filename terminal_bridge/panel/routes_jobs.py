@@ -14,7 +14,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from broker.messages.terminals import (
@@ -28,13 +28,14 @@ from terminal_bridge.panel.around import (
     here,
     money_of,
     part,
+    read_money,
     sent,
     to,
 )
 from terminal_bridge.panel.browser import form_of
 from terminal_bridge.panel.forms import mark_of, wishes_of
+from terminal_bridge.panel.listing import listed
 from terminal_bridge.panel.notices import problem_of
-from terminal_bridge.panel.rows import read_rows
 from terminal_bridge.panel.sentences import mark
 from terminal_bridge.panel.views import Figure, Notice
 from terminal_bridge.phases import Release
@@ -44,21 +45,23 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from broker.messages import Reply
     from broker.messages.terminals import (
         BalanceAnswer,
     )
     from terminal_bridge.panel.browser import Browser
+    from terminal_bridge.panel.listing import Listed
     from terminal_bridge.panel.views import JobPage
     from terminal_bridge.panel.visit import Visit
     from terminal_bridge.words import Words
 
-#: The edge gives some dozens of jobs at a time; asked for at most so often for one page.
-_PAGES_MOST: Final = 6
-#: Jobs shown at once: more are found by deleting or releasing some.
-_SHOWN: Final = 100
+#: Of more jobs than this a list begins with the first few, as many as a screen or two show: drawn
+#: at once, with a link to all of them.
+_LONG: Final = 20
+_FIRST: Final = 10
 _EVERYBODY: Final = "*"
 _DELETED: Final = mark("%(name)s is deleted. Nothing is charged.")
+#: What our script accepts, and no browser by itself.
+_SCRIPT: Final = "application/json"
 _ANSWER_NEEDED: Final = "answer-needed"
 #: As many pages as the edge draws.
 _PICTURED: Final = 10_000
@@ -94,19 +97,35 @@ async def jobs_page(request: Request) -> Response:
     if found is None:
         return to(here(request), "/")
     browser, visit = found
-    of = _of(request.query_params.get("of", ""))
-    money, (rows, more, failed) = await asyncio.gather(money_of(visit), _rows(browser, visit, of))
+    asked = request.query_params
+    of = _of(asked.get("of", ""))
+    money, found_jobs = await _first(browser, visit, of)
     who = visit.who
     if who is None or not browser.same:
         return to(browser, "/")
-    if failed is not None:
-        visit.say(failed)
-    cards = tuple(
-        pages.job_card(browser.words, row, browser.desk.site, who.answer.user) for row in rows
-    )
+    if found_jobs.failed:
+        visit.say(partial(problem_of, reply=found_jobs.reply))
+    rows, site, user = found_jobs.rows, browser.desk.site, who.answer.user
+    cards = tuple(pages.job_card(browser.words, row, site, user) for row in rows)
     whose = (_EVERYBODY,) if who.answer.operator else ()
-    view = pages.jobs_view(cards, more=more, whose=whose, of=of)
+    long = len(cards) > _LONG
+    view = pages.jobs_view(
+        cards,
+        more=found_jobs.more,
+        whose=whose,
+        of=of,
+        first=_FIRST if long and not asked.get("all") else None,
+        all_=long and bool(asked.get("all")),
+    )
     return sent(browser, "jobs.html", view, money)
+
+
+async def _first(browser: Browser, visit: Visit, of: str) -> tuple[BalanceAnswer | None, Listed]:
+    """Return money and jobs: asked for when who reads this signed in, or now."""
+    ahead = None if of else await visit.ahead.take()
+    if ahead is not None:
+        return read_money(ahead.balance), ahead.listed
+    return await asyncio.gather(money_of(visit), _rows(browser, visit, of))
 
 
 async def release_all(request: Request) -> Response:
@@ -117,48 +136,22 @@ async def release_all(request: Request) -> Response:
     who = visit.who if visit else None
     if visit is None or who is None:
         return to(browser, "/")
-    rows, _, failed = await _rows(browser, visit, of)
+    found = await _rows(browser, visit, of)
     if not browser.same:
         return to(browser, "/")
-    cards = [pages.job_card(browser.words, row, browser.desk.site, who.answer.user) for row in rows]
+    words, site, user = browser.words, browser.desk.site, who.answer.user
+    cards = [pages.job_card(words, row, site, user) for row in found.rows]
     here_ = browser.desk.habits.printer
     wanted = tuple(Release(UUID(card.id), here_) for card in cards if pages.releasable(card))
-    if failed is not None:
-        visit.say(failed)
+    if found.failed:
+        visit.say(partial(problem_of, reply=found.reply))
     elif wanted:
         await visit.act(ReleaseWanted(wanted))
-    return to(browser, _list(of))
+    return to(browser, _list({"of": of}))
 
 
-async def _rows(browser: Browser, visit: Visit, of: str) -> tuple[list[dict[str, Any]], bool, Any]:
-    """Return the waiting jobs as the edge lists them, whether there are more, and what failed."""
-    rows: list[dict[str, Any]] = []
-    after: str | None = None
-    for _ in range(_PAGES_MOST):
-        reply = await visit.ask(
-            "jobs",
-            held_only=True,
-            printer=browser.desk.habits.printer,
-            of=of or None,
-            after=after,
-        )
-        some = _listed(reply)
-        if some is None:
-            return rows, False, partial(problem_of, reply=reply)
-        rows += some[0]
-        if not some[1] or not some[0] or len(rows) >= _SHOWN:
-            return rows[:_SHOWN], some[1] or len(rows) > _SHOWN, None
-        after = str(some[0][-1].get("job"))
-    return rows, True, None
-
-
-def _listed(reply: Reply | None) -> tuple[list[dict[str, Any]], bool] | None:
-    if reply is None or reply.status != "ok":
-        return None
-    rows = reply.data.get("jobs")
-    if not isinstance(rows, list):
-        return None
-    return list(read_rows(rows)), bool(reply.data.get("more"))
+async def _rows(browser: Browser, visit: Visit, of: str) -> Listed:
+    return await listed(visit.ask, browser.desk.habits.printer, of)
 
 
 # ── one job ─────────────────────────────────────────────────────────────────────────────────
@@ -198,7 +191,7 @@ async def _job(
         request, browser, visit, asked, money=money, confirm_delete=confirm_delete
     )
     if view is None:
-        return to(browser, _list(_of(asked.get("of", ""))))
+        return to(browser, _list(asked))
     return sent(browser, "job.html", view, money)
 
 
@@ -214,7 +207,7 @@ async def _job_view(
     """Return a job's view; None where there is no such job of theirs."""
     job = str(request.path_params["job"])
     of = _of(asked.get("of", ""))
-    rows, _, _ = await _rows(browser, visit, of)
+    rows = (await _rows(browser, visit, of)).rows
     row = next((row for row in rows if row.get("job") == job), None)
     who = visit.who
     if row is None or who is None:
@@ -234,6 +227,7 @@ async def _job_view(
         here=browser.desk.habits.printer,
         choices=money.choices if money else (),
         of=of,
+        all_=bool(asked.get("all")),
         errors=wrong,
         confirm_delete=confirm_delete,
     )
@@ -290,11 +284,11 @@ async def release(request: Request) -> Response:
     fields = await form_of(request, browser)
     visit, job = browser.visit, request.path_params["job"]
     if visit is None or visit.who is None:
-        return to(browser, "/")
+        return _on(request, browser, "/")
     wishes = wishes_of(fields)
     query = "&".join(
         f"{name}={_quoted_value(fields[name])}"
-        for name in ("copies", "sides", "color", "pages", "machine", "account", "of")
+        for name in ("copies", "sides", "color", "pages", "machine", "account", "of", "all")
         if fields.get(name)
     )
     asks = fields.get("confirmed", "")
@@ -302,11 +296,11 @@ async def release(request: Request) -> Response:
         quoted = await _quoted(browser, visit, str(job), fields, wishes.changes)
         if asks != mark_of(quoted.question):
             # a yes is to the question that was read, not to another one
-            return to(browser, f"/jobs/{job}?{query}")
+            return _on(request, browser, f"/jobs/{job}?{query}")
     if wishes.wrong:
-        return to(browser, f"/jobs/{job}?{query}")
+        return _on(request, browser, f"/jobs/{job}?{query}")
     if not browser.same:
-        return to(browser, "/")
+        return _on(request, browser, "/")
     wanted = Release(
         job,
         _machine(browser, fields),
@@ -318,8 +312,15 @@ async def release(request: Request) -> Response:
     result = visit.result
     if result is not None and result.code == _ANSWER_NEEDED:
         visit.take_notice()
-        return to(browser, f"/jobs/{job}?{query}")
-    return to(browser, _list(_of(fields.get("of", ""))))
+        return _on(request, browser, f"/jobs/{job}?{query}")
+    return _on(request, browser, _list(fields))
+
+
+def _on(request: Request, browser: Browser, path: str) -> Response:
+    """Send a browser on; our script, which posts sooner than a browser leaves a page, is told."""
+    if request.headers.get("accept") != _SCRIPT:
+        return to(browser, path)
+    return JSONResponse({"go": f"{browser.desk.base}{path}"}, headers={"cache-control": "no-store"})
 
 
 async def delete(request: Request) -> Response:
@@ -344,7 +345,7 @@ async def delete(request: Request) -> Response:
         return Notice("good", words.gettext(_DELETED) % {"name": named})
 
     visit.say(said)
-    return to(browser, _list(_of(fields.get("of", ""))))
+    return to(browser, _list(fields))
 
 
 async def picture(request: Request) -> Response:
@@ -377,8 +378,12 @@ def _of(text: str) -> str:
     return text[:255]
 
 
-def _list(of: str) -> str:
-    return f"/jobs?of={_quoted_value(of)}" if of else "/jobs"
+def _list(asked: Mapping[str, str]) -> str:
+    """Return the address of the list that somebody came from."""
+    of = _of(asked.get("of", ""))
+    query = [f"of={_quoted_value(of)}"] if of else []
+    query += ["all=1"] if asked.get("all") else []
+    return "?".join(("/jobs", "&".join(query))) if query else "/jobs"
 
 
 def _quoted_value(text: str) -> str:

@@ -194,6 +194,10 @@ class Jobs:
     """Others whose jobs the reader may handle; `*` stands for everybody."""
     of: str = ""
     """Whose these are; empty: the reader's own."""
+    first: tuple[JobCard, ...] = ()
+    """Those that are drawn: the first few of many, or all."""
+    all: bool = False
+    """The reader wanted to see all of many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +223,8 @@ class JobPage:
     accounts: tuple[Choice, ...]
     """What may be charged; fewer than two: nothing to choose."""
     of: str = ""
+    all: bool = False
+    """The reader came from a list of all of many."""
     errors: Mapping[str, str] | None = None
     """By the name of the field."""
     confirm_delete: bool = False

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 from terminal_bridge.events import Key, Show
+from terminal_bridge.panel.listing import Ahead
 from terminal_bridge.panel.notices import redeemed
 from terminal_bridge.phases import Copying, Ending
 from terminal_bridge.session import who_is_in
@@ -39,6 +40,8 @@ _MISSED_LASTS: Final = 10.0
 NOBODY: Final = "nobody"
 
 Told = Literal["view", "notice", "copy", "line", "jobs", "money"]
+#: After these the list, or the money, is another one.
+_OTHERWISE: Final[frozenset[Told]] = frozenset({"jobs", "money"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +64,13 @@ class MakeBridge(Protocol):
 class Visit:
     """A session with its pages: the screen at a machine keeps one, a phone has one for a while."""
 
-    def __init__(self, make: MakeBridge, line: Line) -> None:
+    def __init__(self, make: MakeBridge, line: Line, printer: str) -> None:
         """Begin, with nobody signed in.
 
         Args:
             make: its session's bridge; whoever owns the visit runs it.
             line: for questions that change nothing.
+            printer: id of the machine that the panel stands at.
         """
         self.bridge = make(on_change=self._changed, on_show=self._shown)
         self.language: str | None = None
@@ -79,6 +83,8 @@ class Visit:
         """What was shown of it last."""
         self.last_act = 0.0
         """When it was used, in seconds of the loop's clock."""
+        self.ahead = Ahead(self.ask, printer)
+        """What the first page of who signs in shows."""
         self._line = line
         self._result: Show | None = None
         self._said: Callable[[Words], Notice] | None = None
@@ -123,6 +129,7 @@ class Visit:
     async def act(self, event: Event) -> None:
         """Let something happen, and wait for what comes of it."""
         self._result = None
+        self.ahead.forget()
         self.last_act = asyncio.get_running_loop().time()
         self.bridge.happens(event)
         self._acting += 1
@@ -205,6 +212,8 @@ class Visit:
 
     def push(self, kind: Told, show: Show | None = None) -> None:
         """Tell all open pages."""
+        if kind in _OTHERWISE:
+            self.ahead.forget()
         for queue in self._open():
             queue.put_nowait(Push(kind, show))
 
@@ -242,8 +251,10 @@ class Visit:
         self._said, self.copy, self.copy_said, self.typed = None, None, None, ""
         if self.who is None:
             self.language = None
+            self.ahead.forget()
         else:
             self._result = None
+            self.ahead.begin()
 
     def _shown(self, show: Show) -> None:
         match show.screen:

@@ -64,6 +64,7 @@ async def test_pages_of_one_are_not_shown_to_the_next(lab: PanelLab, screen: Cal
         {"jobs": [row("Secret.pdf")] if fields["person"]["session"] == ana else []}
     )
     await lab.card("0417")
+    assert "Secret.pdf" in (await screen.get("jobs")).text
     gate = lab.line.gates["jobs"] = asyncio.Event()
     late = asyncio.create_task(screen.client.get(f"/{NAME}/jobs"))
     await lab.line.waiting.acquire()

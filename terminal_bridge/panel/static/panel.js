@@ -101,8 +101,9 @@
   }
   addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 
+  let leaving = false; // the page that comes next says what came of it
   function refresh() {
-    if (!find("[data-live]", find("#main")) || begun()) return; // what is typed stays
+    if (leaving || !find("[data-live]", find("#main")) || begun()) return; // what is typed stays
     fetch(location.href, { credentials: "same-origin" }).then((answer) => {
       if (answer.redirected) return location.assign(answer.url);
       return answer.ok && answer.text().then((text) => {
@@ -191,6 +192,10 @@
       return;
     }
     form.dataset.sent = "1";
+    if ("quick" in form.dataset) {
+      event.preventDefault();
+      send(form);
+    }
     if (button) {
       button.setAttribute("aria-disabled", "true");
       button.classList.add("busy");
@@ -204,6 +209,25 @@
       }
     }, 8000);
   });
+  // The question is on its way at once, not only after a browser has made ready to leave the page.
+  function send(form) {
+    leaving = true;
+    fetch(form.action, {
+      method: "POST",
+      body: new URLSearchParams(new FormData(form)),
+      credentials: "same-origin",
+      headers: { accept: "application/json" },
+      redirect: "manual",
+      priority: "high",
+    }).then((answer) => {
+      if (answer.ok) return answer.json().then((said) => go(said.go));
+      if (answer.status) return form.submit(); // a page says why not
+      return go(base + "/"); // somebody else stands there
+    }).catch(() => {
+      leaving = false;
+      gone();
+    });
+  }
   addEventListener("click", (event) => {
     const link = event.target.closest && event.target.closest("a[href]");
     if (link && lost && link.getAttribute("href")[0] !== "#") {
