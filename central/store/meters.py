@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from sqlalchemy import func, insert, select, update
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 #: Jobs of a node that are looked through for those under way: the newest.
 _NEWEST: Final = 500
 _LINE: Final = 1000
+#: A day that ended longer ago says nothing of which one is running: zones are not so far apart.
+_LATELY: Final = timedelta(days=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,11 +230,12 @@ def newest_of(tx: Transaction, place: Place | None = None) -> list[Reading]:
 
 
 def seen_ended(tx: Transaction, node: str, by: datetime) -> date | None:
-    """Return the newest day whose end was read at a node by a moment."""
+    """Return the newest day whose end was read at a node by a moment, of the few days before it."""
+    since = (by - _LATELY).date()
     query = (
         select(meter_reading.c.day)
         .where(
-            meter_reading.c.day.is_not(None),
+            meter_reading.c.day >= since.isoformat(),
             meter_reading.c.node == node,
             meter_reading.c.read_at <= by,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, timedelta
+from datetime import UTC, timedelta, timezone
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
@@ -163,6 +163,17 @@ def test_a_first_day_runs_from_the_first_reading() -> None:
         (day,) = days(tx, SECOND_DAY, PLACE, zone=UTC)
         assert days(tx, FIRST_DAY, zone=UTC) == []
     assert (day.whole, day.metered, day.prints, day.unexplained) == (False, 6, 5, 1)
+
+
+def test_a_new_printer_has_the_day_of_its_site(site: Site) -> None:
+    """The other printers of a site say which day began there, wherever the centre stands."""
+    began = reading(0, *meters(total=1), why="start", continues=False, device="north-2")
+    site.say(began)
+    elsewhere = timezone(timedelta(hours=-5))
+    with site.books.read() as tx:
+        (day,) = days(tx, SECOND_DAY, zone=elsewhere)
+        assert days(tx, FIRST_DAY, Place("north", "north-2"), zone=elsewhere) == []
+    assert (day.device, day.whole) == ("north-2", False)
 
 
 def test_a_reading_after_the_last_day_leaves_that_day_as_it_was(site: Site) -> None:
