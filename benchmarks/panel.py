@@ -104,7 +104,7 @@ async def _measure() -> list[Result]:
         await site.until_linked()
         ours, theirs = await releases(site, watch, screen.page, document)
     what = (
-        f"card at the reader → list of {JOBS} jobs drawn as first seen ({FIRST} rows, count of all),"
+        f"card at the reader → list of {JOBS} jobs drawn as first seen ({FIRST} rows, their count),"
         f" {PEOPLE:,} people known"
     )
     return [

@@ -28,6 +28,7 @@ from edge.releasing import ANSWER_NEEDED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from uuid import UUID
 
     from edge.answers.rights import Rights
     from edge.answers.words import Answer
@@ -171,29 +172,30 @@ class JobAnswers:
         owner = self._rights.owner(node, question.person, question.of)
         if isinstance(owner, Refusal):
             return no(question, "refused", owner.code, owner.detail)
-        records = self._of(owner, held_only=question.held_only)
-        if question.after is not None:
-            ids = [record.job for record in records]
-            first = ids.index(question.after) + 1 if question.after in ids else 0
-            records = records[first:]
+        records, left = self._of(owner, question)
         if owner != EVERYBODY:
             self._fetch_ahead(owner, records, question.printer)
         at = self._releasing.moment()
-        rows = (
-            job_row(each, self._outlook(each, question.printer, at)) for each in records[:_PAGE]
-        )
+        rows = (job_row(each, self._outlook(each, question.printer, at)) for each in records)
         page = list(_fitting(rows))
         user = None if owner == EVERYBODY else owner
-        return yes(question, {"jobs": page, "more": len(records) > len(page), "user": user})
+        return yes(question, {"jobs": page, "more": left > len(page), "user": user})
 
-    def _of(self, owner: str, *, held_only: bool) -> list[JobRecord]:
-        """Return somebody's jobs, oldest first; those that are open without reading the others."""
-        if held_only and owner != EVERYBODY:
-            found = map(self._books.job, self._open_jobs.of(owner))
-            return [record for record in found if record is not None]
+    def _of(self, owner: str, question: JobsRequest) -> tuple[list[JobRecord], int]:
+        """Return a page of somebody's jobs, oldest first, and how many there are from it on.
+
+        Of those that are open the others are not read, nor those of further pages.
+        """
+        if question.held_only and owner != EVERYBODY:
+            ids = _from(self._open_jobs.of(owner), question.after)
+            found = map(self._books.job, ids[:_PAGE])
+            return [record for record in found if record is not None], len(ids)
         if owner != EVERYBODY:
-            return self._books.jobs(of=owner)
-        return self._books.jobs(*(OPEN if held_only else ()))
+            records = self._books.jobs(of=owner)
+        else:
+            records = self._books.jobs(*(OPEN if question.held_only else ()))
+        left = len(_from([record.job for record in records], question.after))
+        return records[len(records) - left :][:_PAGE], left
 
     def _fetch_ahead(self, user: str, records: Iterable[JobRecord], at: str | None) -> None:
         """Ask for what the jobs of a person who is here are short of; nobody waits for it."""
@@ -220,6 +222,11 @@ class JobAnswers:
                 priced = outlook(yes_costs, device, reachable=reachable)
                 return priced | {"question": shown["question"]}
         return shown
+
+
+def _from(ids: list[UUID], after: UUID | None) -> list[UUID]:
+    """Return what comes after a job; all where it is not among them any more."""
+    return ids[ids.index(after) + 1 :] if after in ids else ids
 
 
 def _fitting(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
