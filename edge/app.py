@@ -188,6 +188,7 @@ class Edge:
         self.monitoring.devices = self._devices.watching.states
         self._devices.watching.on_look = self.monitoring.on_look
         self._board = Board(
+            calm=self._calm,
             visitors=self._reception.visitors,
             books=self.books,
             replica=self.replica,

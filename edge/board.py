@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from broker.messages import Message, PersonNews, SiteState
     from config.ids import AccountKey
+    from edge.calm import Calm
     from edge.desk import Desk
     from edge.jobs import JobRecord
     from edge.ports import PrinterSeen, Spooler
@@ -38,6 +39,8 @@ _APART: Final = 0.25
 #: And at least so often: time alone ends cards and what a site may do by itself.
 _AT_LEAST: Final = 1.0
 _PRINTERS_EVERY: Final = 10.0
+#: What happened is said after the paper it is about has begun to come, at most so late.
+_AFTER_PAPER: Final = 0.1
 #: News of jobs that wait to be said; more of them than this at once, and the oldest are dropped.
 _WAITING: Final = 1000
 
@@ -52,18 +55,21 @@ class Board:
         books: Books,
         replica: Replica,
         spooler: Spooler,
+        calm: Calm,
         monotonic: Callable[[], float],
     ) -> None:
         """Take what is told of.
 
         Args:
             visitors: who is signed in where.
+            calm: whether somebody waits for paper: screens are drawn anew after it.
             books: money and cards.
             replica: whose accounts are whose.
             spooler: sees the printers.
             monotonic: seconds that only go on, the clock of the sessions.
         """
         self._visitors = visitors
+        self._calm = calm
         self._books = books
         self._replica = replica
         self._spooler = spooler
@@ -114,6 +120,7 @@ class Board:
 
     async def _follow(self, desk: Desk, state: Callable[[], SiteState]) -> None:
         while True:
+            await self._calm.paper(_AFTER_PAPER)
             self._wake.clear()
             # what is not heard now is lost: terminals ask anew when they are back
             with suppress(ConnectionError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,6 +17,25 @@ class Calm:
         self._served = 0
         self._quiet = asyncio.Event()
         self._quiet.set()
+        self._released = 0
+        self._printed = asyncio.Event()
+        self._printed.set()
+
+    @contextmanager
+    def releasing(self, linger: float) -> Iterator[None]:
+        """Somebody waits for paper: a release is answered, and so many seconds later it prints."""
+        self._released += 1
+        self._printed.clear()
+        try:
+            with self.serving(linger):
+                yield
+        finally:
+            asyncio.get_running_loop().call_later(linger, self._begun)
+
+    def _begun(self) -> None:
+        self._released -= 1
+        if not self._released:
+            self._printed.set()
 
     @contextmanager
     def serving(self, linger: float = 0) -> Iterator[None]:
@@ -38,10 +57,16 @@ class Calm:
 
     async def wait(self, seconds: float) -> None:
         """Wait until nobody is served, but never longer: a busy site must merge as well."""
-        if self._quiet.is_set():
-            return
-        try:
-            async with asyncio.timeout(seconds):
-                await self._quiet.wait()
-        except TimeoutError:
-            pass
+        await _within(seconds, self._quiet)
+
+    async def paper(self, seconds: float) -> None:
+        """Wait until what was released prints, but never longer."""
+        await _within(seconds, self._printed)
+
+
+async def _within(seconds: float, event: asyncio.Event) -> None:
+    if event.is_set():
+        return
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()

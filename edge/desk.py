@@ -27,6 +27,10 @@ _log = logger("edge.desk")
 _STATUS_EVERY = 30.0
 #: After a release nothing that can wait shares the processor with what prints for so long.
 _PRINTER_BEGINS = 0.05
+#: Lists and pictures are drawn anew because of a release: they come after its paper, but at most
+#: so many seconds late.
+_AFTER_PAPER = 0.1
+_DRAWN = frozenset({"jobs", "preview"})
 #: Seconds between two lines about what one node says and nobody can answer.
 _SELDOM = 60.0
 #: Questions that are being answered, of all nodes; `requests` sees to each one's share.
@@ -78,8 +82,12 @@ class Desk:
 
     async def _answer(self, requests: Requests, found: dict[str, str], payload: bytes) -> None:
         try:
-            with self._calm.serving(_PRINTER_BEGINS if found["method"] == "release" else 0):
-                reply = await requests.answer(found["node"], found["method"], payload)
+            method = found["method"]
+            if method in _DRAWN:
+                await self._calm.paper(_AFTER_PAPER)
+            releases = method == "release"
+            with self._calm.releasing(_PRINTER_BEGINS) if releases else self._calm.serving():
+                reply = await requests.answer(found["node"], method, payload)
             if isinstance(reply, Unanswered):
                 self._not_answered(found, reply.reason)
                 return

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 from edge.board import Board
+from edge.calm import Calm
 
 if TYPE_CHECKING:
     from broker.messages import Message
@@ -27,7 +28,14 @@ async def test_a_wake_that_comes_with_the_end_is_no_reason_to_go_on() -> None:
     """An edge that is stopped while its board is woken stops: it hung for ever once."""
     quiet = cast("Any", Quiet())
     nobody = cast("Any", SimpleNamespace(sessions=SimpleNamespace(every=lambda _: ())))
-    board = Board(visitors=nobody, books=quiet, replica=quiet, spooler=quiet, monotonic=lambda: 0.0)
+    board = Board(
+        visitors=nobody,
+        calm=Calm(),
+        books=quiet,
+        replica=quiet,
+        spooler=quiet,
+        monotonic=lambda: 0.0,
+    )
     woken = board._wake
     waiting = asyncio.create_task(_waits(board, quiet))
     await asyncio.sleep(0)

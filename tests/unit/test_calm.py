@@ -46,3 +46,28 @@ async def test_a_site_that_is_always_busy_merges_all_the_same() -> None:
     with calm.serving():
         async with asyncio.timeout(LONG):
             await calm.wait(0.01)
+
+
+async def test_what_is_drawn_waits_for_paper_and_for_nothing_else() -> None:
+    """A release goes before lists and pictures; other questions keep nobody waiting."""
+    calm = Calm()
+    with calm.serving():
+        async with asyncio.timeout(LONG):
+            await calm.paper(LONG * 10)
+    loop = asyncio.get_running_loop()
+    with calm.releasing(0.02):
+        drawing = asyncio.create_task(calm.paper(LONG))
+        await asyncio.sleep(0)
+        assert not drawing.done()
+    answered = loop.time()
+    async with asyncio.timeout(LONG):
+        await drawing
+    assert loop.time() - answered >= 0.015
+
+
+async def test_screens_are_drawn_however_often_somebody_releases() -> None:
+    """A printer that is always given more keeps no list waiting for ever."""
+    calm = Calm()
+    with calm.releasing(LONG):
+        async with asyncio.timeout(LONG):
+            await calm.paper(0.01)
