@@ -8,6 +8,8 @@ from tests.acceptance.runbook import Runbook
 from tests.integration.books_lab import MORNING
 
 
+pytestmark = pytest.mark.long
+
 async def test_the_backup_runbook() -> None:
     """Its commands run as they stand, on a fleet at work; the copy checks out, the log is short."""
     async with small_fleet("north") as lab:
