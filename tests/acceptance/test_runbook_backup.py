@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
 from central.store.backup import check_copy
 from tests.acceptance.fallen import log_of, print_one, small_fleet
 from tests.acceptance.runbook import Runbook
 from tests.integration.books_lab import MORNING
 
-
 pytestmark = pytest.mark.long
+
 
 async def test_the_backup_runbook() -> None:
     """Its commands run as they stand, on a fleet at work; the copy checks out, the log is short."""
