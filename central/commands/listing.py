@@ -141,6 +141,9 @@ PLACES: Final = {
         "After a restore without the second log: who has reported, and going on.",
     ),
     "fork": Place("trouble", "fork", "Journals that were rolled back or cloned."),
+    "audit": Place(
+        "audit", "commands", "Every administrative act: list, verify, export; never changed."
+    ),
     "quarantine": Place("trouble", "aside", "Events that were put aside: show, mend, try again."),
 }
 #: -1 is an amount here, to be refused as one, and no option.

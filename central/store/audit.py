@@ -1,20 +1,33 @@
-"""The record of administrative acts: who did what to what, and when."""
+"""The record of administrative acts: who did what to what, when and from where, before and after.
+
+Append-only: each act is chained to the one before (`audit_chain`), and the database refuses to
+change or remove one.
+"""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, or_, select
 
-from central.store.tables import audit
+from central.store import audit_chain
+from central.store.audit_chain import Content
+from central.store.tables import audit, instant
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
+    from sqlalchemy import ColumnElement, Row
+
     from central.store.books import Transaction
+
+#: Ways by which a person may have done something.
+_FACES: Final = ("", "web:", "cli:", "api:")
+#: Acts read at once when all are.
+_SLICE: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +35,7 @@ class Act:
     """One administrative act."""
 
     n: int
-    """Its number; ascends."""
+    """Its number; ascends by one."""
     at: datetime
     """When."""
     author: str
@@ -33,15 +46,88 @@ class Act:
     """To what."""
     detail: Mapping[str, Any]
     """What explains it."""
+    address: str = ""
+    """The address it came from; empty: this machine, or not known."""
+    before: Any = None
+    """What was, where the act replaced something."""
+    after: Any = None
+    """What is now."""
+    hash: str = ""
+    """Of the chain, up to here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Which:
+    """Which acts; None is any."""
+
+    author: str | None = None
+    """A login name, through whatever face, or an author as it is kept."""
+    person: str | None = None
+    """Done by them, or to them."""
+    target: str | None = None
+    """To what."""
+    act: str | None = None
+    """`card add`, or all that begin with a word: `card`."""
+    since: datetime | None = None
+    """Not earlier."""
+    until: datetime | None = None
+    """Earlier."""
 
 
 def note(
-    tx: Transaction, *, author: str, act: str, target: str, detail: Mapping[str, Any] | None = None
-) -> None:
-    """Write an act down, in the transaction that does it; `detail` holds no secrets."""
-    text = json.dumps(detail or {}, ensure_ascii=False, sort_keys=True, default=str)
-    values = {"at": tx.now, "author": author, "act": act, "target": target, "detail": text}
+    tx: Transaction,
+    *,
+    author: str,
+    act: str,
+    target: str,
+    detail: Mapping[str, Any] | None = None,
+    before: object = None,
+    after: object = None,
+    from_: str | None = None,
+) -> int:
+    """Write an act down, in the transaction that does it; nothing of it holds secrets.
+
+    Args:
+        tx: the transaction.
+        author: who.
+        act: what, in a word or two.
+        target: to what.
+        detail: what explains it.
+        before: what was, as JSON's values; None: nothing is replaced, or there was nothing.
+        after: what is now.
+        from_: the address it came from; None: the transaction's own.
+
+    Returns:
+        The act's number.
+    """
+    head = audit_chain.head(tx)
+    content = Content(
+        head.n + 1,
+        instant(tx.now),
+        author,
+        tx.from_ if from_ is None else from_,
+        act,
+        target,
+        _text(detail or {}),
+        None if before is None else _text(before),
+        None if after is None else _text(after),
+    )
+    hash_ = audit_chain.link(head.hash, content)
+    values = {
+        "n": content.n,
+        "at": tx.now,
+        "author": content.author,
+        "act": content.act,
+        "target": content.target,
+        "detail": content.detail,
+        "address": content.address,
+        "before": content.before,
+        "after": content.after,
+        "hash": hash_,
+    }
     tx.sql.execute(insert(audit).values(**values))
+    audit_chain.grow(tx, content.n, hash_)
+    return content.n
 
 
 def acts(
@@ -51,7 +137,77 @@ def acts(
     query = select(audit).where(audit.c.n > after).order_by(audit.c.n).limit(limit)
     if target is not None:
         query = query.where(audit.c.target == target)
-    rows = tx.sql.execute(query)
-    return [
-        Act(row.n, row.at, row.author, row.act, row.target, json.loads(row.detail)) for row in rows
-    ]
+    return [_act(row) for row in tx.sql.execute(query)]
+
+
+def search(
+    tx: Transaction, which: Which, *, before: int | None = None, limit: int = 50
+) -> list[Act]:
+    """Return acts, newest first.
+
+    Args:
+        tx: any transaction.
+        which: acts.
+        before: only those of lower numbers: the last one of the page before.
+        limit: at most so many.
+    """
+    query = select(audit).where(*_conditions(which)).order_by(audit.c.n.desc()).limit(limit)
+    if before is not None:
+        query = query.where(audit.c.n < before)
+    return [_act(row) for row in tx.sql.execute(query)]
+
+
+def every(tx: Transaction, which: Which) -> Iterator[Act]:
+    """Yield acts, oldest first, however many there are."""
+    n = 0
+    conditions = _conditions(which)
+    while rows := tx.sql.execute(
+        select(audit).where(audit.c.n > n, *conditions).order_by(audit.c.n).limit(_SLICE)
+    ).all():
+        yield from map(_act, rows)
+        n = rows[-1].n
+
+
+def find(tx: Transaction, n: int) -> Act | None:
+    """Return one act."""
+    row = tx.sql.execute(select(audit).where(audit.c.n == n)).one_or_none()
+    return None if row is None else _act(row)
+
+
+def _conditions(which: Which) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if which.author is not None:
+        found.append(audit.c.author.in_([face + which.author for face in _FACES]))
+    if which.person is not None:
+        by = audit.c.author.in_([face + which.person for face in _FACES])
+        to = audit.c.target.in_([f"person:{which.person}", f"user:{which.person}"])
+        found.append(or_(by, to))
+    if which.target is not None:
+        found.append(audit.c.target == which.target)
+    if which.act is not None:
+        # the word alone, or followed by others: "!" comes right after the blank
+        found += [audit.c.act >= which.act, audit.c.act < f"{which.act}!"]
+    if which.since is not None:
+        found.append(audit.c.at >= which.since)
+    if which.until is not None:
+        found.append(audit.c.at < which.until)
+    return found
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
+
+
+def _act(row: Row[Any]) -> Act:
+    return Act(
+        row.n,
+        row.at,
+        row.author,
+        row.act,
+        row.target,
+        json.loads(row.detail),
+        row.address,
+        None if row.before is None else json.loads(row.before),
+        None if row.after is None else json.loads(row.after),
+        row.hash,
+    )

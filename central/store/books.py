@@ -66,6 +66,8 @@ class Transaction:
     """The moment this transaction happens at."""
     mint: Callable[[], UUID]
     """Makes ids (UUIDv7)."""
+    from_: str = ""
+    """The address that whoever acts in it came from; empty: this machine, or not known."""
 
 
 def _now() -> datetime:

@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from broker.codec import EVENT_LIMIT, Received, decode
 from broker.messages import Charged, Collected, GaveBack, Granted, Redeemed, Returned
 from broker.stream import follows, place, start
-from central.store import closures, streams, verify_charges
+from central.store import audit_chain, closures, streams, verify_charges
 from central.store.ledger import CENTRE
 from central.store.owed import house_of
 from central.store.tables import (
@@ -55,6 +55,7 @@ class Counts:
     events: int = 0
     quarantined: int = 0
     erased: int = 0
+    acts: int = 0
 
 
 def verify(
@@ -74,6 +75,9 @@ def verify(
     yield from verify_charges.charges_have_entries(tx)
     yield from verify_charges.debts(tx)
     yield from verify_charges.copies_have_readings(tx)
+    counts.acts = audit_chain.count(tx)
+    for broken in audit_chain.check(tx):
+        yield Finding("audit", broken.where, broken.detail)
     total = tx.sql.execute(select(func.count()).select_from(event)).scalar_one()
     told: dict[str, set[str]] = {kind.TYPE: set() for kind in _MONEY}
     for row in tx.sql.execute(select(stream).order_by(stream.c.id)).all():

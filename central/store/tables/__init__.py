@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from central.store.tables.accounts import account, member, schedule
-from central.store.tables.audit import audit
+from central.store.tables.audit import audit, audit_chain
 from central.store.tables.base import Instant, instant, metadata, moment
 from central.store.tables.books import (
     api_token,
@@ -50,6 +50,7 @@ __all__ = [
     "adopted_reclaim",
     "api_token",
     "audit",
+    "audit_chain",
     "branch_event",
     "charge",
     "closure",
