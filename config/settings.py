@@ -32,6 +32,7 @@ from config.settings_monitoring import MonitoringSettings
 from config.settings_parts import Duration, Part
 from config.settings_people import VisitorSettings
 from config.settings_reconciliation import ReconciliationSettings
+from config.settings_web import WebSettings
 
 __all__ = [
     "BrokerSettings",
@@ -60,6 +61,17 @@ SocketPath = Annotated[str, AfterValidator(_socket_path)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 #: What CUPS takes for the name of a queue, without what needs quoting.
 QueueName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,127}$")]
+
+
+def _is_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError("a time zone such as Europe/Madrid") from error
+    return name
+
+
+TimeZone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_is_zone)]
 
 
 def sqlite_url(path: Path) -> str:
@@ -176,12 +188,16 @@ class CentralSettings(Settings):
     """File of who may connect; this process writes it, the broker reads it."""
     currency: Unit = "EUR"
     """ISO 4217 code in which new accounts are kept."""
+    zone: TimeZone = "UTC"
+    """The organisation's time zone, such as `Europe/Madrid`: when its days begin."""
     broker: LinkSettings
     """The broker to connect to."""
     embedded_broker: BrokerSettings | None = None
     """Run a broker in this process; it shares `credentials` unless it names its own."""
     api: ApiSettings = ApiSettings()
-    """The read-only HTTP interface."""
+    """The read-only HTTP interface, alone at an address of its own."""
+    web: WebSettings = WebSettings()
+    """The pages, and the interface at their address."""
     reconciliation: ReconciliationSettings = ReconciliationSettings()
     """From when on pages that nobody explains are worth an alert."""
 
@@ -295,17 +311,6 @@ class PrinterSettings(Part):
     """Where it answers SNMP; None: the host of `uri`."""
     serial: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
     """Its serial number; None: learned from its first answer. Another one there is told of."""
-
-
-def _is_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError("a time zone such as Europe/Madrid") from error
-    return name
-
-
-TimeZone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_is_zone)]
 
 
 class SettleSettings(Part):

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 
 from terminal_bridge.panel.sentences import mark
 from terminal_bridge.panel.visit import NOBODY
-from terminal_bridge.words import LANGUAGES, Words
+from terminal_bridge.words import LANGUAGES, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from terminal_bridge.panel.desk import Desk
     from terminal_bridge.panel.visit import Visit
+    from terminal_bridge.words import Words
 
 #: Cookies: who a browser is, that it is a paired screen, which language and theme it chose.
 BROWSER: Final = "printmesh"
@@ -111,7 +112,7 @@ def browser_of(request: Request, desk: Desk) -> Browser:
         screen,
         visit,
         _live(visit),
-        Words.of(_language(request, desk, visit, screen=screen)),
+        words_of(_language(request, desk, visit, screen=screen)),
         _THEMES.get(request.cookies.get(THEME, ""), ""),
         request.url.scheme == "https",
     )

@@ -14,7 +14,7 @@ import segno
 from jinja2 import Environment, FileSystemLoader, pass_context
 
 from terminal_bridge.panel.forms import mark_of
-from terminal_bridge.words import Words
+from terminal_bridge.words import words_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from jinja2.runtime import Context
 
     from terminal_bridge.panel.views import Shell
+    from terminal_bridge.words import Words
 
 _HERE: Final = Path(__file__).parent
 
@@ -88,7 +89,7 @@ def _asset(name: str) -> str:
 
 @cache
 def _environment(language: str) -> Environment:
-    words = Words.of(language)
+    words = words_of(language)
     made = Environment(
         loader=FileSystemLoader(_HERE / "templates"),
         autoescape=True,

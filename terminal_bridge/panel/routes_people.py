@@ -22,7 +22,7 @@ from terminal_bridge.panel.notices import notice_of
 from terminal_bridge.panel.sentences import mark
 from terminal_bridge.panel.views import Hand, NewCard, Notice, Pair, SignIn, Terminals
 from terminal_bridge.phases import Enrolling, Identifying, PinNeeded
-from terminal_bridge.words import Words
+from terminal_bridge.words import words_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from terminal_bridge.panel.desk import Desk
     from terminal_bridge.panel.visit import Visit
     from terminal_bridge.phases import Who
+    from terminal_bridge.words import Words
 
 _WRONG_CODE = mark("This code is wrong or too old; `printmesh terminal pair` makes another.")
 _TYPE_SOMETHING = mark("Type your name, and your PIN or password.")
@@ -68,7 +69,7 @@ async def terminals(request: Request) -> Response:
     if len(desks) == 1:
         return RedirectResponse(f"{next(iter(desks.values())).base}/", 303)
     rows = tuple((desk.base, desk.printer) for desk in desks.values())
-    return HTMLResponse(render.page("terminals.html", Words.of(None), None, Terminals(rows)))
+    return HTMLResponse(render.page("terminals.html", words_of(None), None, Terminals(rows)))
 
 
 async def _slash(request: Request) -> Response:

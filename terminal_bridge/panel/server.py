@@ -23,7 +23,7 @@ from terminal_bridge.panel import render, routes_copy, routes_jobs, routes_money
 from terminal_bridge.panel.connections import BoundedConnection, Door
 from terminal_bridge.panel.sentences import mark
 from terminal_bridge.panel.views import Problem
-from terminal_bridge.words import Words
+from terminal_bridge.words import words_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
@@ -241,7 +241,7 @@ def _page(request: Request, status: int, text: str) -> Response:
     desks: Mapping[str, Desk] = request.app.state.desks
     named = request.url.path.split("/")[1:2]
     back = f"/{named[0]}/" if named and named[0] in desks else "/"
-    words = Words.of(request.headers.get("accept-language", "")[:2])
+    words = words_of(request.headers.get("accept-language", "")[:2])
     view = Problem(status, words.gettext(text), back)
     page = render.page("problem.html", words, None, view, language=words.language)
     headers = dict(_FRESH)

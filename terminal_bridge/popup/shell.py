@@ -38,7 +38,7 @@ from terminal_bridge.popup.states import (
     Yes,
 )
 from terminal_bridge.popup.views import NoteLine, note_line, view_of
-from terminal_bridge.words import Words
+from terminal_bridge.words import words_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from terminal_bridge.popup.states import Action, Event, Note
     from terminal_bridge.popup.views import View
     from terminal_bridge.shared_line import Line
+    from terminal_bridge.words import Words
 
 _log = logger("terminal.popup")
 
@@ -247,4 +248,4 @@ class Popup:
 
     def _words(self) -> Words:
         own = self.desk.who.language if self.desk.who is not None else None
-        return Words.of(self._language or own or self._desktop)
+        return words_of(self._language or own or self._desktop)

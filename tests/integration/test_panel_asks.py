@@ -19,7 +19,7 @@ from terminal_bridge.events import PrinterTrouble
 from terminal_bridge.panel import render
 from terminal_bridge.panel.notices import news_of
 from terminal_bridge.phases import Copying
-from terminal_bridge.words import LANGUAGES, Words
+from terminal_bridge.words import LANGUAGES, words_of
 from tests.integration.panel_lab import PHONE, SCREEN, panel, row, session_of, until, yes
 from tests.integration.terminal_lab import HandCopier
 from tests.unit.session_lab import copy_state
@@ -285,7 +285,7 @@ async def test_name_and_password_sign_in(lab: PanelLab, phone: Caller) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_what_the_site_threw_away_is_told_with_its_reason(language: str) -> None:
     """Too many, too large, too old: not as if the person had deleted it."""
-    words, why = Words.of(language), "200 jobs of yours wait here already"
+    words, why = words_of(language), "200 jobs of yours wait here already"
     told = PersonNews(
         session=UUID(int=1), what="canceled", name="Thesis.pdf", text=why, data={"by": "edge"}
     )

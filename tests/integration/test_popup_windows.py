@@ -21,7 +21,7 @@ from terminal_bridge.popup.states import Chosen, Later, Opened, Throw, Yes
 from terminal_bridge.popup.views import BalanceLine, JobLine, NoteLine, QuestionView, View
 from terminal_bridge.popup.windows import Windows, application
 from terminal_bridge.popup.windows.tray import Tray
-from terminal_bridge.words import Words
+from terminal_bridge.words import words_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -204,9 +204,9 @@ def test_notes_at_the_tray_hold_no_markup(
     tray = Tray(windows.overview)
     told: list[tuple[object, ...]] = []
     monkeypatch.setattr(tray.icon, "showMessage", lambda *words: told.append(words))
-    tray.speak(Words.of("en"))
+    tray.speak(words_of("en"))
     tray.draw(view(tone="trouble"))
-    tray.tell(NoteLine("10:45", HTML, "<a href='x'>pay</a>", "trouble"), 7, Words.of("en"))
+    tray.tell(NoteLine("10:45", HTML, "<a href='x'>pay</a>", "trouble"), 7, words_of("en"))
     title, text = told[0][:2]
     assert title == HTML.replace("<", "\u2039").replace(">", "\u203a")
     assert text == "\u2039a href='x'\u203apay\u2039/a\u203a\nand 7 more notes"

@@ -11,9 +11,9 @@ from broker.messages.questions import JobChanges, MoneyAtSite
 from broker.messages.terminals import WalletHere
 from terminal_bridge.panel.forms import wishes_of
 from terminal_bridge.panel.pages import elsewhere_of, job_card, jobs_view, releasable
-from terminal_bridge.words import Words
+from terminal_bridge.words import words_of
 
-WORDS = Words.of("en")
+WORDS = words_of("en")
 
 
 @pytest.mark.parametrize(

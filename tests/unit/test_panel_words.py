@@ -16,7 +16,7 @@ import terminal_bridge.panel
 from config.policy.money import Money
 from config.policy.reasons import Reason
 from terminal_bridge.panel.sentences import REFUSALS
-from terminal_bridge.words import LANGUAGES, Words
+from terminal_bridge.words import LANGUAGES, words_of
 
 if TYPE_CHECKING:
     from babel.messages.catalog import Catalog
@@ -79,7 +79,7 @@ def test_each_reason_of_a_refusal_has_its_sentence() -> None:
 
 def test_amounts_are_written_as_people_write_them() -> None:
     """At least as many decimals as the currency has; prices finer than a cent keep theirs."""
-    french, english = Words.of("fr"), Words.of("en")
+    french, english = words_of("fr"), words_of("en")
     assert english.money(Money(600_000, "EUR")) == "€0.60"
     assert french.money(Money(61_500, "EUR")).replace("\u202f", " ") == "0,0615\u00a0€"
     assert french.money(Money(1_000_000, "page")) == "1 page"
@@ -90,11 +90,11 @@ def test_amounts_are_written_as_people_write_them() -> None:
 def test_times_of_today_have_no_date() -> None:
     """A time of another day says which."""
     now = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
-    words = Words.of("en")
+    words = words_of("en")
     assert words.clock(now.replace(hour=10, minute=42), now) == "10:42"
     assert words.clock(now.replace(day=1, hour=10, minute=42), now) == "1 Mar, 10:42"
 
 
 def test_an_unknown_language_is_the_first() -> None:
     """A person whose language is not here reads English, and nothing fails."""
-    assert Words.of("eo").language == Words.of(None).language == "en"
+    assert words_of("eo").language == words_of(None).language == "en"

@@ -17,7 +17,7 @@ from broker.messages.terminals import (
 from terminal_bridge.events import EdgeLost
 from terminal_bridge.popup.states import Opened, SiteSaid, Yes
 from terminal_bridge.popup.views import SHOWN, harmless, line, view_of
-from terminal_bridge.words import LANGUAGES, Words
+from terminal_bridge.words import LANGUAGES, words_of
 from tests.unit.popup_lab import NOON, Bench, balance, job_of, news, no, quote, row, site, yes
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ NASTY = "<b>Pay\u202efdp.exe\n<a href='http://x'>here</a>&lt;\x1b[31m\u200b\x00"
 
 def shown(bench: Bench, language: str = "en") -> View:
     """Return what is shown."""
-    return view_of(bench.desk, Words.of(language), now=bench.now, clock=NOON)
+    return view_of(bench.desk, words_of(language), now=bench.now, clock=NOON)
 
 
 def asking(language: str = "en", **more: Any) -> View:  # noqa: ANN401  any field of a quote

@@ -14,7 +14,7 @@ from edge.release import Phase
 from terminal_bridge.events import Answered, News
 from terminal_bridge.popup.states import Yes
 from terminal_bridge.popup.views import view_of
-from terminal_bridge.words import Words
+from terminal_bridge.words import words_of
 from tests.unit.counter_lab import CARD, Counter, asked
 from tests.unit.edge_lab import NOW, Site, grant, said
 from tests.unit.popup_lab import PATIENCE, Bench, identity
@@ -64,7 +64,7 @@ class Pair:
 
     def view(self) -> View:
         """Return what is shown."""
-        return view_of(self.bench.desk, Words.of("en"), now=self.bench.now, clock=NOW)
+        return view_of(self.bench.desk, words_of("en"), now=self.bench.now, clock=NOW)
 
 
 @pytest.fixture

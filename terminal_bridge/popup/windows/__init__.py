@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QApplication, QSystemTrayIcon
 from terminal_bridge.popup.windows.asking import Asking
 from terminal_bridge.popup.windows.overview import Overview
 from terminal_bridge.popup.windows.tray import Tray
-from terminal_bridge.words import Words
+from terminal_bridge.words import words_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,7 +63,7 @@ class Windows(QObject):
     def _show(self, view: View) -> None:
         if view.language != self._language:
             self._language = view.language
-            words = Words.of(view.language)
+            words = words_of(view.language)
             self.overview.speak(words)
             self.asking.speak(words)
             if self.tray is not None:
@@ -75,7 +75,7 @@ class Windows(QObject):
 
     def _tell(self, note: NoteLine, more: int) -> None:
         if self.tray is not None and self._notes:
-            self.tray.tell(note, more, Words.of(self._language))
+            self.tray.tell(note, more, words_of(self._language))
 
 
 def application() -> QApplication:

@@ -26,13 +26,14 @@ from terminal_bridge.popup.windows.parts import (
     label_of,
     put,
 )
-from terminal_bridge.words import Words
+from terminal_bridge.words import words_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from terminal_bridge.popup.states import Wanted
     from terminal_bridge.popup.views import QuestionView
+    from terminal_bridge.words import Words
 
 _MINUTE: Final = 60
 _WIDTH: Final = 440
@@ -44,7 +45,7 @@ class Asking(QWidget):
     def __init__(self, wanted: Callable[[Wanted], None]) -> None:
         super().__init__(None, Qt.WindowType.WindowStaysOnTopHint)
         self._wanted = wanted
-        self._say = Words.of(None).gettext
+        self._say = words_of(None).gettext
         self._view: QuestionView | None = None
         self.setWindowIcon(icon_of("waiting"))
         self.setStyleSheet(STYLE)

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 
 from terminal_bridge.popup.states import Opened, Throw
 from terminal_bridge.popup.windows.parts import SHAPES, STYLE, confirm_throw, icon_of, label_of, put
-from terminal_bridge.words import Words
+from terminal_bridge.words import words_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from terminal_bridge.popup.states import Wanted
     from terminal_bridge.popup.views import JobLine, View
+    from terminal_bridge.words import Words
 
 _GAP: Final = 12
 _NOTES_SHOWN: Final = 6
@@ -38,7 +39,7 @@ class Overview(QWidget):
         super().__init__()
         self._wanted = wanted
         self._tray = tray
-        self._say = Words.of(None).gettext
+        self._say = words_of(None).gettext
         self._rows: dict[UUID, JobRow] = {}
         self.setWindowIcon(icon_of("good"))
         self.setStyleSheet(STYLE)
@@ -110,7 +111,7 @@ class Overview(QWidget):
             shown = self._rows.get(line.job)
             if shown is None:
                 shown = self._rows[line.job] = JobRow(line.job, self._wanted, self._throw)
-                shown.speak(Words.of(view.language))
+                shown.speak(words_of(view.language))
             if self._list.indexOf(shown) != place:
                 self._list.insertWidget(place, shown)
             shown.draw(line, online=view.online)
