@@ -105,6 +105,10 @@ class JobRecord:
     """Why somebody should look at it."""
     received_at: datetime | None = None
     """When the spooler took it."""
+    refused: str | None = None
+    """Reason code of the last refusal, while nothing was released since."""
+    life: str = ""
+    """Its moments so far, a line each (`central.job_moments`)."""
     decided: Decided | None = None
     """By the events just folded; none where they held no decision with reasons."""
 
@@ -141,7 +145,9 @@ def fold(  # noqa: PLR0911  one return for each kind of event
                 received_at=event.received_at,
             )
         case JobRefused():
-            return replace(job, detail=event.detail, decided=_refused(event))
+            return replace(
+                job, detail=event.detail, refused=event.reason, decided=_refused(event)
+            )
         case JobReleased():
             return replace(
                 job,
@@ -150,6 +156,7 @@ def fold(  # noqa: PLR0911  one return for each kind of event
                 printer=event.printer,
                 attempt=event.attempt,
                 detail="",
+                refused=None,
                 decided=_released(event),
             )
         case CopyBegan():
@@ -161,6 +168,7 @@ def fold(  # noqa: PLR0911  one return for each kind of event
                 printer=event.printer,
                 attempt=1,
                 detail="",
+                refused=None,
                 received_at=event.began_at,
                 decided=_began(event),
             )

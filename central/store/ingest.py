@@ -10,6 +10,7 @@ from broker.messages import (
     CardEnrolled,
     Charged,
     GaveBack,
+    JobHeld,
     MetersRead,
     Opening,
     OperatorLooked,
@@ -19,6 +20,7 @@ from broker.messages import (
     Returned,
     TermsTaken,
 )
+from broker.stream import digest as digest_of
 from broker.stream import place
 from broker.stream_inbound import Quarantined, Readable, sift
 from broker.topics import STREAMS_UP
@@ -35,6 +37,7 @@ from central.store import (
     looks,
     meters,
     nodes,
+    privacy,
     streams,
     terms,
 )
@@ -112,7 +115,8 @@ def ingest(
         (each.envelope.seq, reason[:_REASON_LIMIT]) for each, reason in done if reason is not None
     ]
     at = instant(tx.now)
-    rows = [_row(at, state.id, each, why) for each, why in done]
+    nameless = state.key.name == "jobs" and privacy.names(tx).mode != "keep"
+    rows = [_row(at, state.id, each, why, nameless=nameless) for each, why in done]
     insert_rows(tx, event, _EVENT, rows)
     if rejected and closed is None:  # to a journal that is closed nothing is said any more
         name = state.key.name
@@ -179,8 +183,12 @@ def _effects(
             booked = charges.book(tx, node, some, key.sender_incarnation)
         return [charges.reason_of(verdict) for verdict in booked]
     if kind == "jobs":
-        told = [message for message in messages if isinstance(message, JOB_EVENTS)]
-        return jobs.record(tx, node, told)
+        told, times = [], []
+        for each in run:
+            if isinstance(each, Readable) and isinstance(each.event.message, JOB_EVENTS):
+                told.append(each.event.message)
+                times.append(each.event.time)
+        return jobs.record(tx, node, told, times)
     if kind == "unreadable":
         return [each.reason for each in run if isinstance(each, Quarantined)]
     return [
@@ -258,15 +266,20 @@ _EVENT = ("stream", "seq", "hash", "data", "digest", "type", "state", "reason", 
 
 
 def _row(
-    at: int, stream: int, each: Readable | Quarantined, reason: str | None
+    at: int, stream: int, each: Readable | Quarantined, reason: str | None, *, nameless: bool
 ) -> tuple[object, ...]:
+    """Return an event as it is kept; `nameless`: without its text if that names a document."""
     envelope = each.envelope
+    data, digest = envelope.data, envelope.digest
+    if nameless and reason is None and isinstance(each, Readable) and data is not None:
+        if isinstance(each.event.message, JobHeld):
+            data, digest = None, digest_of(data)
     return (
         stream,
         envelope.seq,
         envelope.hash,
-        envelope.data,
-        envelope.digest,
+        data,
+        digest,
         each.event.message.TYPE if isinstance(each, Readable) else "",
         "applied" if reason is None else "quarantined",
         "" if reason is None else reason[:_REASON_LIMIT],

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
-from broker.messages import AccountAmount, Because, Counted, JobSettled
+from broker.messages import AccountAmount, Because, Counted, JobHeld, JobRefused, JobSettled
 from central.job_fold import Decided, ForeignJob, JobRecord, fold
-from central.store import tallies
+from central.job_moments import LONGEST, written
+from central.store import privacy, tallies
 from central.store.bulk import insert_all, run_all
 from central.store.tables import decision as decision_table
 from central.store.tables import instant
 from central.store.tables import job as job_table
+from central.store.tables import job_span
 from central.tallies import settled, together
 
 if TYPE_CHECKING:
@@ -29,10 +32,22 @@ if TYPE_CHECKING:
     from central.tallies import Tally
 
 
-def record(tx: Transaction, node: str, events: Sequence[JobEvent]) -> list[str | None]:
+def record(
+    tx: Transaction,
+    node: str,
+    events: Sequence[JobEvent],
+    times: Sequence[datetime] | None = None,
+) -> list[str | None]:
     """Fold events into their jobs' rows and the totals of their devices.
 
-    Returns for each why it was not accepted, or None.
+    Args:
+        tx: a writing transaction.
+        node: the edge that tells of them.
+        events: in order.
+        times: when each happened, by the edge's clock; None: now.
+
+    Returns:
+        For each why it was not accepted, or None.
     """
     ids = [str(event.job) for event in events]
     found = tx.sql.execute(select(job_table).where(job_table.c.job.in_(set(ids))))
@@ -44,7 +59,9 @@ def record(tx: Transaction, node: str, events: Sequence[JobEvent]) -> list[str |
     reasons: list[str | None] = []
     touched: dict[UUID, JobRecord] = {}
     billed: defaultdict[str, list[Tally]] = defaultdict(list)
-    for event in events:
+    lives: defaultdict[UUID, str] = defaultdict(str)
+    names: privacy.Names | None = None
+    for event, at in zip(events, times or [tx.now] * len(events), strict=True):
         before = jobs.get(event.job)
         after = fold(before, event, node)
         if isinstance(after, ForeignJob):
@@ -52,9 +69,15 @@ def record(tx: Transaction, node: str, events: Sequence[JobEvent]) -> list[str |
             continue
         if isinstance(event, JobSettled):
             billed[event.printer].append(settled(before, after, event))
+        elif isinstance(event, JobHeld):
+            names = names or privacy.names(tx)
+            if names.mode != "keep":
+                after = replace(after, name=names.kept(event.name))
+        if not isinstance(event, JobRefused) or len(after.life) < LONGEST:
+            lives[event.job] += written(event, instant(at))
         jobs[event.job] = touched[event.job] = after
         reasons.append(None)
-    _store(tx, touched, numbers)
+    _store(tx, touched, numbers, lives)
     _keep_decisions(tx, touched)
     tallies.add(tx, node, {device: together(some) for device, some in billed.items()})
     return reasons
@@ -111,21 +134,48 @@ def record_of(row: Row[Any]) -> JobRecord:
         detail=row.detail,
         flag=row.flag,
         received_at=row.received_at,
+        refused=row.refused,
+        life=row.life,
     )
 
 
-def _store(tx: Transaction, jobs: dict[UUID, JobRecord], numbers: dict[UUID, int]) -> None:
-    old = [_row(job, tx) | {"n_": numbers[id_]} for id_, job in jobs.items() if id_ in numbers]
-    new = [_row(job, tx) for id_, job in jobs.items() if id_ not in numbers]
+def _store(
+    tx: Transaction,
+    jobs: dict[UUID, JobRecord],
+    numbers: dict[UUID, int],
+    lives: defaultdict[UUID, str],
+) -> None:
+    old = [
+        _row(job, tx, lives[id_]) | {"n_": numbers[id_]}
+        for id_, job in jobs.items()
+        if id_ in numbers
+    ]
+    new = [_row(job, tx, lives[id_]) for id_, job in jobs.items() if id_ not in numbers]
     if old:
         run_all(tx, _UPDATE, old)
     if new:
         last = tx.sql.execute(select(func.max(job_table.c.n))).scalar() or 0
         rows = [row | {"n": n} for n, row in enumerate(new, last + 1)]
         insert_all(tx, job_table, rows)
+        _count_days(tx, rows)
 
 
-def _row(job: JobRecord, tx: Transaction) -> dict[str, Any]:
+def _count_days(tx: Transaction, rows: Sequence[dict[str, Any]]) -> None:
+    """Note under which numbers jobs of a day are to be found."""
+    runs: dict[int, tuple[int, int]] = {}
+    for row in rows:
+        if row["received_at"] is not None:
+            day, n = row["received_at"] // _DAY, row["n"]
+            runs[day] = runs[day][0] if day in runs else n, n
+    for day, (first, last) in runs.items():
+        before = tx.sql.execute(_LAST_RUN, {"day_": day}).one_or_none()
+        if before is not None and first - before.last <= _APART:
+            tx.sql.execute(_LONGER, {"day_": day, "first_": before.first, "last_": last})
+        else:
+            tx.sql.execute(insert(job_span).values(day=day, first=first, last=last))
+
+
+def _row(job: JobRecord, tx: Transaction, lived: str) -> dict[str, Any]:
     return {
         "job": str(job.job),
         "node": job.node,
@@ -142,6 +192,8 @@ def _row(job: JobRecord, tx: Transaction) -> dict[str, Any]:
         "flag": job.flag,
         "received_at": instant(job.received_at) if job.received_at else None,
         "updated_at": instant(tx.now),
+        "refused": job.refused,
+        "life": job.life + lived,
     }
 
 
@@ -169,6 +221,21 @@ def _keep_decisions(tx: Transaction, jobs: dict[UUID, JobRecord]) -> None:
     insert_all(tx, decision_table, rows)
 
 
+#: Microseconds.
+_DAY: Final = 86_400_000_000
+#: Jobs of one day that are further apart than so many others make two runs.
+_APART: Final = 20_000
+_LAST_RUN = (
+    select(job_span.c.first, job_span.c.last)
+    .where(job_span.c.day == bindparam("day_"))
+    .order_by(job_span.c.first.desc())
+    .limit(1)
+)
+_LONGER = (
+    update(job_span)
+    .where(job_span.c.day == bindparam("day_"), job_span.c.first == bindparam("first_"))
+    .values(last=bindparam("last_"))
+)
 _FORGET = delete(decision_table).where(decision_table.c.job == bindparam("job_"))
 _UPDATE = (
     update(job_table)

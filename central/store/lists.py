@@ -15,7 +15,7 @@ from central.store.tables import charge, entry, event, location, posting, stream
 from central.store.tables import job as job_table
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from sqlalchemy import Row
@@ -98,6 +98,12 @@ def jobs(
     return [_listed(row) for row in tx.sql.execute(query)]
 
 
+def numbered(tx: Transaction, numbers: Collection[int]) -> list[ListedJob]:
+    """Return the jobs of these numbers, newest first."""
+    query = _JOBS.where(job_table.c.n.in_(numbers)).order_by(job_table.c.n.desc())
+    return [_listed(row) for row in tx.sql.execute(query)] if numbers else []
+
+
 def job(tx: Transaction, id_: UUID) -> ListedJob | None:
     """Return one job, or None."""
     row = tx.sql.execute(_JOBS.where(job_table.c.job == str(id_))).one_or_none()
@@ -124,7 +130,18 @@ def entries(
     query = select(entry).where(entry.c.n > after).order_by(entry.c.n).limit(limit)
     if account is not None:
         query = query.where(entry.c.n.in_(_touching(tx, account, after, limit)))
-    rows = tx.sql.execute(query).all()
+    return _with_postings(tx, tx.sql.execute(query).all())
+
+
+def entries_numbered(tx: Transaction, numbers: Collection[int]) -> list[ListedEntry]:
+    """Return the entries of these numbers, oldest first."""
+    if not numbers:
+        return []
+    query = select(entry).where(entry.c.n.in_(numbers)).order_by(entry.c.n)
+    return _with_postings(tx, tx.sql.execute(query).all())
+
+
+def _with_postings(tx: Transaction, rows: Sequence[Row[Any]]) -> list[ListedEntry]:
     lines: dict[int, list[ListedPosting]] = {row.n: [] for row in rows}
     found = tx.sql.execute(
         select(posting, location.c.account, location.c.place, location.c.unit)

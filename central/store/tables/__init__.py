@@ -13,6 +13,7 @@ from central.store.tables.books import (
     entry,
     event,
     job,
+    job_span,
     location,
     meta,
     node,
@@ -23,6 +24,7 @@ from central.store.tables.books import (
     visit,
 )
 from central.store.tables.codes import code, courier
+from central.store.tables.desk import refund_request, till_receipt, till_session
 from central.store.tables.forks import branch_event, closure, mended
 from central.store.tables.meters import (
     device_alert,
@@ -33,6 +35,7 @@ from central.store.tables.meters import (
     meter_reading,
     tally,
 )
+from central.store.tables.privacy import privacy, retention_mark
 from central.store.tables.reasons import decision, rule_set
 from central.store.tables.recovery import (
     adopted_collection,
@@ -67,6 +70,7 @@ __all__ = [
     "explanation",
     "instant",
     "job",
+    "job_span",
     "location",
     "member",
     "mended",
@@ -78,9 +82,12 @@ __all__ = [
     "node",
     "owed",
     "posting",
+    "privacy",
     "reclaim",
     "recovery_edge",
+    "refund_request",
     "request",
+    "retention_mark",
     "rule_set",
     "schedule",
     "second_log",
@@ -88,5 +95,7 @@ __all__ = [
     "stream",
     "tally",
     "terms",
+    "till_receipt",
+    "till_session",
     "visit",
 ]

@@ -180,6 +180,7 @@ charge = Table(
     Column("printed_above", Integer, nullable=False),
     Column("alone", Boolean, nullable=False),
     Column("settled_at", Instant, nullable=False),
+    Index("ix_charge_job", "job"),
     sqlite_with_rowid=False,
 )
 
@@ -257,8 +258,56 @@ job = Table(
     Column("flag", Text),
     Column("received_at", Instant),
     Column("updated_at", Instant, nullable=False),
+    # Reason code of the last refusal, while nothing was released since.
+    Column("refused", Text),
+    # Its moments, a line each (`central.job_moments`).
+    Column("life", Text, nullable=False, server_default=""),
     Index("ix_job_user", "user", "n"),
     Index("ix_job_node", "node", "n"),
+    Index(
+        "ix_job_printer",
+        "printer",
+        "n",
+        sqlite_where=text("printer IS NOT NULL"),
+        postgresql_where=text("printer IS NOT NULL"),
+    ),
+    # what people look for among millions that went well
+    Index(
+        "ix_job_state",
+        "state",
+        "n",
+        sqlite_where=text("state <> 'completed'"),
+        postgresql_where=text("state <> 'completed'"),
+    ),
+    Index(
+        "ix_job_flagged",
+        "n",
+        sqlite_where=text("flag IS NOT NULL"),
+        postgresql_where=text("flag IS NOT NULL"),
+    ),
+    Index(
+        "ix_job_refused",
+        "n",
+        sqlite_where=text("refused IS NOT NULL"),
+        postgresql_where=text("refused IS NOT NULL"),
+    ),
+    Index(
+        "ix_job_copies",
+        "n",
+        sqlite_where=text("queue = ''"),
+        postgresql_where=text("queue = ''"),
+    ),
+)
+
+#: Which jobs came in on a day (since 1970, UTC): runs of their numbers. Numbers ascend as the books
+#: hear of jobs; what a site tells after days alone begins another run of the old day.
+job_span = Table(
+    "job_span",
+    metadata,
+    Column("day", Integer, primary_key=True),
+    Column("first", BigInteger, primary_key=True),
+    Column("last", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 #: The register of people, cards, accounts, tariffs and printers, and what sites replicate.
