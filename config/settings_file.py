@@ -9,7 +9,7 @@ import types
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -161,7 +161,7 @@ def _variables(
 def _value(annotation: Any, text: str) -> Any:  # noqa: ANN401  types and raw values are anything
     """Read JSON where a list or a table is wanted, and a secret or a number as text."""
     wanted = _members(annotation)
-    structured = any(get_origin(each) in (tuple, list) or _is_model(each) for each in wanted)
+    structured = any(get_origin(each) in (tuple, list, dict) or _is_model(each) for each in wanted)
     if structured:
         try:
             return json.loads(text)
@@ -194,9 +194,16 @@ def _merge(below: Table, above: Table) -> Table:
 
 
 def _members(annotation: Any) -> tuple[Any, ...]:  # noqa: ANN401  a type is anything
-    """Return the types of a union, or the one type; None left out."""
+    """Return the types of a union, or the one type, without their bounds; None left out."""
+    if get_origin(annotation) is Annotated:
+        return _members(get_args(annotation)[0])
     if get_origin(annotation) in (Union, types.UnionType):
-        return tuple(each for each in get_args(annotation) if each is not type(None))
+        return tuple(
+            member
+            for each in get_args(annotation)
+            if each is not type(None)
+            for member in _members(each)
+        )
     return (annotation,)
 
 
@@ -208,13 +215,40 @@ def _annotation(model: type[BaseModel], key: tuple[str | int, ...]) -> Any:  # n
     """Return the type a key leads to; None when no such key exists."""
     annotation: Any = model
     for name in key:
-        if isinstance(name, int):
-            annotation = next(iter(get_args(annotation)), None)
-        else:
-            owner = next(filter(_is_model, _members(annotation)), None)
-            field = owner.model_fields.get(name) if owner else None
-            annotation = field.annotation if field else None
+        within = (_within(each, name) for each in _members(annotation))
+        annotation = next((each for each in within if each is not None), None)
     return annotation
+
+
+def _within(annotation: Any, name: str | int) -> Any:  # noqa: ANN401  a type is anything
+    """Return the type of one entry of a table, a table of tables or a list; None: it has none."""
+    if _is_model(annotation):
+        field = annotation.model_fields.get(name)
+        return field.annotation if field else None
+    inner = get_args(annotation)
+    if get_origin(annotation) is dict:
+        return inner[1]
+    return inner[0] if get_origin(annotation) in (tuple, list) else None
+
+
+def _tables(
+    annotation: Any,  # noqa: ANN401  a type is anything
+    value: object,
+) -> Iterator[tuple[type[BaseModel], tuple[str, ...], Table]]:
+    """Yield the tables that a value is or holds: model, key within the value, and the table."""
+    for each in _members(annotation):
+        rows: list[tuple[tuple[str, ...], object]] = []
+        inner: Any = each
+        if _is_model(each):
+            rows = [((), value)]
+        elif get_origin(each) is dict and isinstance(value, dict):
+            inner = get_args(each)[1]
+            rows = [((str(name),), row) for name, row in value.items()]
+        elif get_origin(each) in (tuple, list) and isinstance(value, list):
+            inner = get_args(each)[0]
+            rows = [((str(number),), row) for number, row in enumerate(value)]
+        for model in filter(_is_model, _members(inner)):
+            yield from ((model, step, row) for step, row in rows if isinstance(row, dict))
 
 
 def _resolve(
@@ -245,12 +279,8 @@ def _resolve(
                 given = f"{file!r} ({reason})"
                 problems.append(Problem(where, dotted, given, "a file that holds the secret"))
                 table[name] = "unread"  # said once: not missing as well
-        for inner in filter(_is_model, (*members, *(a for m in members for a in get_args(m)))):
-            rows = value if isinstance(value, list) else [value]
-            for number, row in enumerate(rows):
-                if isinstance(row, dict):
-                    step = (name, str(number)) if isinstance(value, list) else (name,)
-                    _resolve(inner, row, base, where, (*key, *step), problems)
+        for inner, step, row in _tables(field.annotation, value):
+            _resolve(inner, row, base, where, (*key, name, *step), problems)
 
 
 def _problem(

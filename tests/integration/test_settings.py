@@ -272,6 +272,79 @@ def test_a_wrong_secret_is_told_without_showing_it(tmp_path: Path, line: str, gi
     assert given in problem.given
 
 
+PROFILES = """
+[snmp.guarded]
+version = "3"
+user = "printmesh"
+authentication_key_file = "prove"
+privacy_key_file = "hide"
+[snmp.office]
+community_file = "community"
+"""
+
+
+def test_secrets_of_profiles_may_lie_in_files(tmp_path: Path) -> None:
+    """Tables that people name are read like all others, as the sample and the docs show them."""
+    for name in ("prove", "hide", "community"):
+        (tmp_path / name).write_text(f"hush of {name}\n", encoding="utf-8")
+    snmp = load(EdgeSettings, written(tmp_path, EDGE + PROFILES), environ={}).snmp
+    secrets = (
+        snmp["guarded"].authentication_key,
+        snmp["guarded"].privacy_key,
+        snmp["office"].community,
+    )
+    assert [each and each.get_secret_value() for each in secrets] == [
+        "hush of prove",
+        "hush of hide",
+        "hush of community",
+    ]
+
+
+def test_a_profile_may_come_from_the_environment(tmp_path: Path) -> None:
+    """One key of it, beside the file, or all of them as JSON."""
+    environ = {
+        "PRINTMESH_EDGE_SNMP__OFFICE__COMMUNITY": "hush",
+        "PRINTMESH_EDGE_SNMP__LAB__PORT": "1",
+    }
+    snmp = load(EdgeSettings, written(tmp_path, EDGE), environ=environ).snmp
+    assert snmp["office"].community is not None
+    assert snmp["office"].community.get_secret_value() == "hush"
+    assert snmp["lab"].port == 1
+    environ = {"PRINTMESH_EDGE_SNMP": '{"lab": {"port": 2}}'}
+    assert load(EdgeSettings, written(tmp_path, EDGE), environ=environ).snmp["lab"].port == 2
+
+
+@pytest.mark.parametrize(
+    ("lines", "key", "given"),
+    [
+        # a phrase that is too short is a secret all the same
+        (
+            'version="3"\nuser="u"\nauthentication_key="hush"\nprivacy_key="hush-hush"',
+            "authentication_key",
+            "a str",
+        ),
+        ('community = ["hush"]', "community", "a list"),
+        ('community_file = "absent"', "community_file", "No such file"),
+        ('community = "hush"\ncommunity_file = "absent"', "community_file", "as well"),
+        ('comunity = "hush"', "comunity", "an unknown key"),
+        ('version = "3"\ncommunity = "hush"', "", "these values together"),
+    ],
+)
+def test_a_wrong_profile_is_told_without_its_secrets(
+    tmp_path: Path, lines: str, key: str, given: str
+) -> None:
+    """By its dotted key, as every other table."""
+    (problem,) = refused(EdgeSettings, written(tmp_path, f"{EDGE}[snmp.office]\n{lines}\n"))
+    assert problem.key == f"snmp.office.{key}".rstrip(".")
+    assert given in problem.given
+
+
+def test_a_profile_without_a_name_shows_no_secret(tmp_path: Path) -> None:
+    """`[snmp]` instead of `[snmp.office]`: the community is taken for a table."""
+    (problem,) = refused(EdgeSettings, written(tmp_path, f'{EDGE}[snmp]\ncommunity = "hush"\n'))
+    assert (problem.key, problem.given) == ("snmp.community", "a str")
+
+
 def test_secrets_do_not_show(tmp_path: Path) -> None:
     """Neither repr nor str nor a dump for logs shows a secret."""
     edge = load(EdgeSettings, written(tmp_path, EDGE), environ={})
