@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from edge.devices import texts
 
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 #: Column → what one row has there.
 Row: TypeAlias = "dict[Oid, Value]"
+#: No table that is read here has an index of more parts, its device among them; a machine may
+#: answer with 128, and such a key fits no message.
+_LONGEST: Final = 8
 
 
 def rows(values: Mapping[Oid, Value], *columns: Oid, device: int | None = None) -> dict[Oid, Row]:
@@ -27,7 +30,7 @@ def rows(values: Mapping[Oid, Value], *columns: Oid, device: int | None = None) 
     for column in columns:
         size = len(column)
         for oid, value in values.items():
-            if len(oid) > size and oid[:size] == column:
+            if size < len(oid) <= size + _LONGEST and oid[:size] == column:
                 index = oid[size:]
                 if device is not None:
                     if index[0] != device or len(index) == 1:

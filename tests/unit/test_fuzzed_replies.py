@@ -14,7 +14,18 @@ from broker.messages import DeviceState
 from config.settings import PrinterSettings
 from config.settings_devices import DeviceSettings
 from edge.devices import printer_mib, vendors
-from edge.devices.oids import MARKER_LIFE_COUNT, SYS_OBJECT_ID, Oid, Value
+from edge.devices.oids import (
+    COVER_STATUS,
+    INPUT_LEVEL,
+    INPUT_MAX_CAPACITY,
+    MARKER_COUNTER_UNIT,
+    MARKER_LIFE_COUNT,
+    SUPPLIES_LEVEL,
+    SUPPLIES_MAX_CAPACITY,
+    SYS_OBJECT_ID,
+    Oid,
+    Value,
+)
 from edge.devices.watch import Kept, Memory, Surroundings, looked
 from tests.integration.snmp_lab import recording, recordings
 
@@ -45,7 +56,7 @@ def replies(draw: st.DrawFn) -> dict[Oid, Value]:
     found |= draw(st.dictionaries(places, VALUES, max_size=40))
     # rows that no table has, deeper and shallower than they should be
     for place, value in draw(st.dictionaries(places, VALUES, max_size=5)).items():
-        tail = draw(st.lists(st.integers(0, 2**32 - 1), max_size=4))
+        tail = draw(st.lists(st.integers(0, 2**32 - 1), max_size=60))
         found[(*place[: draw(st.integers(1, len(place)))], *tail)] = value
     return found
 
@@ -88,6 +99,17 @@ def test_a_counter_beyond_all_bounds_is_odd() -> None:
     reading = printer_mib.reading(found)
     assert reading.meters == ()
     assert reading.odd == ("its life count is 9223372036854775808",)
+
+
+def test_an_index_without_measure_is_no_row() -> None:
+    """An object may have 128 parts (RFC 2578 §3.5): such a row is passed over, the others stay."""
+    found = RECORDED["ricoh-mfp"]
+    columns = (
+        *(SUPPLIES_LEVEL, SUPPLIES_MAX_CAPACITY, INPUT_LEVEL, INPUT_MAX_CAPACITY),
+        *(COVER_STATUS, MARKER_LIFE_COUNT, MARKER_COUNTER_UNIT),
+    )
+    endless = {(*column, 1, *[2**32 - 1] * 100): 1 for column in columns}
+    assert printer_mib.reading(found | endless) == printer_mib.reading(found)
 
 
 @given(st.dictionaries(st.lists(st.integers(0, 2**32 - 1), max_size=12).map(tuple), VALUES))
