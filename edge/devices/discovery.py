@@ -9,11 +9,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from config.logs import logger
 from edge.devices import ipp_source, oids, vendors
 from edge.devices.addresses import MOST, NotAnAddressError, spread
 from edge.devices.identity import clean
 from edge.devices.objects import Objects
 from edge.devices.snmp_source import SnmpSource
+from edge.devices.walking import Bounds, Walk
 from edge.devices.words import Found, NoAnswer, Reading, Target
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from edge.devices.objects import Asker
     from edge.devices.words import Look
 
+_log = logger("edge.devices.discovery")
+
 #: What a printer has that nothing else has; one datagram there and back.
 _PROBE: Final = (
     oids.SYS_OBJECT_ID,
@@ -30,6 +34,9 @@ _PROBE: Final = (
     (*oids.HR_PRINTER_STATUS, 1),
     (*oids.CONFIG_CHANGES, 1),
 )
+#: The same of a printer that its agent does not call its first device.
+_PRINTERS: Final = (oids.SERIAL_NUMBER, oids.CONFIG_CHANGES)
+_FEW: Final = Bounds(values=4, seconds=5.0)
 #: Questions that may be under way at most, however patient the profiles are.
 _AT_ONCE: Final = 500
 #: Machines that are read whole at the same time.
@@ -198,14 +205,21 @@ class _Going:
 
     async def _ask(self, address: str) -> None:
         try:
+            await self._look(address)
+        except Exception:  # noqa: BLE001  once an address: no machine ends a sweep
+            _log.exception("an address failed", action="discover-error", address=address)
+            self.sweep.refused.append(f"{address} answers what nobody has thought of")
+        self.sweep.asked += 1
+        self._told(self.sweep)
+
+    async def _look(self, address: str) -> None:
+        try:
             target = await self._probe(address)
         finally:
             self._under_way.release()
         if target is not None:
             async with self._reading:
                 await self._read(target)
-        self.sweep.asked += 1
-        self._told(self.sweep)
 
     async def _probe(self, address: str) -> Target | None:
         """Return by which profile a printer answers there."""
@@ -216,13 +230,18 @@ class _Going:
             if isinstance(got, NoAnswer):
                 refusal = got.reason if got.refused else refusal
                 continue
-            if got.keys() - {oids.SYS_OBJECT_ID}:
+            if got.keys() - {oids.SYS_OBJECT_ID} or await self._is_another_device(target):
                 return target
             self.sweep.others.append(address)
             return None
         if refusal is not None:
             self.sweep.refused.append(refusal)
         return None
+
+    async def _is_another_device(self, target: Target) -> bool:
+        """Say whether a printer is not the first of its agent's devices (hrDeviceIndex)."""
+        found = await self._objects.walk(target, _PRINTERS, _FEW)
+        return isinstance(found, Walk) and bool(found.values)
 
     async def _read(self, target: Target) -> None:
         look: Look = await self._source.look(target)

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import subprocess
+import sys
 import tomllib
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 import pytest
 
 from config.settings_devices import DeviceSettings, SnmpProfile
 from edge.cli import main
-from edge.devices.discovery import SerialSearch
+from edge.devices.discovery import SerialSearch, discover, plan
 from edge.devices.identity import Machine
 from edge.devices.keeping import KeptFiles
 from edge.devices.watch import Kept
 from edge.devices.words import Origin
+from tests.integration.snmp_lab import recordings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,6 +97,28 @@ def test_known_printers_are_named(config: Path, capsys: pytest.CaptureFixture[st
     assert (told["asked"], found["known_as"], found["profile"]) == (1, "copier", "lab")
 
 
+def test_who_looks_on_sees_how_far_it_is(config: Path) -> None:
+    """On a terminal a bar counts the addresses; what is piped is the result and nothing else."""
+    terminal, its = pty.openpty()
+    command = [sys.executable, "-m", "printmesh", "edge", "discover", "127.0.0.2-60", "--apply"]
+    more = ["--profile", "wrong", "--rate", "100", "--config", str(config)]
+    environ = os.environ | {"TERM": "xterm", "COLUMNS": "100"}
+    shown = b""
+    with subprocess.Popen(
+        [*command, *more], stdout=subprocess.PIPE, stderr=its, env=environ
+    ) as process:
+        os.close(its)
+        with suppress(OSError):  # the end of a terminal
+            while piece := os.read(terminal, 65536):
+                shown += piece
+        assert process.stdout is not None
+        piped = process.stdout.read().decode()
+    os.close(terminal)
+    assert (process.returncode, piped) == (0, "0 printers at 59 addresses asked.\n")
+    assert b"asking, 0 found" in shown
+    assert b"100%" in shown
+
+
 def test_learned_printers_are_known(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Also where the settings have no serial number: the edge has read it before."""
     config.write_text(config.read_text() + KNOWN.replace('serial = "3081RX00042"', ""))
@@ -116,6 +143,20 @@ def test_mistakes_are_said_in_words(
     """One line, before anything is sent."""
     assert main(["discover", *arguments, "-c", str(config), "--apply"]) == 1
     assert said in " ".join(capsys.readouterr().err.split())
+
+
+async def test_every_makers_machine_is_found(makers: int) -> None:
+    """Whatever its agent is like; a switch is none."""
+
+    async def looked_for(name: str) -> bool:
+        profiles = {name: SnmpProfile.model_validate({"community": name, "port": makers})}
+        wanted = plan(("127.0.0.1",), profiles, rate=50)
+        sweep = await discover(wanted, profiles, whole=False)
+        assert len(sweep.found) + len(sweep.others) == 1, name
+        return bool(sweep.found)
+
+    found = {name: await looked_for(name) for name in recordings()}
+    assert [name for name, there in found.items() if not there] == ["no-printer"]
 
 
 async def test_a_lost_printer_is_found_by_its_serial(makers: int) -> None:

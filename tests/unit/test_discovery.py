@@ -81,6 +81,7 @@ class Net:
     def __init__(self, machines: dict[str, dict[Oid, Value]], refusing: str = "") -> None:
         self.machines = machines
         self.refusing = refusing
+        self.breaking = ""
         self.asked: list[str] = []
 
     def bulk(self, target: Target) -> bool:
@@ -92,6 +93,8 @@ class Net:
     ) -> Said | NoAnswer:
         """Answer as the machine at that address."""
         self.asked.append(target.address)
+        if target.address == self.breaking:
+            raise RuntimeError("nobody planned this")
         if target.address == self.refusing:
             return NoAnswer(f"{target.address} refuses", refused=True)
         tree = self.machines.get(target.address)
@@ -107,14 +110,14 @@ class Net:
         return Said(0, 0, tuple(bound))
 
 
-def printer(serial: bytes) -> dict[Oid, Value]:
+def printer(serial: bytes, device: int = 1) -> dict[Oid, Value]:
     """Return the objects of a printer."""
     return {
         oids.SYS_OBJECT_ID: "1.3.6.1.4.1.99999.1",
         oids.SYS_UP_TIME: 1,
-        (*oids.HR_PRINTER_STATUS, 1): 3,
-        (*oids.HR_DEVICE_DESCR, 1): b"Model 9",
-        (*oids.SERIAL_NUMBER, 1): serial,
+        (*oids.HR_PRINTER_STATUS, device): 3,
+        (*oids.HR_DEVICE_DESCR, device): b"Model 9",
+        (*oids.SERIAL_NUMBER, device): serial,
     }
 
 
@@ -145,6 +148,25 @@ async def test_a_sweep_finds_printers_and_knows_them() -> None:
     assert sweep.others == ["10.0.0.2"]
     assert sweep.refused == ["10.0.0.4 refuses"]
     assert told == [1, 2, 3, 4, 5, 6]
+
+
+async def test_a_printer_need_not_be_the_first_device() -> None:
+    """An agent may number its devices as it likes (hrDeviceIndex, RFC 2790 §4.2)."""
+    net = Net({"10.0.0.1": printer(b"S1", device=2), "10.0.0.2": printer(b"S2", device=1025)})
+    plan = discovery.plan(discovery.listed(["10.0.0.1-2"]), {**PROFILES}, rate=500)
+    sweep = await discovery.discover(plan, PROFILES, whole=False, asker=net)
+    assert [each.reading.serial for each in sweep.found] == ["S1", "S2"]
+    assert sweep.others == []
+
+
+async def test_no_machine_ends_a_sweep() -> None:
+    """Whatever fails at one address, the others are asked, and it is said."""
+    net = Net({"10.0.0.1": printer(b"S1"), "10.0.0.3": printer(b"S3")})
+    net.breaking = "10.0.0.2"
+    plan = discovery.plan(discovery.listed(["10.0.0.1-3"]), {**PROFILES}, rate=500)
+    sweep = await discovery.discover(plan, PROFILES, whole=False, asker=net)
+    assert [each.address for each in sweep.found] == ["10.0.0.1", "10.0.0.3"]
+    assert (sweep.asked, sweep.refused) == (3, ["10.0.0.2 answers what nobody has thought of"])
 
 
 async def test_nothing_is_searched_without_ranges() -> None:
