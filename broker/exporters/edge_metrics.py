@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 from broker.exporters.figures import COLORS, OTHER, SUPPLY_KINDS
 from broker.exporters.metrics import counters, gauge, gauges, histogram, info, whole
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 _STATES = ("idle", "processing", "stopped", "unknown")
 _SEVERITIES = ("info", "warning", "critical")
+#: Rows of tables are numbers; whatever else a machine calls its supplies makes no label.
+_ROW: Final = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3})?")
 
 
 def edge_families(figures: EdgeFigures) -> Iterator[Metric]:
@@ -147,8 +150,15 @@ def _devices(devices: tuple[DeviceState, ...]) -> Iterator[Metric]:
             (each.device, meter.name, meter.unit): meter.value
             for each in devices
             for meter in each.meters
+            if _is_bounded(meter.name)
         },
     )
+
+
+def _is_bounded(meter: str) -> bool:
+    """Say whether a name is of our own making: only further markers are called by their rows."""
+    head, _, row = meter.partition("marker-")
+    return bool(head) or not row or _ROW.fullmatch(row) is not None
 
 
 def _supplies(devices: tuple[DeviceState, ...]) -> Iterator[Metric]:
@@ -156,10 +166,11 @@ def _supplies(devices: tuple[DeviceState, ...]) -> Iterator[Metric]:
     levels: dict[tuple[str, ...], float] = {}
     days: dict[tuple[str, ...], float] = {}
     for device in devices:
-        for supply in device.supplies:
+        for place, supply in enumerate(device.supplies, start=1):
+            row = supply.key if _ROW.fullmatch(supply.key) else f"place-{place}"
             kind = supply.kind if supply.kind in SUPPLY_KINDS else OTHER
             color = supply.color if supply.color in COLORS else OTHER if supply.color else ""
-            key = (device.device, supply.key, kind, color)
+            key = (device.device, row, kind, color)
             if supply.level is not None:
                 levels[key] = supply.level / 100
             if supply.days_left is not None:

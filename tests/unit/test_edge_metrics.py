@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
@@ -211,17 +212,35 @@ def test_open_metrics_for_who_asks_for_it() -> None:
     assert [each.name for each in read_openmetrics(text.decode())]  # type: ignore[no-untyped-call]
 
 
-@given(st.text(max_size=50), st.text(max_size=50))
-def test_foreign_names_do_not_break_the_text(supply: str, meter: str) -> None:
+@given(st.lists(st.text(max_size=50), max_size=20))
+def test_what_a_machine_calls_its_rows_makes_no_label(keys: list[str]) -> None:
+    """Rows are numbers; a machine that makes up new ones for ever makes no new series."""
+    device = DeviceState(
+        device="p1",
+        name="x",
+        state="idle",
+        updated_at=NOW,
+        supplies=tuple(Supply(key=each, name="s", level=1) for each in keys),
+        meters=tuple(Meter(name=f"marker-{each}", value=1, source="x") for each in keys),
+    )
+    found = Read(replace(FIGURES, devices=(device,))).found
+    labels = [dict(labels) for _, labels in found]
+    supplies = {each["supply"] for each in labels if "supply" in each}
+    places = {f"place-{number}" for number in range(1, 21)}
+    assert all(each in places or re.fullmatch(r"[0-9.]{1,7}", each) for each in supplies)
+    meters = {each["meter"] for each in labels if "meter" in each}
+    assert all(re.fullmatch(r"marker-[0-9.]{0,7}", each) for each in meters)
+
+
+@given(st.text(max_size=50))
+def test_foreign_names_do_not_break_the_text(meter: str) -> None:
     """Quotes, backslashes and line ends in a machine's own words are read back as they are."""
     device = DeviceState(
         device="p1",
         name="x",
         state="idle",
         updated_at=NOW,
-        supplies=(Supply(key=supply, name="s", kind="toner", level=1),),
         meters=(Meter(name=meter, value=1, source="x"),),
     )
     found = Read(replace(FIGURES, devices=(device,)))
-    assert found("supply_level_ratio", device="p1", supply=supply, kind="toner", color="") == 0.01
     assert found("printer_meter_total", device="p1", meter=meter, unit="impressions") == 1
