@@ -73,7 +73,7 @@ class View:
     meters: tuple[Meter, ...] = ()
     """Each from one source."""
     fresh: tuple[Meter, ...] = ()
-    """Those of them that were read at this look."""
+    """Those of them that were read at this look, none of them remembered."""
     up_for: float | None = None
     """Seconds since it was switched on, by who read the fresh meters."""
     can: Capabilities | None = None
@@ -127,7 +127,7 @@ def merged(looks: Sequence[Look], before: Iterable[Reading] = ()) -> View:
     identity = of("identity", known, "serial", "model", "maker")
     can = of("can", known, "can")
     meters = _meters(known)
-    now = _meters(fresh)
+    now = _meters({it: each for it, each in fresh.items() if each.metered})
     if meters:
         sources["meters"] = Origin(meters[0][0])
     return View(

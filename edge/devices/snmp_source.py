@@ -1,16 +1,18 @@
 """Looks at one printer by SNMP: everything at first, then what changes; remembers the rest.
 
 A machine's tables are some hundred objects, of which two dozen change. They are read whole at the
-first look, every hour, and whenever the machine was changed, restarted or replaced.
+first look, once an hour or a little oftener, and whenever the machine was changed, restarted or
+replaced.
 """
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from edge.devices import oids, printer_mib, vendors
+from edge.devices.pace import share
 from edge.devices.rows import rows
 from edge.devices.words import NoAnswer
 
@@ -22,8 +24,11 @@ if TYPE_CHECKING:
     from edge.devices.vendors import Vendor
     from edge.devices.words import Look, Target
 
-#: Seconds after which tables are read whole again.
+#: Seconds after which tables are read whole again at the latest; each machine has its own time
+#: within the last half of them, so that those of one start do not stay together.
 _WHOLE: Final = 3600.0
+#: And where something of them was missing: it may have been no more than a lost reply.
+_WHOLE_SOON: Final = 300.0
 #: Objects that are remembered of one machine; none has a quarter of them.
 _MOST: Final = 4000
 #: Seconds after which alerts are read again although nothing says that they changed.
@@ -37,8 +42,8 @@ _STOPPED: Final = "it stopped answering half way"
 class _Known:
     """What is remembered of a machine between looks."""
 
-    at: float
-    """When its tables were read whole."""
+    again_at: float
+    """When its tables are to be read whole again."""
     slow_at: float
     """When what changes slowly was read."""
     values: dict[Oid, Value]
@@ -48,8 +53,16 @@ class _Known:
     """When alerts were last read."""
     alerted: bool
     """There were some."""
+    changed: bool = False
+    """Something says that alerts came or went since they were read."""
     moved: bool = False
     """Its life count has moved since the counters of services were read."""
+
+    def take(self, got: Mapping[Oid, Value]) -> None:
+        """Remember what was read; whoever reads it, a sign of alerts is not lost."""
+        signs = (oids.ALERT_ALL_EVENTS, *printer_mib.TROUBLE)
+        self.changed |= any(_differ(self.values, got, column) for column in signs)
+        self.values.update(got)
 
 
 @dataclass(slots=True)
@@ -108,7 +121,7 @@ class SnmpSource:
             return got
         if not _goes_on(known.values, got, wanted):
             return await self.look(target)
-        known.values.update(got)
+        known.take(got)
         known.moved = False
         return printer_mib.reading(known.values, known.maker, known.odd)
 
@@ -119,7 +132,7 @@ class SnmpSource:
     async def _looked(self, target: Target) -> Look:
         known = self._known.get(target)
         now = self._clock()
-        if known is None or now - known.at >= _WHOLE:
+        if known is None or now >= known.again_at:
             return await self._whole(target)
         wanted = [oids.SYS_UP_TIME, *_instances(known.values, printer_mib.STATE)]
         slow = now - known.slow_at >= self._slow
@@ -130,29 +143,30 @@ class SnmpSource:
             return got
         if not _goes_on(known.values, got, wanted):
             return await self._whole(target)
-        signs = (oids.ALERT_ALL_EVENTS, *printer_mib.TROUBLE)
-        changed = any(_differ(known.values, got, column) for column in signs)
         known.moved |= slow and _differ(known.values, got, oids.MARKER_LIFE_COUNT)
-        known.values.update(got)
+        known.take(got)
+        metered = slow
         if slow:
             known.slow_at = now
-            await self._count(target, known)
+            metered = await self._count(target, known)
         odd = known.odd
         lasting = known.alerted or _troubled(known.values)
-        if changed or (lasting and now - known.alerts_at >= _ALERTS):
+        if known.changed or (lasting and now - known.alerts_at >= _ALERTS):
             odd = (*odd, *await self._alerts(target, known, now))
-        return printer_mib.reading(known.values, known.maker, odd)
+        return replace(printer_mib.reading(known.values, known.maker, odd), metered=metered)
 
-    async def _count(self, target: Target, known: _Known) -> None:
-        """Read the counters of services where the machine has counted."""
+    async def _count(self, target: Target, known: _Known) -> bool:
+        """Read the counters of services where the machine has counted; tell whether all is new."""
         total = any(_of_columns(each, (oids.MARKER_LIFE_COUNT,)) for each in known.values)
         wanted = _services(known)
         if not wanted or not (known.moved or not total):
-            return
+            return True
         got = await self._objects.get(target, wanted)
-        if not isinstance(got, NoAnswer):
-            known.values.update(got)
-            known.moved = False
+        if isinstance(got, NoAnswer):
+            return False
+        known.values.update(got)
+        known.moved = False
+        return True
 
     async def _alerts(self, target: Target, known: _Known, now: float) -> tuple[str, ...]:
         """Read the alerts anew; rows come and go."""
@@ -162,7 +176,7 @@ class SnmpSource:
         for oid in [each for each in known.values if _of_columns(each, printer_mib.ALERTS)]:
             del known.values[oid]
         known.values.update(walk.values)
-        known.alerts_at, known.alerted = now, bool(walk.values)
+        known.alerts_at, known.alerted, known.changed = now, bool(walk.values), False
         return () if walk.broken is None else (f"its alerts: {walk.broken}",)
 
     async def _whole(self, target: Target) -> Look:
@@ -188,7 +202,10 @@ class SnmpSource:
             self.forget(target)
             return printer_mib.reading(gathered.values, maker, (*odd, _STOPPED))
         alerted = any(_of_columns(each, printer_mib.ALERTS) for each in gathered.values)
-        self._known[target] = _Known(now, now, gathered.values, maker, odd, now, alerted)
+        again = _WHOLE_SOON if odd else _WHOLE * (1 + share(target.address)) / 2
+        # who is not asked there any more is not remembered
+        self._known = {it: each for it, each in self._known.items() if now < each.again_at}
+        self._known[target] = _Known(now + again, now, gathered.values, maker, odd, now, alerted)
         return printer_mib.reading(gathered.values, maker, odd)
 
     async def _table(self, target: Target, columns: tuple[Oid, ...], into: _Gathered) -> None:

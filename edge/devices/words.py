@@ -67,6 +67,8 @@ class Reading:
     """As the wire has them."""
     meters: tuple[Meter, ...] = ()
     """As the wire has them, each with its own source; one figure never from two sources."""
+    metered: bool = True
+    """Meters were read at this look; else they are remembered from an earlier one."""
     up_for: float | None = None
     """Seconds since it was switched on, by its own clock (sysUpTime, printer-up-time)."""
     can: Capabilities | None = None
