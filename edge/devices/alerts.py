@@ -27,6 +27,8 @@ _LONGEST_HOLD: Final = timedelta(minutes=15)
 _AT_ONCE: Final = frozenset({"offline"})
 #: Parts of one trouble, such as supplies: each new one is told once.
 _PARTS: Final = 16
+#: What lasts for a while lasts no longer than this, whatever was done to the clock.
+_LASTS: Final = timedelta(hours=24)
 _LINE: Final = 1000
 _LEVELS: Final[Mapping[str, int]] = {"info": 0, "warning": 1, "critical": 2}
 
@@ -86,9 +88,7 @@ class Seen:
     unknown: frozenset[str] = frozenset()
     """Codes of which this look says nothing: they stay as they are."""
     all_unknown: bool = False
-    """It says nothing of any but those it complains of and those in `gone`."""
-    gone: frozenset[str] = frozenset()
-    """Codes that are known to be over all the same."""
+    """It says nothing of any but those it complains of."""
 
 
 def standing(raised: Mapping[str, Raised]) -> dict[str, Raised]:
@@ -113,7 +113,8 @@ def judged(raised: Mapping[str, Raised], seen: Seen, subject: str, now: datetime
         raised: what is kept.
         seen: what is wrong now.
         subject: device id, or the node, for notes.
-        now: the moment; aware. A clock that was set back makes nothing last longer than its hold.
+        now: the moment; aware. A clock that was set back makes nothing last for longer from then
+            on than it would have from the beginning.
     """
     kept: dict[str, Raised] = {}
     notes: list[Note] = []
@@ -180,8 +181,8 @@ def _silent(
         return before if abs(now - before.over) < _REMEMBERED else None
     if before.until is not None:
         if now < before.until:
-            return before
-    elif code not in seen.gone and (seen.all_unknown or code in seen.unknown):
+            return replace(before, until=min(before.until, now + _LASTS))
+    elif seen.all_unknown or code in seen.unknown:
         return replace(before, gone=None)
     gone = before.gone if before.gone is not None and before.gone <= now else now
     if code not in _AT_ONCE and now - gone < _hold(before.times):

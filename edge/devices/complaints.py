@@ -104,8 +104,16 @@ def at_printer(
         purpose = bool(named) and set(named) <= _ON_PURPOSE
         detail = f"it has stopped: {', '.join(named) or view.message or 'it does not say why'}"
         found["attention"] = Complaint("warning" if purpose else "critical", detail)
-    unknown = () if view.supplies else ("toner-low", "waste-full")
-    return Seen(found, unknown=frozenset(unknown))
+    return Seen(found, unknown=_unseen(view, raised))
+
+
+def _unseen(view: View, raised: Mapping[str, Raised]) -> frozenset[str]:
+    """Return what supplies were low by their levels, which this look does not show."""
+    if view.supplies:
+        return frozenset()
+    # what a machine without levels complained of is over when it complains no more
+    by_level = {code for code in ("toner-low", "waste-full") if code in raised}
+    return frozenset(code for code in by_level if raised[code].parts)
 
 
 def _is_low(

@@ -135,10 +135,10 @@ def looked(memory: Memory, looks: Sequence[Look], here: Surroundings) -> Looked:
     lately = [each for at, each in memory.said.values() if here.at - at < _LATELY]
     view = merged(looks, lately)
     said = {it: (at, each) for it, (at, each) in memory.said.items() if here.at - at < _LATELY}
-    said |= {each.origin: (here.at, each) for each in readings(looks)}
     memory = replace(memory, said=said, unsure=False)
     if view.answers is False:
         return _silent(memory, view, here)
+    said = said | {each.origin: (here.at, each) for each in readings(looks)}
     snmp, declared = here.printer.snmp is not None, here.printer.serial
     found = identified(memory.kept.machine, view.serials, declared=declared, snmp=snmp)
     if isinstance(found, Swapped) and here.settings.search and memory.searched != found.now:
@@ -151,6 +151,7 @@ def looked(memory: Memory, looks: Sequence[Look], here: Surroundings) -> Looked:
     memory = replace(
         memory,
         kept=kept,
+        said=said,  # only now: what a stranger says is not this printer's for an hour
         view=view,
         seen_at=here.now,
         answered=here.at,
