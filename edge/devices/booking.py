@@ -47,6 +47,10 @@ class Booking:
         """Book the next reading of a printer, because somebody asked."""
         self._asked.add(device)
 
+    def waits(self, device: str) -> bool:
+        """Tell whether somebody waits for the next reading: another look should come soon."""
+        return device in self._asked or device in self._broken
+
     def read(self, device: str, memory: Memory, result: Looked) -> None:
         """Book what was read at a look, where that is due.
 

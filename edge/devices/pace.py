@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 #: The first look at a site's printers: so many of them a second.
 _FIRST_A_SECOND: Final = 20
+#: A look that is late by more than this, or by a whole beat, waits for its place among all.
+_LATE: Final = 5.0
 #: Within so much of a beat after a look there is no other.
 _SOONEST: Final = 0.25
 #: A printer in trouble for longer than this is looked at like any other.
@@ -107,8 +109,15 @@ def next_look(device: str, looked: float, now: float, beat: float) -> float:
 
 
 def caught_up(device: str, planned: float, now: float, beat: float) -> float:
-    """Return when a look that is late is done: at once, or in its own place after a long stop."""
-    if now - planned <= beat:
+    """Return when a look that is late is done: at once, or after a stop in its own place.
+
+    Args:
+        device: its id.
+        planned: when it should have begun.
+        now: the moment.
+        beat: seconds between two looks.
+    """
+    if now - planned <= min(_LATE, beat):
         return planned
     return now + share(device) * beat
 

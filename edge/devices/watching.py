@@ -10,6 +10,7 @@ import asyncio
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Protocol
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from broker.messages import CommandState
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from broker.messages import Capabilities, Command, DeviceState, Note
     from config.settings import EdgeSettings, PrinterSettings
     from edge.calm import Calm
+    from edge.devices.counters import Taken
     from edge.devices.keeping import KeptFiles
     from edge.devices.looking_for import Search
     from edge.devices.watch import Kept, Looked
@@ -163,10 +165,15 @@ class Watching:
         """Return how every printer that was looked at is, as it is told."""
         return self._telling.newest.values()
 
+    def meters(self, device: str) -> Taken | None:
+        """Return what a printer's meters showed when a look read them last."""
+        memory = self._memories.get(device)
+        return None if memory is None else memory.reference
+
     def obey(self, command: Command) -> CommandState:
         """Begin to read meters because somebody asked: of one printer, or of all."""
         wanted = command.args.get("device")
-        if wanted is not None and wanted not in self._printers:
+        if wanted is not None and not (isinstance(wanted, str) and wanted in self._printers):
             detail = f"there is no printer {str(wanted)[:100]!r} at this site"
             return CommandState(id=command.id, state="failed", detail=detail)
         asked = [wanted] if wanted is not None else list(self._printers)
@@ -194,9 +201,12 @@ class Watching:
         if device not in self._memories:
             kept = await asyncio.to_thread(self._files.read, device)
             self._memories[device] = Memory(kept, began=now)
-        at = first_look(device, now, self._devices, count)
+        at, beat = first_look(device, now, self._devices, count), self._devices.idle.total_seconds()
         while True:
             await self._until(device, at)
+            # nobody ran for a while: all are late by now, and must not come together
+            if (later := caught_up(device, at, self._monotonic(), beat)) > at:
+                await self._until(device, later)
             try:
                 beat = await self._look(device, line)
             except StoreUnwritableError as error:
@@ -208,7 +218,7 @@ class Watching:
                 beat = _AFTER_TROUBLE
             now = self._monotonic()
             at = next_look(device, self._looked.get(device, now), now, beat)
-            at = caught_up(device, min(at, self._midnight(device, now)), now, beat)
+            at = min(at, self._midnight(device, now))
 
     def _midnight(self, device: str, now: float) -> float:
         wall = self._clock()
@@ -244,12 +254,15 @@ class Watching:
             at=self._monotonic(),
             jobs=self._windows.at(device),
         )
-        # whoever changed it since then changed where to look, and nothing else
-        before = self._memories[device]
-        memory = replace(memory, elsewhere=before.elsewhere, searched=before.searched)
+        if (changed := self._memories[device]) is not memory:
+            # it was found meanwhile, or not: what came from where it was asked counts for nothing
+            if changed.elsewhere != memory.elsewhere:
+                return self._devices.busy.total_seconds()
+            memory = replace(memory, searched=changed.searched)
         result = looked(memory, looks, here)
         after = result.memory
-        if after.elsewhere is not None and after.unanswered >= _HOME_AFTER:
+        # silent there too, or somebody else by now: it is looked for from home again
+        if after.elsewhere is not None and (result.lost or after.unanswered >= _HOME_AFTER):
             after = replace(after, elsewhere=None)
         self._memories[device] = after
         self._show(device, after, result.state)
@@ -258,6 +271,8 @@ class Watching:
             await self._keep(device, after.kept)
         beat = every(result.pace, self._devices, unanswered=after.unanswered)
         self._booking.read(device, after, result)
+        if self._booking.waits(device) and not after.unanswered:
+            beat = min(beat, max(self._devices.busy, self._devices.snapshot).total_seconds())
         silent_until = self._offline_at(after)
         if silent_until is not None and begun < silent_until < begun + beat:
             return max(silent_until - begun, self._devices.busy.total_seconds())
@@ -285,7 +300,9 @@ class Watching:
         if can is not None and (before.view is None or before.view.can != can):
             self.on_can(device, can)
         if result.lost is not None and result.memory.elsewhere is None:
-            self._looking_for.want(device, result.lost)
+            after = result.memory
+            stranger = after.kept.machine.stranger if after.unsure else None
+            self._looking_for.want(device, result.lost, stranger)
 
     def _show(self, device: str, memory: Memory, state: DeviceState) -> None:
         """Show a printer on the screens of the site as it says itself."""
@@ -305,9 +322,12 @@ class Watching:
 
     def _found(self, device: str, address: str | None) -> None:
         """Take in where a printer's serial number was found; None: nowhere."""
-        memory = self._memories[device]
+        memory, printer = self._memories[device], self._printers[device]
         stranger = memory.kept.machine.stranger
-        if address is None:
+        answers = memory.answered is not None and not memory.unanswered and not memory.unsure
+        home = {printer.address, urlsplit(printer.uri).hostname}
+        if address is None or answers or address in home:
+            # one that is back where it was is not somewhere else
             memory = replace(memory, searched=stranger)
         else:
             memory = replace(memory, elsewhere=address, unanswered=0)
