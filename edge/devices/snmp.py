@@ -10,6 +10,7 @@ import asyncio
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from pyasn1.error import PyAsn1Error
@@ -84,6 +85,9 @@ _VERSIONS: Final = {"1": (0, 1, 0), "2c": (1, 2, 1), "3": (3, 3, 1)}
 
 #: pysnmp's domain of a transport, and its address there.
 _Peer: TypeAlias = "tuple[Any, Any]"
+#: pysnmp's question or answer.
+_Pdu: TypeAlias = Any
+_Answer: TypeAlias = "Said | errind.ErrorIndication"
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,11 +162,7 @@ class Snmp:
                 return await self._tries(target, asker, peer, question)
 
     async def _tries(
-        self,
-        target: Target,
-        asker: _Asker,
-        peer: _Peer,
-        question: Any,  # noqa: ANN401  pysnmp's
+        self, target: Target, asker: _Asker, peer: _Peer, question: _Pdu
     ) -> Said | NoAnswer:
         profile = self._profiles[target.profile]
         lessons = tries = 0
@@ -220,7 +220,6 @@ class Snmp:
         assert profile.authentication_key is not None  # noqa: S101
         assert profile.privacy_key is not None  # noqa: S101
         engine = self._engine(profile.user)
-        engine.users[profile.user] = name
         _CONFIG.add_v3_user(
             engine.snmp,
             profile.user,
@@ -229,6 +228,7 @@ class Snmp:
             _PRIVACY[profile.privacy],
             profile.privacy_key.get_secret_value(),
         )
+        engine.users[profile.user] = name
         return _registered(engine, "3", profile.user, _AUTH_PRIV)
 
     def _engine(self, user: str) -> _Engine:
@@ -237,7 +237,7 @@ class Snmp:
             if user not in engine.users:
                 return engine
         snmp = SnmpEngine()
-        dispatcher = AsyncioDispatcher(loop=asyncio.get_running_loop())
+        dispatcher = _Dispatcher(loop=asyncio.get_running_loop())
         dispatcher.set_timer_resolution(_TICK)
         snmp.register_transport_dispatcher(dispatcher)
         engine = _Engine(snmp)
@@ -256,15 +256,12 @@ class Snmp:
                 del self._asked[host]
 
     def _heard(self, deliver: Any, sender: Any, datagram: bytes) -> None:  # noqa: ANN401
-        """Hand a datagram to pysnmp; what it chokes on is dropped, not printed: secrets are in it.
-
-        The one broad `except` of this dispatcher.
-        """
+        """Hand a datagram to pysnmp; what it chokes on is not printed: secrets are in it."""
         if sender[0] not in self._asked:
             return
         try:
             deliver(sender, datagram)
-        except Exception:  # noqa: BLE001  anybody may send anything
+        except Exception:  # noqa: BLE001  once a datagram: anybody may send anything
             self.garbage += 1
 
 
@@ -277,16 +274,9 @@ def _registered(engine: _Engine, version: str, name: str, level: int) -> _Asker:
     return _Asker(engine, version, text(name), level, text(""))
 
 
-async def _once(
-    asker: _Asker,
-    peer: _Peer,
-    question: Any,  # noqa: ANN401  pysnmp's
-    seconds: float,
-) -> Said | errind.ErrorIndication | None:
+async def _once(asker: _Asker, peer: _Peer, question: _Pdu, seconds: float) -> _Answer | None:
     """Send one question once; None: pysnmp lost it."""
-    future: asyncio.Future[Said | errind.ErrorIndication] = (
-        asyncio.get_running_loop().create_future()
-    )
+    future: asyncio.Future[_Answer] = asyncio.get_running_loop().create_future()
     model, security, pdu_version = _VERSIONS[asker.version]
 
     def answered(*arguments: Any) -> None:  # noqa: ANN401  RFC 3412 §4.1.2, processResponsePdu
@@ -319,7 +309,7 @@ async def _once(
         return None
 
 
-def _question(kind: Kind, oids: Sequence[Oid], rows: int) -> Any:  # noqa: ANN401  pysnmp's
+def _question(kind: Kind, oids: Sequence[Oid], rows: int) -> _Pdu:
     """Write a PDU of version 2 (RFC 3416 §3)."""
     pdu = {
         "get": _V2C.GetRequestPDU,
@@ -335,7 +325,7 @@ def _question(kind: Kind, oids: Sequence[Oid], rows: int) -> Any:  # noqa: ANN40
     return pdu
 
 
-def _read(pdu: Any, question: Any, pdu_version: int) -> Said | errind.ErrorIndication:  # noqa: ANN401
+def _read(pdu: _Pdu, question: _Pdu, pdu_version: int) -> _Answer:
     if pdu_version == 0:
         pdu = _RFC2576.v1_to_v2(pdu, question)
     api = _V2C.apiPDU
@@ -373,6 +363,14 @@ def _peer(engine: _Engine, where: SocketAddress, heard: Any) -> _Peer:  # noqa: 
         engine.transports.add(domain)
     kind: Any = udp6.Udp6TransportAddress if six else udp.UdpTransportAddress
     return domain, kind(where)
+
+
+class _Dispatcher(AsyncioDispatcher):  # type: ignore[misc]  # it has no types
+    """Its timers go by a clock that never jumps: set back, they would stand and things pile up."""
+
+    def handle_timer_tick(self, timeNow: float) -> None:  # noqa: ARG002, N803  pysnmp's, of the day
+        """Let time pass."""
+        super().handle_timer_tick(monotonic())
 
 
 class _Guarded:
