@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from config.errors import PrintmeshError
@@ -17,6 +18,9 @@ SocketAddress: TypeAlias = "tuple[str, int] | tuple[str, int, int, int]"
 #: More addresses than this are a mistake: a /16.
 MOST: Final = 65_536
 _FOUR: Final = 4
+#: Names are looked up here: where nobody answers for them each holds its thread for many seconds,
+#: and the threads of the event loop are for people's jobs and the line to the centre.
+_NAMES: Final = ThreadPoolExecutor(4, thread_name_prefix="names")
 
 
 class NotAnAddressError(PrintmeshError):
@@ -40,7 +44,9 @@ async def resolved(host: str, port: int, seconds: float) -> SocketAddress | str:
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(seconds):
-            found = await loop.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
+            found = await loop.run_in_executor(
+                _NAMES, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
+            )
     except (OSError, UnicodeError) as error:
         late = isinstance(error, TimeoutError)
         return "its name is not found in time" if late else "nobody knows that name"

@@ -7,6 +7,7 @@ it for ever. What an IPP message is, is read there all the same.
 from __future__ import annotations
 
 import asyncio
+import errno
 import ssl
 import struct
 from functools import cache
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from edge.devices import ipp_reading
+from edge.devices.addresses import resolved
 from edge.devices.words import NoAnswer
 from edge.printing.ipp import CONTENT_TYPE, FIRST_ERROR, Group, IppMalformedError, Operation, Tag
 from edge.printing.ipp import parse as parse_ipp
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from edge.devices.words import Look
 
 _PORT: Final = 631
+#: Seconds that a name may take.
+_NAME: Final = 4.0
 _OK: Final = 200
 _FORBIDDEN: Final = frozenset({401, 403})
 _UPGRADE: Final = 426
@@ -115,7 +119,12 @@ async def _posted(uri: str, body: bytes) -> tuple[int, bytes]:
     where = urlsplit(uri)
     host, port = where.hostname or "localhost", where.port or _PORT
     secure = _unchecked() if where.scheme == "ipps" else None
-    reader, writer = await asyncio.open_connection(host, port, ssl=secure, limit=_HEAD)
+    there = await resolved(host, port, _NAME)
+    if isinstance(there, str):
+        raise OSError(errno.EHOSTUNREACH, there)
+    reader, writer = await asyncio.open_connection(
+        there[0], port, ssl=secure, server_hostname=host if secure else None, limit=_HEAD
+    )
     try:
         named = f"[{host}]" if ":" in host else host
         head = (
