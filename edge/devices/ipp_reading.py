@@ -62,6 +62,8 @@ _COLORS: Final = {
 _FILLED: Final = "receptacleThatIsFilled"
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _FORMATS: Final = 64
+#: What a kind of supply is called is shorter; machines may say anything.
+_WORD: Final = 64
 _MOST: Final = 2**63
 #: Members of printer-impressions-completed-col (PWG 5100.7-2023 §6.3).
 _MONO: Final = ("monochrome", "monochrome-two-sided")
@@ -128,14 +130,14 @@ def _supplies(attributes: Mapping[str, Sequence[object]], odd: list[str]) -> tup
         share, state, strange = level_of(level, capacity, percent=percent)
         if strange:
             odd.append(f"supply {place + 1} says {strange}")
-        kind = _CAMEL.sub("-", said.get("type", "other")).lower()
+        kind = texts.name(_CAMEL.sub("-", said.get("type", "other")[:_WORD])).lower()
         name = texts.name(names[place]) if place < len(names) and names[place] else ""
         color = said.get("colorantname", "").lower()
         found.append(
             Supply(
                 key=texts.name(said.get("index", str(place + 1))),
                 name=name or f"{kind} {place + 1}",
-                kind=texts.name(kind),
+                kind=kind,
                 color=None if color in {"", "other", "unknown", "none"} else texts.name(color),
                 level=share,
                 state=state,
@@ -157,7 +159,7 @@ def _markers(attributes: Mapping[str, Sequence[object]], odd: list[str]) -> tupl
         return ()
     found = []
     for place, (name, level) in enumerate(zip(names, levels, strict=True)):
-        kind = texts.name(types[place]) if len(types) == len(levels) else "other"
+        kind = texts.name(types[place])[:_WORD] if len(types) == len(levels) else "other"
         color = str(colors[place]).lower() if len(colors) == len(levels) else ""
         waste = kind.startswith("waste")
         share, state, strange = level_of(level if isinstance(level, int) else -2, 100, percent=True)

@@ -156,3 +156,21 @@ def test_whatever_attributes_hold_is_read(attributes: dict[str, list[object]]) -
     """No type and no value stops a reading; figures are never negative."""
     reading = ipp_reading.reading(attributes)
     assert all(each.value >= 0 for each in reading.meters)
+
+
+def test_words_without_measure_make_a_reading() -> None:
+    """What a machine calls its supplies may be of any length; the look at it does not fail."""
+    long = "x" * 60_000
+    reading = ipp_reading.reading(
+        {
+            "printer-supply": [f"index={long};type={long};level=5;maxcapacity=9;unit=percent;"],
+            "printer-input-tray": [f"name={long};level=5;maxcapacity=9;status=0;"],
+            "printer-make-and-model": [long],
+            "printer-state-message": [long],
+        }
+    )
+    assert (len(reading.supplies), len(reading.trays)) == (1, 1)
+    markers = ipp_reading.reading(
+        {"marker-names": [""], "marker-types": [long], "marker-levels": [5]}
+    )
+    assert len(markers.supplies) == 1
