@@ -41,6 +41,7 @@ from edge.jobs import JobRecord
 from edge.store.applied import Applied
 from edge.store.cards import CardsKept
 from edge.store.codes import Codes
+from edge.store.lent import Lent
 from edge.store.meters import MetersKept
 from edge.store.returns import Returns
 from edge.store.terms import TermsKept
@@ -102,12 +103,12 @@ class Books:
         self.terms = TermsKept(database)
         """Role and terms; changed by the books only."""
         self._returns = Returns(database, self.till, self.terms, mint=mint, say=self._say_ledger)
-        grow = self._growing
+        grow, lent = self._growing, Lent(database, self._growing, self._say)
         self.codes = Codes(database, record=grow, credit=self.till.credit, say=self._say_ledger)
         """What of the money here came by courier codes, or may."""
-        self.cards = CardsKept(database, record=grow, say=self._say)
+        self.cards = CardsKept(lent)
         """Cards that were entered here, until the centre has them."""
-        self.meters = MetersKept(database, record=grow, say=self._say)
+        self.meters = MetersKept(lent)
         """What the meters of the printers showed when they were last read."""
         self.awaited: set[UUID] = set()
         """Copies that are being begun: money that comes for one is set aside for it."""
@@ -369,8 +370,7 @@ class Books:
                 else:
                     job = None if event.job is None else self.job(event.job)
                     waits = job is not None and job.hold is None and not job.phase.final
-                    waits = waits or event.job in self.awaited
-                    self._returns.credit(txn, event, now, wanted=waits)
+                    self._returns.credit(txn, event, now, wanted=waits or event.job in self.awaited)
                 granted.append(event)
             case SetTerms():
                 self.terms.wish_for(event)

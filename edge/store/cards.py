@@ -12,11 +12,9 @@ from edge.cards import Provisional, over
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from contextlib import AbstractContextManager
 
-    from broker.messages import CardEnrolled, Message, Rejected
-    from edge.store.database import EdgeDatabase
-    from edge.store.transaction import Transaction
+    from broker.messages import CardEnrolled, Rejected
+    from edge.store.lent import Lent
 
 _STREAM = "jobs"
 
@@ -24,24 +22,12 @@ _STREAM = "jobs"
 class CardsKept:
     """The cards of one journal that wait. Writing: each call is one record, unless it says so."""
 
-    def __init__(
-        self,
-        database: EdgeDatabase,
-        *,
-        record: Callable[[], AbstractContextManager[Transaction]],
-        say: Callable[[Transaction, str, Message, datetime], None],
-    ) -> None:
-        """Take what the books lend.
-
-        Args:
-            database: the journal.
-            record: begins a record that adds events.
-            say: adds an event to a stream, within a record.
-        """
-        self._cards = database.table("cards")
-        self._jobs = database.table("jobs")
-        self._record = record
-        self._say = say
+    def __init__(self, lent: Lent) -> None:
+        """Take what the books lend."""
+        self._cards = lent.database.table("cards")
+        self._jobs = lent.database.table("jobs")
+        self._record = lent.record
+        self._say = lent.say
 
     # ── reading ─────────────────────────────────────────────────────────────────────────────
 

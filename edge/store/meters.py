@@ -11,35 +11,17 @@ from broker.messages import MetersRead
 from edge.devices.reading_days import Last
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from contextlib import AbstractContextManager
-    from datetime import datetime
-
-    from broker.messages import Message
-    from edge.store.database import EdgeDatabase
-    from edge.store.transaction import Transaction
+    from edge.store.lent import Lent
 
 
 class MetersKept:
     """The readings of one journal."""
 
-    def __init__(
-        self,
-        database: EdgeDatabase,
-        *,
-        record: Callable[[], AbstractContextManager[Transaction]],
-        say: Callable[[Transaction, str, Message, datetime], None],
-    ) -> None:
-        """Take what the books lend.
-
-        Args:
-            database: the journal.
-            record: begins a record that adds events.
-            say: adds an event to a stream, within a record.
-        """
-        self._meters = database.table("meters")
-        self._record = record
-        self._say = say
+    def __init__(self, lent: Lent) -> None:
+        """Take what the books lend."""
+        self._meters = lent.database.table("meters")
+        self._record = lent.record
+        self._say = lent.say
 
     def last(self, device: str) -> Last | None:
         """Return the last reading of a printer."""
