@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from edge.devices import ipp_source
@@ -24,19 +24,6 @@ if TYPE_CHECKING:
     from edge.ports import PrinterSeen
 
 _NONE: Final = "none"
-
-
-class LooksAtPrinters(Protocol):
-    """What watching needs of reading; `Sources` is one, tests have fakes."""
-
-    async def look(self, printer: PrinterSettings) -> tuple[Look, ...]:
-        """Return every source's answer; never raises for what an outsider sends."""
-
-    async def meters(self, printer: PrinterSettings) -> Look:
-        """Return who it is, its state and what its counters show, fast."""
-
-    async def close(self) -> None:
-        """Let go of sockets."""
 
 
 class Sources:
@@ -85,7 +72,7 @@ class Sources:
             return await ipp_source.look(printer.uri)
 
     async def look_at(self, target: Target) -> Look:
-        """Read one machine by SNMP, wherever it stands: where a printer is looked for."""
+        """Read one machine by SNMP, of the settings or not."""
         async with self._room:
             return await self._source().look(target)
 

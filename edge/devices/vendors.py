@@ -181,9 +181,7 @@ def service_meters(
 
 def _imaging(values: Mapping[Oid, Value], odd: list[str]) -> Iterable[Meter]:
     keys = rows(values, oids.IC_KEY_SERVICE_TYPE, oids.IC_KEY_SUBUNIT_TYPE)
-    counts = rows(
-        values, oids.IC_TOTAL, oids.IC_MONO, oids.IC_BLANK, oids.IC_FULL_COLOR, oids.IC_HIGHLIGHT
-    )
+    counts = rows(values, oids.IC_TOTAL, oids.IC_MONO, oids.IC_FULL_COLOR, oids.IC_HIGHLIGHT)
     seen: set[str] = set()
     for index, row in counts.items():
         if len(index) != 3 or index[1:] != (_WORK_TOTALS, _LIFETIME):  # noqa: PLR2004  its index
