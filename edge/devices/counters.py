@@ -220,8 +220,11 @@ def _by_name(meters: Iterable[Meter]) -> dict[str, Meter]:
 
 # ── while a job of ours was alone at a printer ──────────────────────────────────────────────
 
-#: Services whose pages are nobody's print.
-_OTHERS: Final = ("copy", "fax", "report", "scan-to-print")
+#: Meters that a print moves; every other service that puts out paper is nobody's print.
+_PRINTS: Final = frozenset({"total", "print", "marker", "sheets"})
+_NO_PAPER: Final = "scan"
+#: What a machine may have made beyond what the time explains: the readings are seconds apart.
+_AT_MOST_EARLIER: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,8 +242,8 @@ def alone(before: Taken, after: Taken) -> MeterCount | None:
 
     The caller knows that no other job of ours was there and that it stood idle at both. Here: it is
     one and the same machine, it was not switched on in between, it counts impressions, no counter
-    went back, and no other service of it counted. A counter that did not move says nothing: some
-    lag, and the first reading may have come when all was out already.
+    went back or ran faster than paper does, and no other service of it counted. A counter that did
+    not move says nothing: some lag, and the first reading may have come when all was out already.
 
     Args:
         before: read before the job came out.
@@ -254,7 +257,22 @@ def alone(before: Taken, after: Taken) -> MeterCount | None:
     total, color = found.of("total"), found.of("total-color")
     if found.broken or total is None or total.unit != "impressions" or not total.count:
         return None
-    if any(each.count and each.name.startswith(_OTHERS) for each in found.counted):
+    minutes = (after.at - before.at).total_seconds() / 60
+    if total.count > _AT_MOST_EARLIER + _FASTEST * minutes:
+        return None
+    if any(each.count and _of_others(each.name) for each in found.counted):
         return None
     usable = color is not None and color.unit == "impressions" and color.count <= total.count
     return MeterCount(total.count, color.count if color is not None and usable else None)
+
+
+def stood_still(before: Taken, after: Taken) -> bool:
+    """Say whether nothing at all was counted between two readings, for certain."""
+    total = difference(before, after).of("total")
+    return total is not None and not total.count
+
+
+def _of_others(name: str) -> bool:
+    """Say whether a meter counts paper that no print moves: such as `copy-color`."""
+    service = name.partition("-")[0]
+    return service not in _PRINTS and service != _NO_PAPER

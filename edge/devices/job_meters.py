@@ -2,6 +2,9 @@
 
 Only where the printer is asked by SNMP. The reading before is taken beside the release, once people
 and paper have had the loop; where it cannot be had in time there is none, and nobody waited for it.
+By then a fast printer may have counted: it is believed only where it shows what was read last
+before the release, and where no job of ours had ended so shortly before that its pages may still
+be coming.
 """
 
 from __future__ import annotations
@@ -12,12 +15,12 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from broker.messages import CopyBegan, JobReleased
 from config.logs import logger
-from edge.devices.counters import Taken, alone
+from edge.devices.counters import Taken, alone, stood_still
 from edge.devices.words import Origin, Reading
 from edge.release import Phase
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from uuid import UUID
 
     from broker.messages import Message
@@ -35,6 +38,8 @@ _log = logger("edge.devices.job_meters")
 _BEGINS: Final = 0.05
 #: A release and its first byte come first, for so long.
 _PEOPLE_FIRST: Final = 0.25
+#: Seconds after a job of ours in which some machines have not counted all of it.
+_LAG: Final = 5.0
 #: A reading that takes longer is none.
 _PATIENCE: Final = 3.0
 #: Seconds between the looks at a printer that may still be putting out the last page.
@@ -64,6 +69,7 @@ class JobMeters:
         windows: Windows,
         calm: Calm,
         clock: Clock,
+        lately: Callable[[str], Taken | None],
     ) -> None:
         """Take what is read.
 
@@ -73,6 +79,7 @@ class JobMeters:
             windows: which jobs are where.
             calm: whether somebody is being served.
             clock: the time.
+            lately: what a printer's meters showed when they were read last, by its id.
         """
         self._printers: Mapping[str, PrinterSettings] = {
             each.id: each for each in printers if each.snmp is not None
@@ -81,6 +88,11 @@ class JobMeters:
         self._windows = windows
         self._calm = calm
         self._clock = clock
+        self._lately = lately
+        self._after: dict[str, Taken] = {}
+        """What a printer's meters showed after the last job that was alone there."""
+        self._ended: dict[str, float] = {}
+        """When the last job of ours ended at a printer, on the clock of the event loop."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     def on_job(self, record: JobRecord, event: Message) -> None:
@@ -89,16 +101,18 @@ class JobMeters:
         if device is None:
             return
         if record.phase is Phase.RELEASING:
+            loop, last = asyncio.get_running_loop(), self._last(device)
             # a flag while it is there: something else went on than was thought
-            sure = isinstance(event, JobReleased | CopyBegan)
-            self._windows.began(device, record.job, sure=sure)
-            if isinstance(event, JobReleased) and device in self._printers:
-                work = self._before(self._printers[device], record.job)
-                task = asyncio.get_running_loop().create_task(work, name=f"meters {device}")
+            came = isinstance(event, JobReleased | CopyBegan)
+            rested = device not in self._ended or loop.time() - self._ended[device] >= _LAG
+            self._windows.began(device, record.job, sure=came and rested)
+            if isinstance(event, JobReleased) and device in self._printers and last is not None:
+                work = self._before(self._printers[device], record.job, last)
+                task = loop.create_task(work, name=f"meters {device}")
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
-        else:
-            self._windows.over(device, record.job)
+        elif self._windows.over(device, record.job):
+            self._ended[device] = asyncio.get_running_loop().time()
 
     async def count(self, device: str, job: UUID) -> MeterCount | None:
         """Return what the meters say of a job that has ended; None: nobody can say."""
@@ -110,8 +124,11 @@ class JobMeters:
             after = await self._read(printer)
             if self._windows.before(device, job) is None:
                 return None  # somebody else's job has come since
-            if not isinstance(after, _Busy):
-                return None if after is None else alone(before, after)
+            if isinstance(after, Taken):
+                self._after[device] = after
+                return alone(before, after)
+            if after is None:
+                return None
         return None
 
     async def close(self) -> None:
@@ -120,11 +137,16 @@ class JobMeters:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _before(self, printer: PrinterSettings, job: UUID) -> None:
+    def _last(self, device: str) -> Taken | None:
+        """Return what was read last of a printer's meters: after a job, or at a look."""
+        read = (self._after.get(device), self._lately(device))
+        return max((each for each in read if each), key=lambda each: each.at, default=None)
+
+    async def _before(self, printer: PrinterSettings, job: UUID, last: Taken) -> None:
         await asyncio.sleep(_BEGINS)
         await self._calm.wait(_PEOPLE_FIRST)
         before = await self._read(printer)
-        if isinstance(before, Taken):
+        if isinstance(before, Taken) and stood_still(last, before):
             self._windows.read(printer.id, job, before)
 
     async def _read(self, printer: PrinterSettings) -> Taken | _Busy | None:
@@ -134,11 +156,13 @@ class JobMeters:
                 look = await self._sources.meters(printer)
         except TimeoutError:
             return None
-        except Exception:  # noqa: BLE001  once a reading; evidence is a help, not a condition
+        except Exception:  # noqa: BLE001  once a reading: no settlement waits for what failed
             _log.exception("meters could not be read", action="meters-error", device=printer.id)
             return None
         if not isinstance(look, Reading) or look.origin is not Origin.SNMP or look.state is None:
             return None
+        if not look.metered:
+            return None  # what is remembered is no reading
         if look.state != "idle":
             return _Busy()
         return Taken(look.meters, look.serial, self._clock(), look.up_for)

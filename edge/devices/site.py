@@ -82,7 +82,12 @@ class SiteDevices:
         for each in books.jobs(Phase.RELEASING):
             windows.began(each.printer or "", each.job, sure=False)
         self._meters = JobMeters(
-            settings.printers, sources=self._sources, windows=windows, calm=calm, clock=clock
+            settings.printers,
+            sources=self._sources,
+            windows=windows,
+            calm=calm,
+            clock=clock,
+            lately=lambda device: self.watching.meters(device),  # noqa: PLW0108  it comes below
         )
         self.watching = Watching(
             settings,

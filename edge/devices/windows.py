@@ -57,9 +57,10 @@ class Windows:
         each = self._there.get(device, {}).get(job)
         return each.before if each is not None and each.alone else None
 
-    def over(self, device: str, job: UUID) -> None:
-        """Note that a job is settled, or at least not at the printer any more."""
+    def over(self, device: str, job: UUID) -> bool:
+        """Note that a job is settled, or not at the printer any more; return whether it was."""
         there = self._there.get(device, {})
-        there.pop(job, None)
+        was = there.pop(job, None) is not None
         if not there:
             self._there.pop(device, None)
+        return was

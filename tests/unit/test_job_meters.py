@@ -64,7 +64,12 @@ def site(*answers: Look, snmp: str | None = "office") -> tuple[JobMeters, FakeMe
     """Return the meters of a site with one printer."""
     source, windows, calm = FakeMeters(list(answers)), Windows(), Calm()
     ours = JobMeters(
-        [printer(snmp=snmp)], sources=source, windows=windows, calm=calm, clock=lambda: NOW
+        [printer(snmp=snmp)],
+        sources=source,
+        windows=windows,
+        calm=calm,
+        clock=lambda: NOW,
+        lately=lambda _device: taken(meter(100), minutes=-1),
     )
     return ours, source, windows
 
@@ -130,9 +135,12 @@ async def test_printers_without_snmp_are_not_asked() -> None:
     assert await counted(by_snmp(meter(100)), by_snmp(meter(104)), snmp=None) is None
 
 
-async def test_two_jobs_at_one_printer_say_nothing_of_each_other() -> None:
-    """Neither of them was alone, whichever ends first; the next one is."""
-    ours, _, windows = site(*[by_snmp(meter(100 + number)) for number in range(20)])
+async def test_two_jobs_at_one_printer_say_nothing_of_each_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Neither of them was alone, whichever ends first; one that comes later is."""
+    monkeypatch.setattr("edge.devices.job_meters._LAG", 0.0)
+    ours, _, windows = site(*[by_snmp(meter(100))] * 3, by_snmp(meter(104)))
     one, two = released(1), released(2)
     for record, event in (one, two):
         ours.on_job(record, event)
