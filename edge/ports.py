@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
+from urllib.parse import urlsplit
 
 from config.errors import PrintmeshError
 from config.policy.jobs import JobAttributes
@@ -51,6 +52,15 @@ class PrinterQueue:
     uri: str
     """`ipp://host[:port]/path` of an IPP Everywhere printer."""
     description: str = ""
+
+
+#: Where CUPS answers for queues of its own.
+_OWN: Final = ("/printers/", "/classes/")
+
+
+def is_spoolers_own(uri: str) -> bool:
+    """Say whether no printer answers there but the spooler, as it does for one on USB."""
+    return urlsplit(uri).path.startswith(_OWN)
 
 
 @dataclass(frozen=True, slots=True)

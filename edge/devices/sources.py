@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from edge.devices import ipp_source
 from edge.devices.words import Origin, Reading, Target
+from edge.ports import is_spoolers_own
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -56,11 +58,12 @@ class Sources:
     async def look(self, printer: PrinterSettings) -> tuple[Look, ...]:
         """Return what each source says now: SNMP where a profile is set, IPP, and CUPS."""
         async with self._room:
-            asked = [ipp_source.look(printer.uri)]
+            asked = [_by_ipp(printer.uri)]
             if (target := self.target(printer)) is not None:
                 asked.insert(0, self._source().look(target))
             found = list(await asyncio.gather(*asked))
-        if (queue := self._seen().get(printer.queue)) is not None:
+        told = any(isinstance(each, Reading) and each.origin is Origin.CUPS for each in found)
+        if not told and (queue := self._seen().get(printer.queue)) is not None:
             found.append(of_queue(queue))
         return tuple(found)
 
@@ -69,7 +72,7 @@ class Sources:
         async with self._room:
             if (target := self.target(printer)) is not None:
                 return await self._source().meters(target)
-            return await ipp_source.look(printer.uri)
+            return await _by_ipp(printer.uri)
 
     async def look_at(self, target: Target) -> Look:
         """Read one machine by SNMP, of the settings or not."""
@@ -107,7 +110,16 @@ class Sources:
         return self._by_snmp
 
 
+async def _by_ipp(uri: str) -> Look:
+    """Ask over IPP; where the spooler itself answers, it is its word and not the machine's."""
+    found = await ipp_source.look(uri)
+    if isinstance(found, Reading) and is_spoolers_own(uri):
+        # it counts what it sent, and runs for as long as it likes
+        return replace(found, origin=Origin.CUPS, meters=(), up_for=None)
+    return found
+
+
 def of_queue(seen: PrinterSeen) -> Reading:
-    """Return what the spooler says of a printer: all that is known of one on USB."""
+    """Return what the spooler says of a printer's queue."""
     reasons = tuple(each for each in seen.reasons if each != _NONE)
     return Reading(origin=Origin.CUPS, state=seen.state, reasons=reasons)

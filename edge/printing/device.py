@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from edge.ports import is_spoolers_own
 from edge.printing.ipp import FIRST_ERROR, Field, Group, Operation, Tag
 from edge.printing.ipp_door import IppForbiddenError, IppUnreachableError
 from edge.printing.job_map import number
@@ -15,10 +16,9 @@ if TYPE_CHECKING:
     from edge.printing.ipp_door import IppDoor
 
 #: What is asked of a printer for its jobs (RFC 8011 §5.3, PWG 5100.7-2023 §6).
+_STATES: Final = ("job-id", "job-name", "job-state")
 _ATTRIBUTES: Final = (
-    "job-id",
-    "job-name",
-    "job-state",
+    *_STATES,
     "job-impressions-completed",
     "job-impressions-completed-col",
     "job-media-sheets-completed",
@@ -40,7 +40,12 @@ _ROUNDING: Final = 2
 
 
 def ask_device(door: IppDoor, uri: str) -> DeviceSays:
-    """Ask a printer for the records of its jobs and when it was switched on."""
+    """Ask a printer for the records of its jobs and when it was switched on.
+
+    Of the spooler, where a driver's queue stands for a printer on USB, only how its jobs are: it
+    counts what it sent.
+    """
+    own = is_spoolers_own(uri)
     printer = Field.one("printer-uri", Tag.URI, uri)
     me = Field.one("requesting-user-name", Tag.NAME, "printmesh")
     found: dict[int, Attributes] = {}
@@ -55,7 +60,7 @@ def ask_device(door: IppDoor, uri: str) -> DeviceSays:
                     printer,
                     me,
                     Field.one("which-jobs", Tag.KEYWORD, which),
-                    Field("requested-attributes", Tag.KEYWORD, _ATTRIBUTES),
+                    Field("requested-attributes", Tag.KEYWORD, _STATES if own else _ATTRIBUTES),
                 ),
             )
         except (IppUnreachableError, IppForbiddenError):
@@ -63,7 +68,7 @@ def ask_device(door: IppDoor, uri: str) -> DeviceSays:
         if answer.code < FIRST_ERROR:
             for each in answer.all_of(Group.JOB):
                 found[number(each, "job-id") or 0] = each
-    return DeviceSays(tuple(found.values()), _started_at(door, printer, me))
+    return DeviceSays(tuple(found.values()), None if own else _started_at(door, printer, me))
 
 
 def _started_at(door: IppDoor, printer: Field, me: Field) -> float | None:

@@ -13,6 +13,7 @@ import pytest
 from config.settings import PrinterSettings
 from config.settings_devices import DeviceSettings
 from edge.devices import ipp_source
+from edge.devices.merge import merged
 from edge.devices.sources import Sources
 from edge.devices.words import NoAnswer, Origin, Reading
 from edge.ports import PrinterSeen
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
 
+    from demo.cupsd import PrivateCups
     from demo.printers import VirtualPrinter
 
 GOOD = message(
@@ -100,6 +102,33 @@ async def test_every_source_of_a_printer_is_named(printer: VirtualPrinter) -> No
     assert [each.origin for each in looks if isinstance(each, Reading)] == [Origin.IPP, Origin.CUPS]
     assert looks[1] == Reading(Origin.CUPS, state="stopped", reasons=("media-jam-error",))
     assert isinstance(meters, Reading)
+
+
+@pytest.mark.cups
+async def test_a_printer_on_usb_is_what_cups_knows(cups: PrivateCups) -> None:
+    """Its queue with its driver is asked like a printer; that it is CUPS' own word is said."""
+    device = "usb://Maker/Laser%207?serial=DESK0001"
+    words = ["-p", "desk", "-D", "Desk", "-v", device, "-m", "drv:///sample.drv/laserjet.ppd"]
+    made = await asyncio.create_subprocess_exec(
+        *("/usr/sbin/lpadmin", "-h", str(cups.socket), *words, "-E"),
+        stderr=asyncio.subprocess.DEVNULL,  # that drivers are a thing of the past
+    )
+    assert await made.wait() == 0
+    uri = f"ipp://127.0.0.1:{cups.port}/printers/desk"
+    settings = PrinterSettings(id="desk", name="Desk", uri=uri, queue="p-desk")
+    sources = Sources({}, DeviceSettings(), seen=lambda: {"p-desk": PrinterSeen("processing")})
+    looks = await sources.look(settings)
+    assert await sources.meters(settings) == looks[0]
+    await sources.close()
+    view = merged(looks)
+    assert (view.answers, view.state, view.meters) == (None, "idle", ())
+    assert view.model is not None
+    assert "LaserJet" in view.model
+    assert view.can is not None
+    assert (view.can.color, view.can.two_sided) == (False, False)
+    assert view.can.media is not None
+    assert "iso_a4" in view.can.media
+    assert set(view.sources.values()) == {Origin.CUPS}
 
 
 @pytest.mark.parametrize(

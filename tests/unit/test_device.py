@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from edge.printing.ipp_door import IppDoor
 
 
+_WANTED = "requested-attributes"
+
+
 @dataclass
 class PrinterThatFinishes:
     """A printer whose one job ends between our two questions."""
@@ -27,12 +30,14 @@ class PrinterThatFinishes:
         """Answer as the job stands now, then let it end."""
         if operation is not Operation.GET_JOBS:
             return Message(0, ())
-        which = next(each.values[0] for each in target if each.name == "which-jobs")
+        said = {each.name: each.values for each in target}
+        which = said["which-jobs"][0]
         job: Attributes = {
             "job-id": [7],
             "job-state": [9 if self.ended else 5],
             "job-impressions-completed": [2 if self.ended else 1],
         }
+        job = {name: values for name, values in job.items() if name in said[_WANTED]}
         found = which == ("completed" if self.ended else "not-completed")
         self.ended = True
         self.asked.append(str(which))
@@ -46,3 +51,11 @@ def test_a_job_that_ends_between_two_questions_is_there_once_and_ended() -> None
     assert len(printer.asked) == 2
     assert [job["job-state"] for job in says.jobs] == [[9]]
     assert [job["job-impressions-completed"] for job in says.jobs] == [[2]]
+
+
+def test_a_queue_of_the_spooler_is_no_witness() -> None:
+    """What stands for a printer on USB tells how its jobs are, and no count: that was sent."""
+    spooler = PrinterThatFinishes(path="/printers/desk")
+    says = ask_device(cast("IppDoor", spooler), "ipp://localhost/printers/desk")
+    assert says.jobs == ({"job-id": [7], "job-state": [9]},)
+    assert says.started_at is None
