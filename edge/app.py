@@ -24,7 +24,7 @@ from edge.answers.site import SiteAnswers
 from edge.asking import OPERATOR
 from edge.board import Board
 from edge.branch import Retirement, accepted, put_away
-from edge.calm import Calm
+from edge.calm import AFTER_PAPER, Calm
 from edge.changing import Changing
 from edge.checkup import site_status, verified
 from edge.copy_setup import copies_of
@@ -168,6 +168,7 @@ class Edge:
             drawer=self._drawer,
             alone_with=self.releasing.alone_with,
             work=self._work,
+            paper=lambda: self._calm.paper(AFTER_PAPER),
             clock=clock,
         )
         self.books.on_job = self._on_job

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from broker import topics
 from config.logs import logger
+from edge.calm import AFTER_PAPER
 from edge.news import Account, Affairs, Over, changes, hearers, of_job
 from edge.ports import SpoolerRefusedError, SpoolerUnavailableError
 from edge.visitors import Nobody
@@ -39,8 +40,6 @@ _APART: Final = 0.25
 #: And at least so often: time alone ends cards and what a site may do by itself.
 _AT_LEAST: Final = 1.0
 _PRINTERS_EVERY: Final = 10.0
-#: What happened is said after the paper it is about has begun to come, at most so late.
-_AFTER_PAPER: Final = 0.1
 #: News of jobs that wait to be said; more of them than this at once, and the oldest are dropped.
 _WAITING: Final = 1000
 
@@ -120,7 +119,7 @@ class Board:
 
     async def _follow(self, desk: Desk, state: Callable[[], SiteState]) -> None:
         while True:
-            await self._calm.paper(_AFTER_PAPER)
+            await self._calm.paper(AFTER_PAPER)
             self._wake.clear()
             # what is not heard now is lost: terminals ask anew when they are back
             with suppress(ConnectionError):

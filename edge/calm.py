@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+#: Lists and pictures come after the paper that somebody waits for, at most so many seconds late.
+AFTER_PAPER: Final = 0.1
 
 
 class Calm:

@@ -10,6 +10,7 @@ from broker.codec import encode
 from broker.link import Arrived, Connected
 from broker.messages import CoordinatorStatus, Message
 from config.logs import logger
+from edge.calm import AFTER_PAPER
 from edge.requests import Unanswered
 
 if TYPE_CHECKING:
@@ -27,9 +28,7 @@ _log = logger("edge.desk")
 _STATUS_EVERY = 30.0
 #: After a release nothing that can wait shares the processor with what prints for so long.
 _PRINTER_BEGINS = 0.05
-#: Lists and pictures are drawn anew because of a release: they come after its paper, but at most
-#: so many seconds late.
-_AFTER_PAPER = 0.1
+#: Drawn anew because of a release.
 _DRAWN = frozenset({"jobs", "preview"})
 #: Seconds between two lines about what one node says and nobody can answer.
 _SELDOM = 60.0
@@ -84,7 +83,7 @@ class Desk:
         try:
             method = found["method"]
             if method in _DRAWN:
-                await self._calm.paper(_AFTER_PAPER)
+                await self._calm.paper(AFTER_PAPER)
             releases = method == "release"
             with self._calm.releasing(_PRINTER_BEGINS) if releases else self._calm.serving():
                 reply = await requests.answer(found["node"], method, payload)

@@ -13,7 +13,7 @@ from edge.open_jobs import WAITING
 from edge.ports import Drawn, Unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
     from uuid import UUID
 
@@ -70,6 +70,10 @@ class _Key:
         return f"{self.job}-{self.page}-{self.width}"
 
 
+async def _at_once() -> None:
+    """Wait for nothing."""
+
+
 class Previews:
     """Pictures of pages; who may see them is not asked here."""
 
@@ -80,6 +84,7 @@ class Previews:
         *,
         kept: Path,
         work: Path,
+        turn: Callable[[], Awaitable[None]] = _at_once,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Begin with none: what is left of an earlier process is thrown away.
@@ -89,11 +94,13 @@ class Previews:
             drawer: draws a page.
             kept: a directory of their own; made if it is not there.
             work: where documents are while they are looked into.
+            turn: waits until a picture may be drawn: what somebody waits for at a printer first.
             monotonic: seconds that only go on.
         """
         self._monotonic = monotonic
         self._spooler = spooler
         self._drawer = drawer
+        self._turn = turn
         self._kept = kept
         self._work = work
         self._known: OrderedDict[_Key, _File] = OrderedDict()
@@ -159,6 +166,7 @@ class Previews:
     async def _draw(self, record: JobRecord, kind: str, key: _Key) -> Drawn | Unreadable:
         path = self._work / f"{key.name}.document"
         async with self._out:
+            await self._turn()
             try:
                 if not await self._spooler.fetch(JobId(record.job), path):
                     return Unreadable("the document is no longer in its queue")

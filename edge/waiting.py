@@ -9,7 +9,7 @@ from edge.open_jobs import OPEN, OpenJobs
 from edge.previews import Previews
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
     from uuid import UUID
@@ -32,6 +32,7 @@ class Waiting:
         drawer: Drawer,
         alone_with: Callable[[UUID], AbstractAsyncContextManager[None]],
         work: Path,
+        paper: Callable[[], Awaitable[None]],
         clock: Clock,
     ) -> None:
         """Put them together.
@@ -43,6 +44,7 @@ class Waiting:
             drawer: draws a page.
             alone_with: lets only one task at a time act on a job.
             work: where documents are while they are looked into.
+            paper: waits until what was released prints; pictures come after it.
             clock: the time.
         """
         limits = settings.limits
@@ -57,7 +59,9 @@ class Waiting:
             after=limits.expiry,
             clock=clock,
         )
-        self.previews = Previews(spooler, drawer, kept=settings.data / "previews", work=work)
+        self.previews = Previews(
+            spooler, drawer, kept=settings.data / "previews", work=work, turn=paper
+        )
 
     def on_job(self, record: JobRecord) -> None:
         """Follow a record that was just written."""

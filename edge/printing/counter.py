@@ -26,6 +26,9 @@ from edge.printing.counting import UnreadableDocumentError, count
 from edge.printing.preview import draw
 
 _PIECE: Final = 1 << 16
+#: How far documents stand back behind what prints (nice(2)); without a count a job is not listed.
+_NICE_TO_COUNT: Final = 5
+_NICE_TO_DRAW: Final = 15
 _CANNOT: Final = "this document cannot be counted: it breaks the program that tries"
 
 
@@ -88,8 +91,11 @@ def _in_child(question: dict[str, Any], own: Path, writing: int, bounds: Bounds)
     resource.setrlimit(resource.RLIMIT_CPU, (bounds.seconds, bounds.seconds + 1))
     resource.setrlimit(resource.RLIMIT_FSIZE, (bounds.disk, bounds.disk))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    draws = question.get("do") == "draw"
+    # whoever prints waits for neither: the spooler's filters get the processor first
+    os.nice(_NICE_TO_DRAW if draws else _NICE_TO_COUNT)
     try:
-        found = _drawn(question) if question.get("do") == "draw" else _counted(question, own)
+        found = _drawn(question) if draws else _counted(question, own)
     except UnreadableDocumentError as error:
         found = {"unreadable": str(error)}
     except MemoryError:
