@@ -138,7 +138,8 @@ async def _events(browser: Browser, visit: Visit, live: str) -> AsyncIterator[st
         yield "retry: 1000\n\n"
         if live and live != visit.live:
             yield _view(browser, visit)
-        yield _event("line", part(browser, "line.html", None))
+        line = _line(browser)
+        yield line
         if visit.copying:
             yield _copy(browser, visit)
         while True:
@@ -152,6 +153,12 @@ async def _events(browser: Browser, visit: Visit, live: str) -> AsyncIterator[st
                 yield ": still here\n\n"
             elif push is None:
                 return
+            elif push.kind == "line":
+                # most changes of a session change nothing there, and a screen draws what it is sent
+                # while the printer's filters want the same processor
+                before, line = line, _line(browser)
+                if line != before:
+                    yield line
             else:
                 yield _told(browser, visit, push)
     finally:
@@ -163,7 +170,7 @@ def _told(browser: Browser, visit: Visit, push: Push) -> str:
         case "view":
             return _view(browser, visit)
         case "line":
-            return _event("line", part(browser, "line.html", None))
+            return _line(browser)
         case "copy":
             over = push.show is not None and push.show.screen in _OVER
             # with what was set aside come back, the head of the page says something else too
@@ -175,6 +182,10 @@ def _told(browser: Browser, visit: Visit, push: Push) -> str:
         case "notice":
             found = push.show and notice_of(browser.words, push.show, browser.desk.printer)
             return _event("notice", json.dumps(asdict(found))) if found else ""
+
+
+def _line(browser: Browser) -> str:
+    return _event("line", part(browser, "line.html", None))
 
 
 def _view(browser: Browser, visit: Visit) -> str:
