@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Final
 
 import cups
 
-from benchmarks.release import DEVICE, PATIENCE, SITE, Watch, by_hand, make_queues
+from benchmarks.release import DEVICE, PATIENCE, SITE, by_hand, make_queues
 from benchmarks.result import absolute, compared
 from benchmarks.terminals import PEOPLE, fill, until_known
+from benchmarks.watch import Watch
 from demo import documents
 from demo.lab import Lab, Person, Plan
 from tests.acceptance.browsing import browser, window

@@ -6,7 +6,6 @@ The printer stands behind a listener that sees the first byte of a document pass
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from statistics import median
 from typing import TYPE_CHECKING, Final
@@ -14,10 +13,10 @@ from typing import TYPE_CHECKING, Final
 import cups
 
 from benchmarks.result import compared
+from benchmarks.watch import Watch
 from demo import documents
 from demo.lab import Lab, Person, Plan
 from demo.lp import lp, run
-from demo.ports import free_port
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,8 +34,6 @@ BY_HAND: Final = "by-hand"
 ANA: Final = Person("ana", "04A1B2", "500.00")
 #: job-state canceled, and what is above (RFC 8011 §5.3.7).
 _ENDED: Final = 7
-_DOCUMENT: Final = b"%PDF-"
-_CHUNK: Final = 64 * 1024
 
 
 def measure() -> list[Result]:
@@ -66,48 +63,6 @@ async def _measure() -> list[Result]:
             at_most=1.5,
         )
     ]
-
-
-class Watch:
-    """Forwards to a printer, and notes when the first byte of a document passes."""
-
-    def __init__(self, printer: int) -> None:
-        self._printer = printer
-        self._server: asyncio.Server | None = None
-        self._seen: asyncio.Future[float] | None = None
-        self.port = free_port()
-
-    async def start(self) -> None:
-        """Listen."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
-
-    async def stop(self) -> None:
-        """Listen no more."""
-        if self._server is not None:
-            self._server.close()
-
-    def next_document(self) -> asyncio.Future[float]:
-        """Return when the next document begins to pass, by `perf_counter`."""
-        self._seen = asyncio.get_running_loop().create_future()
-        return self._seen
-
-    async def _serve(self, near: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
-        far, forth = await asyncio.open_connection("127.0.0.1", self._printer)
-        with contextlib.suppress(OSError):
-            await asyncio.gather(self._pump(near, forth, watch=True), self._pump(far, back))
-        for writer in (back, forth):
-            writer.close()
-
-    async def _pump(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, watch: bool = False
-    ) -> None:
-        while chunk := await reader.read(_CHUNK):
-            if watch and self._seen is not None and _DOCUMENT in chunk:
-                self._seen.set_result(time.perf_counter())
-                self._seen = None
-            writer.write(chunk)
-            await writer.drain()
-        writer.close()
 
 
 def make_queues(site: Site, port: int) -> None:
