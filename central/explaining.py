@@ -136,14 +136,15 @@ def _end(told: Told) -> Iterator[str]:
 
 def _count(count: Counted) -> str:
     """Write `analysis: 10 impressions, 2 in color, 5 sheets`."""
+    who = f"{count.source} ({count.by})" if count.by else f"{count.source}"
     if count.impressions is None:
-        return f"{count.source}: does not say"
+        return f"{who}: does not say"
     parts = [_impressions(count.impressions)]
     if count.color_impressions is not None:
         parts.append(f"{count.color_impressions} in color")
     if count.sheets is not None:
         parts.append(f"{count.sheets} sheet{'' if count.sheets == 1 else 's'}")
-    return f"{count.source}: {', '.join(parts)}"
+    return f"{who}: {', '.join(parts)}"
 
 
 def _impressions(number: int) -> str:

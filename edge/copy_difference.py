@@ -82,6 +82,17 @@ def difference(meter: Meter, *, others: int | None) -> Difference:
     return Uncounted(found, f"{said}; settled by the meters")
 
 
+def totalised(meter: Meter) -> int | None:
+    """Return the impressions that a machine's own meters went on by; None: they do not say."""
+    first, last = meter.first, meter.last
+    if first is None or last is None:
+        return None
+    then, now = _whole(first), _whole(last)
+    if then is None or now is None or now < then:
+        return None
+    return meter.first_at.total + now - then
+
+
 def meanwhile(copy: JobRecord, jobs: Iterable[JobRecord]) -> int | None:
     """Return how many impressions these may have put out at a copy's machine since it began.
 
@@ -96,6 +107,10 @@ def meanwhile(copy: JobRecord, jobs: Iterable[JobRecord]) -> int | None:
             billed = each.billed.impressions if each.billed else 0
             found = (found or 0) + max(planned, billed)
     return found
+
+
+def _whole(reading: MeterReading) -> int | None:
+    return reading.total if reading.kinds is None else reading.kinds.total
 
 
 def _more(meter: Meter) -> CopyCounts | NoMore | Doubted:

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from broker.messages import Charged, CopyBegan, JobFlagged, JobSettled
+from broker.messages import Charged, CopyBegan, Counted, JobFlagged, JobSettled
+from config.policy.jobs import Source
 from config.policy.reasons import bounded
 from edge.copy_budget import spoken_reach
-from edge.copy_difference import Doubted, NoMore, Uncounted, difference, read, settled_by, told_late
+from edge.copy_difference import (
+    Doubted,
+    NoMore,
+    Uncounted,
+    difference,
+    read,
+    settled_by,
+    told_late,
+    totalised,
+)
 from edge.copy_meter import Meter, cost, made, payable
 from edge.jobs import Hold, JobRecord, Part, amounts_of, counted, said
 from edge.release import Phase
@@ -18,6 +28,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from broker.messages import CopyCounts, MeterReading
+    from config.policy.jobs import Figures
     from config.policy.roles import RoleName
     from edge.copy_budget import Bounds, Budget
     from edge.wishes import Wish
@@ -228,7 +239,7 @@ def settled(
         attempt=record.attempt,
         printer=record.printer or "",
         disposition="completed" if counts.total else "canceled",
-        counts=(counted(everything),),
+        counts=_figures(meter, everything, paper, alone=others is None),
         billed=counted(billed),
         charge=charge,
         flag=told,
@@ -255,3 +266,21 @@ def settled(
             settled_at=now,
         ),
     )
+
+
+def _figures(meter: Meter, everything: Figures, paper: str, *, alone: bool) -> tuple[Counted, ...]:
+    """Return what its terminal counted, and beside it what the machine's own meters say of it.
+
+    Args:
+        meter: as it is settled.
+        everything: what it is settled by.
+        paper: the small paper of the place.
+        alone: others did not move them by more than was counted.
+    """
+    by_terminal = counted(made(meter.counts, paper)).model_copy(update={"by": "terminal"})
+    if meter.uncounted.total:
+        return by_terminal, counted(everything).model_copy(update={"by": "totaliser"})
+    said_so = totalised(meter) if alone else None
+    if said_so is None or said_so > everything.impressions:
+        return (by_terminal,)
+    return by_terminal, Counted(source=Source.DEVICE_METER, impressions=said_so, by="totaliser")

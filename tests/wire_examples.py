@@ -36,6 +36,8 @@ PAID = (
 )
 ANALYSIS = m.Counted(source=Source.ANALYSIS, impressions=4, color_impressions=1, sheets=2)
 DEVICE = m.Counted(source=Source.DEVICE_JOB, impressions=None, color_impressions=None, sheets=None)
+PULSES = m.Counted(source=Source.DEVICE_METER, impressions=7, sheets=7, by="terminal")
+TOTALISER = m.Counted(source=Source.DEVICE_METER, impressions=7, by="totaliser")
 NOTE = m.Note(severity="critical", code="fork", subject="ledger", detail="two pasts", cleared=True)
 PAPER = m.Note(severity="info", code="media-low", detail="Papier für Fach 2 bestellen — 紙")
 ROWS: tuple[tuple[str, str, BaseModel | None], ...] = (
@@ -225,6 +227,15 @@ EXAMPLES: dict[str, m.Message] = {
         billed=ANALYSIS,
         charge=CHARGE,
         large=3,
+    ),
+    "job-settled, copied": m.JobSettled(
+        job=JOB,
+        attempt=1,
+        printer="lobby",
+        disposition="completed",
+        counts=(PULSES, TOTALISER),
+        billed=PULSES,
+        charge=CHARGE,
     ),
     "job-settled, nothing charged": m.JobSettled(
         job=JOB,

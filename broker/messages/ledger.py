@@ -46,6 +46,9 @@ class Counted(Part):
     """Of these, in colour."""
     sheets: Count | None = None
     """Media sheets."""
+    by: Annotated[Name | None, Field(exclude_if=lambda by: by is None)] = None
+    """Of a copy, by which of a machine's meters: `terminal`, the pulses that its terminal counted,
+    or `totaliser`, its own counters before and after."""
 
 
 class Charged(Message):

@@ -128,6 +128,8 @@ class Count(Answer):
     """Of these, in colour."""
     sheets: int | None
     """Media sheets."""
+    by: str | None
+    """Of a copy, which of the machine's meters: `terminal` (its pulses) or `totaliser`."""
 
 
 class Payment(Answer):

@@ -78,6 +78,7 @@ def _shown(row: ListedJob) -> Job:
                 impressions=each.impressions,
                 color_impressions=each.color_impressions,
                 sheets=each.sheets,
+                by=each.by,
             )
             for each in job.counts
         ),

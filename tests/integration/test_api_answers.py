@@ -104,7 +104,13 @@ async def test_a_job_says_what_was_paid(lab: Lab, client: httpx.AsyncClient) -> 
     job = await read(client, f"jobs/{lab.job}")
     updated = job.pop("updated_at")
     assert updated.endswith("Z")
-    count = {"source": "analysis", "impressions": 3, "color_impressions": 0, "sheets": 2}
+    count = {
+        "source": "analysis",
+        "impressions": 3,
+        "color_impressions": 0,
+        "sheets": 2,
+        "by": None,
+    }
     assert job == {
         "uuid": str(lab.job),
         "node": "north",

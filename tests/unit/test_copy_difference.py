@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -59,6 +60,36 @@ async def test_a_copy_whose_terminal_died_is_settled_by_the_difference() -> None
     assert "copy-meter: the machine's meters say 5, its terminal counted 2" in (
         await flags_of(site, lost.copy_id)
     )
+
+
+def figures_of(site: CopySite, copy: UUID) -> list[tuple[str | None, int | None]]:
+    """Return who counted what of it, in what the centre hears."""
+    (event,) = [each for each in site.settled() if each.job == copy]
+    return [(each.by, each.impressions) for each in event.counts]
+
+
+async def test_pulses_and_totalisers_are_kept_apart() -> None:
+    """Each figure has its source: what the terminal counted, and what the machine's meters say."""
+    site = CopySite()
+    grant(site.books, euros("100"))
+    blind = await begun(site, None)
+    site.copying.end(TERMINAL, blind.copy_id, CopyCounts(monochrome=2), "signed off")
+    agreed = await begun(site, total(1000))
+    site.copying.end(TERMINAL, agreed.copy_id, CopyCounts(monochrome=3), "", total(1003))
+    late = await begun(site, total(1003))
+    site.copying.end(TERMINAL, late.copy_id, CopyCounts(monochrome=2), "", total(1004))
+    site.now += timedelta(minutes=1)  # what came before is over
+    lost = await begun(site, total(1005))
+    site.copying.end(TERMINAL, lost.copy_id, CopyCounts(monochrome=1), "", total(1009))
+    odd = await begun(site, total(1009))
+    site.copying.end(TERMINAL, odd.copy_id, CopyCounts(monochrome=1), "", total(90_000))
+    assert [figures_of(site, each.copy_id) for each in (blind, agreed, late, lost, odd)] == [
+        [("terminal", 2)],
+        [("terminal", 3), ("totaliser", 3)],
+        [("terminal", 2), ("totaliser", 1)],
+        [("terminal", 1), ("totaliser", 4)],
+        [("terminal", 1)],
+    ]
 
 
 async def test_an_end_after_a_restart_is_settled_by_the_difference_by_kind() -> None:
