@@ -142,6 +142,43 @@ async def test_one_user_may_have_two_keys(snmpd: Snmpd) -> None:
             assert isinstance(plain, dict)
 
 
+async def test_no_secret_is_ever_logged(
+    snmpd: Snmpd, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """However much is logged, by whomever: right and wrong communities and keys stay unsaid."""
+    caplog.set_level(0)
+    wrong = "another phrase to prove"
+    profiles = {
+        "open": SnmpProfile.model_validate({"community": snmpd.community}),
+        "silent": SnmpProfile.model_validate({"community": SECRET, "timeout": "200ms"}),
+        "right": third("sha256"),
+        "wrong": third("sha512", authentication_key=wrong),
+    }
+    async with asking(**profiles) as (_, objects):
+        answers = [
+            await objects.get(Target("127.0.0.1", snmpd.port, name), SYSTEM) for name in profiles
+        ]
+    assert [isinstance(each, dict) for each in answers] == [True, False, True, False]
+    said = caplog.text + "".join(capfd.readouterr()) + repr((profiles, answers))
+    assert not [each for each in (SECRET, wrong, *PHRASES) if each in said]
+
+
+async def test_one_engine_asks_for_all(snmpd: Snmpd, makers: int) -> None:
+    """Communities and users of every version share one engine and one socket."""
+    profiles = {
+        "first": SnmpProfile.model_validate({"version": "1", "community": snmpd.community}),
+        "second": SnmpProfile.model_validate({"community": "hp-mono"}),
+        "third": third("sha256"),
+        "other": third("sha512", "aes256"),
+    }
+    async with asking(**profiles) as (asker, objects):
+        for name in profiles:
+            port = makers if name == "second" else snmpd.port
+            got = await objects.get(Target("127.0.0.1", port, name), SYSTEM)
+            assert isinstance(got, dict), name
+        assert [len(each.transports) for each in asker._engines] == [1]
+
+
 async def test_a_wrong_community_is_silence(snmpd: Snmpd) -> None:
     """Agents answer nothing to it: it takes the time of the tries and says who was silent."""
     profile = SnmpProfile.model_validate({"community": SECRET, "timeout": "200ms", "retries": 1})

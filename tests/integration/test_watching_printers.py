@@ -73,6 +73,7 @@ class FakeLine:
     states: list[DeviceState] = field(default_factory=list)
     taken_back: list[str] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
+    ahead: timedelta = timedelta(0)
 
     async def state(self, state: DeviceState) -> None:
         """Keep it."""
@@ -93,8 +94,8 @@ class FakeLine:
         self.notes.append(note)
 
     def off(self) -> timedelta:
-        """Agree with the centre."""
-        return timedelta(0)
+        """Agree with the centre, unless the test says otherwise."""
+        return self.ahead
 
     def last(self, device: str = "lib-1") -> DeviceState | None:
         """Return what was told last of a printer."""
@@ -338,6 +339,25 @@ async def test_screens_and_releases_hear_what_a_printer_says(place: Place) -> No
     await until(lambda: watching.seen()["lib-1"].seen is None)
     assert watching.version == version + 1
     task.cancel()
+
+
+async def test_a_wrong_clock_is_told_and_over(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An alert of the edge itself, once, over a restart as well; and cleared when it is right."""
+    monkeypatch.setattr("edge.devices.watching._CLOCK_EVERY", 0.05)
+    place.line.ahead = timedelta(seconds=-90)
+    for _ in range(2):
+        async with place.watched():
+            await until(lambda: place.line.notes)
+            await asyncio.sleep(0.3)
+    (note,) = place.line.notes
+    assert (note.code, note.subject, note.cleared) == ("clock-off", "clock", False)
+    assert "behind the centre's" in note.detail
+    place.line.ahead = timedelta(seconds=1)
+    async with place.watched():
+        await until(lambda: len(place.line.notes) == 2)
+    assert place.line.notes[1].cleared
 
 
 async def test_a_full_disk_stops_no_watch(place: Place) -> None:

@@ -95,6 +95,19 @@ def test_a_machine_that_says_no_serial_changes_nothing() -> None:
     assert result.state.meters[0].value == 510
 
 
+def test_another_name_and_address_are_the_same_machine() -> None:
+    """Renamed, moved, with another board's address: its serial number makes it what it was."""
+    one = Printer()
+    one.look(by_snmp(meter(500)))
+    one.set_up = printer(uri="ipp://192.0.2.200/ipp/print", address="192.0.2.200", name="Attic")
+    result = one.look(with_(by_snmp(meter(512)), model="Renamed by its owner", maker=None))
+    assert (seen(result), told(result)) == (("SN-1", None), [])
+    assert result.state.device == "lib-1"
+    assert result.state.meters[0].value == 512
+    assert result.state.identity is not None
+    assert result.state.identity.address == "192.0.2.200"
+
+
 def test_a_swapped_printer_is_looked_for_before_it_is_given_up() -> None:
     """With ranges to search, the stranger counts for nothing until the search is over."""
     one = Printer(search=["192.0.2.0/24"])
