@@ -89,16 +89,19 @@ def identified(
         known = {first: declared}
     alike = {it: clean(known[it]) == clean(each) for it, each in said.items() if it in known}
     alike |= {it: True for it, each in said.items() if clean(each) in map(clean, known.values())}
-    if not known or any(alike.values()):
-        return Same(Machine({**known, **said}, against=_against(machine, declared, known)))
+    same = Same(Machine({**known, **said}, against=_against(machine, declared, known)))
+    if not known or (alike and all(alike.values())):
+        return same
     if not alike:
         # only a source that never spoke before: it may write the same number in its own way
         return Same(replace(machine, serials=known))
-    origin = next(it for it in WINS["identity"] if it in alike)
+    origin = next(it for it in WINS["identity"] if not alike.get(it, True))
     now = said[origin]
     seen = machine.seen + 1 if machine.stranger == now else 1
     if seen < _SURE:
         return Unsure(replace(machine, serials=known, stranger=now, seen=seen))
+    if any(alike.values()):
+        return same  # another source says that it is the same: this one writes it in a new way
     was = known[origin]
     against = declared if other_than(declared, said) else None
     return Swapped(Machine(dict(said), against=against), was, now)

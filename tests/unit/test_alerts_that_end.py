@@ -51,6 +51,25 @@ def test_a_strangers_words_are_not_believed_for_an_hour() -> None:
         assert [each.value for each in result.state.meters] == [500]
 
 
+def test_a_stray_reply_beside_one_of_its_own_counts_for_nothing() -> None:
+    """One source says another serial number than it ever did: believed at the second look."""
+    one = Printer()
+    by_ipp = Reading(Origin.IPP, state="idle", serial="CN-1")
+    one.look(by_snmp(meter(500)), by_ipp)
+    stray = by_snmp(meter(507), serial="SN-2")
+    result = one.look(stray, by_ipp)
+    assert (result.state.meters[0].value, result.memory.taken, one.memory.serial) == (
+        500,
+        None,
+        "SN-1",
+    )
+    one.look(by_snmp(meter(501)), by_ipp)
+    assert one.memory.serial == "SN-1"
+    for _ in range(2):
+        result = one.look(by_snmp(meter(502), serial="SN-0001"), by_ipp)
+    assert (result.broken, told(result), one.memory.serial) == (None, [], "SN-0001")
+
+
 def test_a_clock_that_is_set_back_keeps_nothing_up_for_longer() -> None:
     """What lasts a day ends a day after the clock was set, not when the old date comes again."""
     lasts = timedelta(hours=24)
