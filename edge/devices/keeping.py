@@ -7,10 +7,12 @@ the journal for it. A file that is lost or torn is learned anew.
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING, Final
 
 from pydantic import TypeAdapter, ValidationError
 
+from config.ids import NODE_ID_PATTERN
 from config.logs import logger
 from edge.devices.watch import Kept
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 _log = logger("edge.devices.keeping")
 
 _SUFFIX: Final = ".json"
+_ID: Final = re.compile(NODE_ID_PATTERN)
 
 
 class KeptFiles:
@@ -55,14 +58,17 @@ class KeptFiles:
         part.replace(path)
 
     def others(self, devices: Iterable[str]) -> tuple[str, ...]:
-        """Return the printers of which something is kept and which are not among these."""
+        """Return the printers of which something is kept and which are not among these.
+
+        Whatever else lies in that directory is none.
+        """
         mine = frozenset(devices)
         try:
             names = [each.name for each in os.scandir(self._directory)]
         except OSError:
             return ()
         found = (name.removesuffix(_SUFFIX) for name in names if name.endswith(_SUFFIX))
-        return tuple(sorted(each for each in found if each not in mine))
+        return tuple(sorted(each for each in found if _ID.fullmatch(each) and each not in mine))
 
     def forget(self, device: str) -> None:
         """Drop what is kept of a printer."""

@@ -338,7 +338,7 @@ class Watching:
 
     async def _forget(self, line: Line) -> None:
         """Take back what was told of printers that are not watched here any more."""
-        known = await asyncio.to_thread(self._files.others, (*self._printers, _NODE))
+        known = await asyncio.to_thread(self._files.others, tuple(self._printers))
         for device in known:
             kept = await asyncio.to_thread(self._files.read, device)
             for note in dropped(kept.raised, device):

@@ -129,6 +129,21 @@ async def test_a_machine_that_takes_its_place_is_shown_however_often_it_was_sear
     assert len(place.searched) == 2
 
 
+async def test_what_else_lies_beside_the_printers_stops_no_watch(tmp_path: Path) -> None:
+    """Files that are no printer's are left alone, whatever they are called."""
+    place = Place(tmp_path)
+    directory = tmp_path / "devices"
+    directory.mkdir()
+    names = ("#.json", ".json", "._lib-9.json", "copy of lib-1.json", "lib-9.json")
+    for name in names:
+        (directory / name).write_text("{}")
+    async with place.watched():
+        await until(lambda: place.line.taken_back and place.line.last())
+        await asyncio.sleep(0.3)
+    assert place.line.taken_back == ["lib-9"]
+    assert sum((directory / name).exists() for name in names) == len(names) - 1
+
+
 async def test_after_a_standstill_nobody_is_looked_at_in_step(tmp_path: Path) -> None:
     """The process was stopped for longer than a beat: all are late, and come one after another."""
     place = Place(tmp_path, printers=40)
