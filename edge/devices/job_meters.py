@@ -101,13 +101,13 @@ class JobMeters:
         if device is None:
             return
         if record.phase is Phase.RELEASING:
-            loop, last = asyncio.get_running_loop(), self._last(device)
+            loop, earlier = asyncio.get_running_loop(), self._earlier(device)
             # a flag while it is there: something else went on than was thought
             came = isinstance(event, JobReleased | CopyBegan)
             rested = device not in self._ended or loop.time() - self._ended[device] >= _LAG
             self._windows.began(device, record.job, sure=came and rested)
-            if isinstance(event, JobReleased) and device in self._printers and last is not None:
-                work = self._before(self._printers[device], record.job, last)
+            if isinstance(event, JobReleased) and device in self._printers and earlier:
+                work = self._before(self._printers[device], record.job, earlier)
                 task = loop.create_task(work, name=f"meters {device}")
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
@@ -137,16 +137,18 @@ class JobMeters:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _last(self, device: str) -> Taken | None:
-        """Return what was read last of a printer's meters: after a job, or at a look."""
-        read = (self._after.get(device), self._lately(device))
-        return max((each for each in read if each), key=lambda each: each.at, default=None)
+    def _earlier(self, device: str) -> tuple[Taken, ...]:
+        """Return what was read last of a printer's meters: after a job, and at a look."""
+        return tuple(each for each in (self._after.get(device), self._lately(device)) if each)
 
-    async def _before(self, printer: PrinterSettings, job: UUID, last: Taken) -> None:
+    async def _before(
+        self, printer: PrinterSettings, job: UUID, earlier: tuple[Taken, ...]
+    ) -> None:
         await asyncio.sleep(_BEGINS)
         await self._calm.wait(_PEOPLE_FIRST)
         before = await self._read(printer)
-        if isinstance(before, Taken) and stood_still(last, before):
+        # a meter only goes up: if it shows what any reading before the release showed, none counted
+        if isinstance(before, Taken) and any(stood_still(each, before) for each in earlier):
             self._windows.read(printer.id, job, before)
 
     async def _read(self, printer: PrinterSettings) -> Taken | _Busy | None:

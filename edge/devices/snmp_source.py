@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 #: Seconds after which tables are read whole again at the latest; each machine has its own time
 #: within the last half of them, so that those of one start do not stay together.
 _WHOLE: Final = 3600.0
-#: And where something of them was missing: it may have been no more than a lost reply.
+#: And once where something of them was missing: it may have been no more than a lost reply.
 _WHOLE_SOON: Final = 300.0
 #: Objects that are remembered of one machine; none has a quarter of them.
 _MOST: Final = 4000
@@ -202,9 +202,11 @@ class SnmpSource:
             self.forget(target)
             return printer_mib.reading(gathered.values, maker, (*odd, _STOPPED))
         alerted = any(_of_columns(each, printer_mib.ALERTS) for each in gathered.values)
-        again = _WHOLE_SOON if odd else _WHOLE * (1 + share(target.address)) / 2
+        before = self._known.get(target)
+        soon = odd and (before is None or before.odd != odd)
+        again = _WHOLE_SOON if soon else _WHOLE * (1 + share(target.address)) / 2
         # who is not asked there any more is not remembered
-        self._known = {it: each for it, each in self._known.items() if now < each.again_at}
+        self._known = {it: each for it, each in self._known.items() if now < each.again_at + _WHOLE}
         self._known[target] = _Known(now + again, now, gathered.values, maker, odd, now, alerted)
         return printer_mib.reading(gathered.values, maker, odd)
 
