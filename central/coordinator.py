@@ -15,6 +15,7 @@ from broker.stream_outbound import EventsGone, ForkSeen, PeerAhead, Released
 from central import proving, recovering
 from central.births import greet
 from central.devices import Devices
+from central.figuring import Figuring
 from central.granting import Granting
 from central.metering import Metering
 from central.news import News
@@ -53,6 +54,7 @@ class Coordinator:
         self._granting = Granting(fleet)
         self._retiring = Retiring(fleet)
         self._metering = Metering(fleet)
+        self._figuring = Figuring(fleet)
         self._devices = Devices(fleet)
         self._session: UUID | None = None
         self._beat = float("-inf")
@@ -82,6 +84,7 @@ class Coordinator:
             or self._granting.restless
             or self._retiring.restless
             or self._metering.restless
+            or self._figuring.restless
         )
 
     # our own link
@@ -132,6 +135,7 @@ class Coordinator:
         """Pass on what changed in the books, whoever changed it; keep time."""
         # grants are due whether anybody can be told or not
         self._granting.look(now)
+        self._figuring.look(now)
         if self._session is None:
             return []
         self.fleet.tell_presence(now)

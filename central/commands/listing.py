@@ -76,6 +76,11 @@ PLACES: Final = {
         "balance",
         "Show where money sits: at the centre and at each edge, linked or cut off.",
     ),
+    "figures": Place(
+        "figures",
+        "commands",
+        "Say what was printed and copied and what it cost, by whom, where and when.",
+    ),
     "jobs": Place("books", "jobs", "List jobs as their edges have told of them."),
     "verify": Place(
         "books",

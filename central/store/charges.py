@@ -13,7 +13,7 @@ from sqlalchemy import and_, bindparam, literal_column, select, union_all, updat
 
 from central.charging import Booked, Charges, Unbookable, Verdict
 from central.sizing import visited
-from central.store import nodes, owed, past, recovery
+from central.store import facts, nodes, owed, past, recovery
 from central.store.bulk import as_text, fetch, insert_rows, run_rows
 from central.store.ledger import (
     CENTRE,
@@ -203,6 +203,7 @@ def _write(tx: Transaction, node: str, good: Sequence[_Good], places: _Places) -
     insert_rows(tx, entry, _ENTRY, entries)
     insert_rows(tx, posting, _POSTING, postings)
     insert_rows(tx, charge_table, _CHARGE, charges)
+    facts.free(tx, "charge", [row[0] for row in charges if row[1] is None])
     return settled
 
 

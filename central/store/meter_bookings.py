@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from sqlalchemy import func, insert, select, update
 
 from central.reconciling import Copied, copied
-from central.store import accounts, device_alerts, directory, ledger, meters
+from central.store import accounts, device_alerts, directory, facts, ledger, meters
 from central.store.device_alerts import NOT_BOOKED, Alert
 from central.store.ledger import CENTRE, Entry, Line, Posted
 from central.store.meters import Place
@@ -137,6 +137,8 @@ def _pay(tx: Transaction, row: Row[Any]) -> str | None:
         if isinstance(done, str)
         else {"state": "booked", "entry": number or None, "reason": ""}
     )
+    if number == 0:
+        facts.free(tx, "copies", [str(row.reading)])
     which = meter_booking.c.reading == row.reading
     tx.sql.execute(update(meter_booking).where(which).values(**changes, at=tx.now))
     return done if isinstance(done, str) else None

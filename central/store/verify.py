@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from broker.codec import EVENT_LIMIT, Received, decode
 from broker.messages import Charged, Collected, GaveBack, Granted, Redeemed, Returned
 from broker.stream import follows, place, start
-from central.store import audit_chain, closures, streams, verify_charges
+from central.store import audit_chain, closures, streams, verify_charges, verify_facts
 from central.store.ledger import CENTRE
 from central.store.owed import house_of
 from central.store.tables import (
@@ -75,6 +75,7 @@ def verify(
     yield from verify_charges.charges_have_entries(tx)
     yield from verify_charges.debts(tx)
     yield from verify_charges.copies_have_readings(tx)
+    yield from verify_facts.figures(tx, lambda *_: None)
     counts.acts = audit_chain.count(tx)
     for broken in audit_chain.check(tx):
         yield Finding("audit", broken.where, broken.detail)

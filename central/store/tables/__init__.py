@@ -25,6 +25,15 @@ from central.store.tables.books import (
 )
 from central.store.tables.codes import code, courier
 from central.store.tables.desk import refund_request, till_receipt, till_session
+from central.store.tables.facts import (
+    belonging,
+    cohort,
+    cohort_group,
+    fact,
+    fact_day,
+    fact_mark,
+    free_charge,
+)
 from central.store.tables.forks import branch_event, closure, mended
 from central.store.tables.meters import (
     device_alert,
@@ -54,10 +63,13 @@ __all__ = [
     "api_token",
     "audit",
     "audit_chain",
+    "belonging",
     "branch_event",
     "charge",
     "closure",
     "code",
+    "cohort",
+    "cohort_group",
     "command",
     "courier",
     "decision",
@@ -68,6 +80,10 @@ __all__ = [
     "entry",
     "event",
     "explanation",
+    "fact",
+    "fact_day",
+    "fact_mark",
+    "free_charge",
     "instant",
     "job",
     "job_span",

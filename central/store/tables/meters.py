@@ -111,6 +111,12 @@ meter_booking = Table(
     Column("reason", Text, nullable=False),
     Column("at", Instant, nullable=False),
     Index(
+        "ix_meter_booking_entry",
+        "entry",
+        sqlite_where=text("entry IS NOT NULL"),
+        postgresql_where=text("entry IS NOT NULL"),
+    ),
+    Index(
         "ix_meter_booking_waiting",
         "reading",
         sqlite_where=text("state = 'waiting'"),
