@@ -18,6 +18,7 @@ from broker.server import BrokerServer
 from broker.topics import Party
 from central.coordinator import Coordinator
 from central.fleet import Fleet
+from central.importing.rounds import keep_up
 from central.mailboxes import Mail, Mailboxes
 from central.opening import open_books
 from central.reconciling import Limits
@@ -169,7 +170,7 @@ async def serve(
         stack.enter_context(books.alone())
         stack.push_async_callback(_close, books, store)
         given = settings.reconciliation
-        fleet = Fleet(books, limits=Limits(given.pages, given.percent))
+        fleet = Fleet(books, limits=Limits(given.pages, given.percent), kept=settings.privacy)
         coordinator = await loop.run_in_executor(store, Coordinator, fleet)
         if fleet.fenced_by is not None:
             raise OldCopy(fleet.fenced_by)
@@ -188,6 +189,7 @@ async def serve(
                 group.create_task(carrier.listen(), name="listen"),
                 group.create_task(carrier.work(), name="work"),
                 group.create_task(_tend(books, settings.credentials), name="second log"),
+                group.create_task(keep_up(books, settings.ldap), name="people"),
             ]
             api_port: asyncio.Future[int | None] = loop.create_future()
             if settings.api.port is None:
@@ -254,24 +256,30 @@ async def _serve_api(
 ) -> None:
     from central.web.server import serve as serve_api  # noqa: PLC0415  slow, and often not wanted
 
-    def troubles() -> list[str]:
-        online = carrier.online.is_set()
-        return [] if online else ["The coordinator is not on line: its broker is not reached."]
-
     await serve_api(
         settings,
         fleet.books,
         stop,
         listening=port.set_result,
-        troubles=troubles,
+        troubles=lambda: troubles(fleet, online=carrier.online.is_set()),
         tally=fleet.tally,
     )
+
+
+def troubles(fleet: Fleet, *, online: bool) -> list[str]:
+    """Return what keeps the coordinator from its work, for monitors: without names or details."""
+    said = []
+    if not online:
+        said.append("The coordinator is not on line: its broker is not reached.")
+    if fleet.unwritable:
+        said.append("The books cannot be written: nothing is taken in until they can.")
+    return said
 
 
 async def _tend(books: Books, credentials: Path) -> None:
     """Look after the second log, in a thread of its own: nobody waits for a copy of the books."""
     if books.remark is not None:
-        _log.warning(books.remark, action="second-log-begun")
+        _log.warning(books.remark, action="books-remark")
     while True:
         try:
             done = await asyncio.to_thread(tend, books, credentials, CREDENTIALS)

@@ -17,8 +17,10 @@ from central.births import greet
 from central.devices import Devices
 from central.figuring import Figuring
 from central.granting import Granting
+from central.keeping import Keeping
 from central.metering import Metering
 from central.news import News
+from central.peopling import Peopling
 from central.questions import answer
 from central.retiring import Retiring
 from central.rounds import hear_batch, take_round
@@ -56,6 +58,8 @@ class Coordinator:
         self._metering = Metering(fleet)
         self._figuring = Figuring(fleet)
         self._devices = Devices(fleet)
+        self._peopling = Peopling(fleet)
+        self._keeping = None if fleet.kept is None else Keeping(fleet, fleet.kept)
         self._session: UUID | None = None
         self._beat = float("-inf")
         self._sweep = float("-inf")
@@ -85,6 +89,7 @@ class Coordinator:
             or self._retiring.restless
             or self._metering.restless
             or self._figuring.restless
+            or self._peopling.restless
         )
 
     # our own link
@@ -136,6 +141,9 @@ class Coordinator:
         # grants are due whether anybody can be told or not
         self._granting.look(now)
         self._figuring.look(now)
+        self._peopling.look(now)
+        if self._keeping is not None:
+            self._keeping.look(now)
         if self._session is None:
             return []
         self.fleet.tell_presence(now)

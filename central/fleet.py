@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from central.proving import Doubt
     from central.recovering import Adoption
     from central.store.books import Books
+    from config.settings_privacy import PrivacySettings
 
 _log = logger("central.fleet")
 
@@ -72,8 +73,12 @@ class Fleet:
     """Accounts that were charged: their money may belong elsewhere now."""
     limits: Limits = field(default_factory=Limits)
     """From when on unexplained pages are worth an alert."""
+    kept: PrivacySettings | None = None
+    """What is kept of people, and for how long; None: nothing is ever deleted."""
     tally: IngestTally = field(default_factory=IngestTally)
     """What was taken in and told since the start, for monitoring."""
+    unwritable: bool = False
+    """The books could not be written when events or states were last to be."""
     to_say: list[Say] = field(default_factory=list)
     """What is to be published, in order."""
     _alerts: dict[tuple[str, str], float] = field(default_factory=dict)

@@ -145,9 +145,7 @@ def fold(  # noqa: PLR0911  one return for each kind of event
                 received_at=event.received_at,
             )
         case JobRefused():
-            return replace(
-                job, detail=event.detail, refused=event.reason, decided=_refused(event)
-            )
+            return replace(job, detail=event.detail, refused=event.reason, decided=_refused(event))
         case JobReleased():
             return replace(
                 job,

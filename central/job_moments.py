@@ -1,4 +1,4 @@
-"""A job's moments, as they are kept in its row: one line each, added and never read by ingest; pure.
+"""A job's moments as its row keeps them: a line each, which ingest adds and never reads; pure.
 
 Times are the edge's: what a site that was cut off told hours later still happened when it did.
 """

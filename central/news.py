@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from broker import topics
+from central.births import bring_directory
 from central.reparking import Reparking
 from central.slices import delta
-from central.store import commands, directory, funds
+from central.store import commands, directory, funds, nodes
 
 if TYPE_CHECKING:
     from central.fleet import Fleet
@@ -51,6 +52,12 @@ class News:
 
     def _directory(self) -> None:
         fleet = self._fleet
+        with fleet.books.read() as tx:
+            wanted = nodes.to_resync(tx)
+        for node in sorted(wanted & fleet.conversations.keys()):
+            bring_directory(fleet, node, None)
+            with fleet.books.write() as tx:
+                nodes.resynced(tx, node)
         behind = [c.directory_n for c in fleet.conversations.values() if c.directory_n is not None]
         if not behind:
             return

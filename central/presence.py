@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from uuid import UUID
 
 #: Seconds without any message after which a node counts as cut off.
 SILENCE: Final = 90.0
+#: A node that said so long nothing is not linked, whatever the books remember.
+_STALE: Final = timedelta(seconds=150)
+
+
+def is_linked(*, linked: bool, seen_at: datetime | None, now: datetime) -> bool:
+    """Say whether a node can be reached, when the coordinator itself may have died.
+
+    Args:
+        linked: as the coordinator stored it last.
+        seen_at: when it heard the node last.
+        now: the time of day.
+    """
+    return linked and seen_at is not None and now - seen_at <= _STALE
 
 
 @dataclass(slots=True)

@@ -18,12 +18,14 @@ from config.policy.rules import Place, PointOfPrint, Stopped, apply
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import datetime
 
     from central.job_fold import JobRecord
     from config.ids import AccountKey
     from config.policy.conditions import Purse
+    from config.policy.reasons import Conversion, Line
     from config.policy.rules import Ruled, RuleSet
-    from config.policy.tariffs import Tariff
+    from config.policy.tariffs import Service, Tariff
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,119 @@ class Difference:
     """What the old rules do, in words."""
     after: str
     """What the new rules would do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A job that somebody thinks of."""
+
+    user: str
+    groups: tuple[str, ...]
+    printer: str
+    """Device id."""
+    pages: int
+    """Of the document."""
+    color_pages: int = 0
+    copies: int = 1
+    two_sided: bool = False
+    name: str = ""
+    queue: str = ""
+    media: str | None = None
+    """Such as `iso_a4`; None: nobody says."""
+    document_format: str | None = None
+    """MIME type."""
+    service: Service = "print"
+    at: datetime | None = None
+    """When; None: at no certain time. Hours are those of its zone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What rules do to a job."""
+
+    refused: str | None
+    """Why it is not printed; None: it is."""
+    printer: str
+    """Where, after all."""
+    price: str | None
+    """None: nothing says what it costs, or it is refused."""
+    conversions: tuple[Conversion, ...]
+    charge: AccountKey | None
+    """Who pays instead of its owner."""
+    questions: tuple[str, ...]
+    """What the person is asked first."""
+    tags: tuple[str, ...]
+    lines: tuple[Line, ...]
+    """Why, rule by rule."""
+
+
+def try_on(
+    rules: RuleSet | None, job: Described | Past, world: World, purse: Purse
+) -> Trial | None:
+    """Return what rules do to a job; None where nothing was counted of a past one.
+
+    Args:
+        rules: None: none at all.
+        job: as described, or of the past.
+        world: printers, prices, accounts.
+        purse: what pays first for its owner.
+    """
+    case = _described(job, world, purse) if isinstance(job, Described) else _case(job, world)
+    if case is None:
+        return None
+    if rules is None:
+        price = _price(case, world)
+        return Trial(None, case.printer, price, (), None, (), (), ())
+    result = _applied(rules, case, world)
+    if isinstance(result, Stopped):
+        return Trial(result.message, case.printer, None, (), None, (), (), result.lines)
+    return Trial(
+        None,
+        result.case.printer,
+        _price(result.case, world, result),
+        result.conversions,
+        result.charge,
+        tuple(text for _, text in result.questions),
+        result.tags,
+        result.lines,
+    )
+
+
+def _described(job: Described, world: World, purse: Purse) -> Case:
+    sides = Sides.TWO_SIDED_LONG_EDGE if job.two_sided else Sides.ONE_SIDED
+    impressions, color = job.pages * job.copies, min(job.color_pages, job.pages) * job.copies
+    sheets = -(-job.pages // 2) * job.copies if job.two_sided else impressions
+    here = world.printers.get(job.printer)
+    return Case(
+        user=job.user,
+        groups=job.groups,
+        queue=job.queue or None,
+        printer=job.printer,
+        tags=here[1].tags if here else (),
+        service=job.service,
+        attributes=JobAttributes(
+            copies=job.copies,
+            sides=sides,
+            media=job.media,
+            print_color_mode=ColorMode.AUTO,
+            job_name=job.name[:255],
+        ),
+        figures=Figures(
+            impressions=impressions,
+            color_impressions=color,
+            monochrome_impressions=impressions - color,
+            sheets=sheets,
+            media=job.media,
+            sides=sides,
+            source=Source.ANALYSIS,
+        ),
+        pages=job.pages,
+        document_format=job.document_format,
+        name=job.name,
+        purse=purse,
+        now=job.at,
+        zone=UTC if job.at is None or job.at.tzinfo is None else job.at.tzinfo,
+    )
 
 
 def rehearse(old: RuleSet | None, new: RuleSet, past: Past, world: World) -> Difference | None:
@@ -111,14 +226,26 @@ def _case(past: Past, world: World) -> Case | None:
     )
 
 
-def _told(rules: RuleSet, case: Case, world: World) -> str:
+def _applied(rules: RuleSet, case: Case, world: World) -> Ruled | Stopped:
     here = world.printers.get(case.printer)
     near = {
         device: point
         for device, (node, point) in world.printers.items()
         if here is not None and node == here[0]
     }
-    result = apply(rules, case, Place(near, world.tariff, world.purse_of))
+    return apply(rules, case, Place(near, world.tariff, world.purse_of))
+
+
+def _price(case: Case, world: World, ruled: Ruled | None = None) -> str | None:
+    if world.tariff is None:
+        return None
+    adjustments = ruled.adjustments if ruled else ()
+    price = price_of(world.tariff, case.service, case.figures, case.printer, adjustments)
+    return str(price.total) if isinstance(price, Priced) else None
+
+
+def _told(rules: RuleSet, case: Case, world: World) -> str:
+    result = _applied(rules, case, world)
     if isinstance(result, Stopped):
         return f"refused: {result.message}"
     return _outcome(result.case, world, result)

@@ -26,11 +26,13 @@ from config.policy.media import media_class
 from config.policy.money import Unit
 from config.settings_copies import CopySettings
 from config.settings_devices import DeviceSettings, ProfileName, SnmpProfile
+from config.settings_directory_services import GuestSettings, LdapSettings
 from config.settings_file import Problem, Settings, SettingsError, load
 from config.settings_jobs import LimitSettings
 from config.settings_monitoring import MonitoringSettings
 from config.settings_parts import Duration, Part
 from config.settings_people import VisitorSettings
+from config.settings_privacy import PrivacySettings
 from config.settings_reconciliation import ReconciliationSettings
 from config.settings_web import WebSettings
 
@@ -200,6 +202,20 @@ class CentralSettings(Settings):
     """The pages, and the interface at their address."""
     reconciliation: ReconciliationSettings = ReconciliationSettings()
     """From when on pages that nobody explains are worth an alert."""
+    privacy: PrivacySettings = PrivacySettings()
+    """What is kept of people, and for how long."""
+    ldap: tuple[LdapSettings, ...] = ()
+    """Directory services that people come from."""
+    guests: GuestSettings = GuestSettings()
+    """People for a time."""
+
+    @model_validator(mode="after")
+    def _services_are_one_each(self) -> Self:
+        names = [each.name for each in self.ldap]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"every name in [[ldap]] once; twice: {', '.join(twice)}")
+        return self
 
     @model_validator(mode="before")
     @classmethod

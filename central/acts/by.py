@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from central.store.books import Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,3 +17,8 @@ class By:
     """`cli:root`, `web:ana`, `api:till-1`; or `coordinator`."""
     from_: str = ""
     """The address it came from; empty: this machine, or not known."""
+
+
+def signed(tx: Transaction, by: By) -> Transaction:
+    """Return the transaction as one whose acts, however deep below, say where they come from."""
+    return replace(tx, from_=by.from_)

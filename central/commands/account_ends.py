@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from central.acts import accounts as acts
 from central.commands import members
-from central.commands.accounts import Key, check, commands, find_account
-from central.commands.desk import Config, Refusal, account_key, author, console, desk, money
-from central.store import closing
-from central.store.ledger import Refused
+from central.commands.accounts import Key, commands, find_account
+from central.commands.desk import Config, account_key, by, console, desk, done, money
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from central.commands.desk import Desk
     from central.store.accounts import AccountRecord
     from central.store.books import Transaction
-    from central.store.closing import Closed
+    from central.store.closing import Outcome
 
 Reason = Annotated[str, typer.Option("--reason", help="Kept with the act.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
@@ -29,7 +28,7 @@ def freeze(account: Key, reason: Reason, config: Config = None) -> None:
     """Let nothing be charged to or granted from an account, from now on."""
     with desk(config) as at, at.books.write() as tx:
         key = find_account(tx, account).key
-        check(closing.freeze(tx, key, author=author(), reason=reason))
+        done(acts.freeze(tx, by(), key, reason=reason))
     console.print(f"{key} is frozen; sites that are cut off hear of it when they are back.")
 
 
@@ -37,7 +36,7 @@ def unfreeze(account: Key, config: Config = None, *, reason: Reason = "") -> Non
     """Let a frozen account be used again."""
     with desk(config) as at, at.books.write() as tx:
         key = find_account(tx, account).key
-        check(closing.unfreeze(tx, key, author=author(), reason=reason))
+        done(acts.unfreeze(tx, by(), key, reason=reason))
     console.print(f"{key} is open again.")
 
 
@@ -56,9 +55,9 @@ def close(
     """Close an account for good; what is at cut-off sites follows as they come back."""
     heir = None if to is None else account_key(to)
 
-    def act(tx: Transaction) -> tuple[AccountRecord, closing.Outcome]:
+    def act(tx: Transaction) -> tuple[AccountRecord, Outcome]:
         found = find_account(tx, account)
-        return found, closing.close(tx, found.key, to=heir, author=author(), reason=reason)
+        return found, acts.close(tx, by(), found.key, to=heir, reason=reason)
 
     where = f" into {heir}" if heir else ""
     with desk(config) as at:
@@ -76,9 +75,9 @@ def merge(
 ) -> None:
     """Make an account part of another: its money, its members, and who pays with it."""
 
-    def act(tx: Transaction) -> tuple[AccountRecord, closing.Outcome]:
+    def act(tx: Transaction) -> tuple[AccountRecord, Outcome]:
         found, heir = find_account(tx, account), find_account(tx, into)
-        return found, closing.merge(tx, found.key, heir.key, author=author(), reason=reason)
+        return found, acts.merge(tx, by(), found.key, heir.key, reason=reason)
 
     with desk(config) as at:
         _carry_out(at, act, f"merge {account} into {into}", yes=yes, dry_run=dry_run)
@@ -94,7 +93,7 @@ class _OnlyTried(Exception):
 
 def _carry_out(
     at: Desk,
-    act: Callable[[Transaction], tuple[AccountRecord, closing.Outcome]],
+    act: Callable[[Transaction], tuple[AccountRecord, Outcome]],
     what: str,
     *,
     yes: bool,
@@ -114,16 +113,15 @@ def _carry_out(
     console.print(f"Done, {what}: {told}", markup=False, highlight=False)
 
 
-def _try(at: Desk, act: Callable[[Transaction], tuple[AccountRecord, closing.Outcome]]) -> NoReturn:
+def _try(at: Desk, act: Callable[[Transaction], tuple[AccountRecord, Outcome]]) -> NoReturn:
     with at.books.write() as tx:
         raise _OnlyTried(_told(*act(tx)))
 
 
-def _told(found: AccountRecord, done: Closed | Refused) -> str:
-    if isinstance(done, Refused):
-        raise Refusal(done.reason)
-    parts = [f"{money(done.moved, found.unit)} goes at once"]
-    for place, micros in sorted(done.waiting.items()):
+def _told(found: AccountRecord, outcome: Outcome) -> str:
+    closed = done(outcome)
+    parts = [f"{money(closed.moved, found.unit)} goes at once"]
+    for place, micros in sorted(closed.waiting.items()):
         parts.append(f"{money(micros, found.unit)} follows when {place} gives it back")
     return "; ".join(parts) + "."
 

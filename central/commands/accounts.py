@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from central.acts import accounts as acts
 from central.commands.desk import (
     AsJson,
     Config,
     Refusal,
     account_key,
     amount,
-    author,
+    by,
     console,
     desk,
+    done,
     money,
     show,
     unknown,
@@ -74,21 +75,12 @@ def add(
 ) -> None:
     """Open an account: user, grant, quota (pages), department, project or shared."""
     key = account_key(account)
-    kind = key.partition(":")[0]
-    if kind not in KINDS:
-        kinds = ", ".join(f"{each} ({what})" for each, what in KINDS.items())
-        raise Refusal(f"{kind!r} is no kind of account for people; one of {kinds}")
     with desk(config) as at, at.books.write() as tx:
-        own = at.settings.currency
-        given = unit or (PAGE if kind == "quota" else own)
-        if given not in {own, PAGE}:
-            raise Refusal(f"the books are in {own}; an account is in {own} or in {PAGE}")
-        if kind == "quota" and given != PAGE:
-            raise Refusal("a quota is in pages; money is granted on a grant account")
+        own = tx.identity.currency
+        given = unit or (PAGE if key.startswith("quota:") else own)
         rules = _rules(Rules(), given, label, parent, counts, overdraft, unlimited=unlimited)
-        check(accounts.open_new(tx, key, given, rules))
-        audit.note(tx, author=author(), act="account add", target=key, detail=_detail(rules))
-    console.print(f"Opened {key} in {given}.")
+        opened = done(acts.open_account(tx, by(), key, given, rules))
+    console.print(f"Opened {key} in {opened.unit}.")
 
 
 @commands.command("set")
@@ -110,10 +102,7 @@ def change(
         )
         if rules == found.rules:
             raise Refusal("nothing to change; give --label, --parent, --overdraft or --unlimited")
-        if found.state in {"closed", "merged"}:
-            raise Refusal(f"{found.key} is {found.state}")
-        check(accounts.store(tx, replace(found, rules=rules)))
-        audit.note(tx, author=author(), act="account set", target=found.key, detail=_detail(rules))
+        done(acts.change_account(tx, by(), found.key, rules))
     console.print(f"Changed {found.key}.")
 
 

@@ -12,12 +12,12 @@ from central.commands.desk import (
     Config,
     account_key,
     desk,
-    is_linked,
     money,
     show,
     unknown,
     write_json,
 )
+from central.presence import is_linked
 from central.store import accounts, directory, nodes, wallets
 from central.store.ledger import CENTRE, HOUSE_KINDS
 

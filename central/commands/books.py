@@ -16,7 +16,6 @@ from central.commands.desk import (
     console,
     desk,
     errors,
-    is_linked,
     money,
     node_id,
     settings_of,
@@ -25,8 +24,9 @@ from central.commands.desk import (
 )
 from central.edge_check import Edge, EdgeCheck
 from central.opening import open_books, refuse_if_lost
+from central.presence import is_linked
 from central.store import lists, nodes
-from central.store.books import migrate_url
+from central.store.schema import migrate_url
 from central.store.verify import Counts, verify
 from config.policy.jobs import JobState
 

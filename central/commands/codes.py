@@ -20,13 +20,13 @@ from central.commands.desk import (
     console,
     desk,
     errors,
-    is_linked,
     money,
     show,
     unknown,
     user_name,
     write_json,
 )
+from central.presence import is_linked
 from central.store import accounts, codes, directory, nodes
 from central.store.codes import Issued, Waiting, Wish
 from central.store.ledger import Refused

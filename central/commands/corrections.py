@@ -1,4 +1,4 @@
-"""`correct`, `refund` and `entries`: putting right by new entries, and reading them all."""
+"""`topup`, `correct`, `refund`, `entries`: putting on, putting right by new entries, reading."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from uuid import UUID
 
 import typer
 
+from central.acts import money as acts
 from central.commands.accounts import find_account
 from central.commands.desk import (
     AsJson,
@@ -14,14 +15,16 @@ from central.commands.desk import (
     Refusal,
     account_key,
     amount,
-    author,
+    by,
     console,
     desk,
+    done,
     money,
     show,
+    unknown,
 )
-from central.store import accounts, corrections, lists
-from central.store.ledger import CENTRE, HOUSE_KINDS, Refused
+from central.store import accounts, lists
+from central.store.ledger import CENTRE, HOUSE_KINDS
 
 Reason = Annotated[str, typer.Option("--reason", help="Why; kept with the entry.")]
 
@@ -35,12 +38,9 @@ def correct(
     """Add to an account, or take from what of it is at the centre, by an entry with its reason."""
     with desk(config) as at, at.books.write() as tx:
         found = find_account(tx, account)
-        by = amount(sum_, found.unit)
-        done = corrections.correct(tx, found.key, by, reason=reason, author=author())
-        if isinstance(done, Refused):
-            raise Refusal(done.reason)
-        whole = accounts.whole(tx, found.key, found.unit)
-    console.print(f"{found.key} was corrected by {by}; it has {money(whole, found.unit)}.")
+        change = amount(sum_, found.unit)
+        moved = done(acts.correct(tx, by(), found.key, change, reason=reason))
+    console.print(f"{found.key} was corrected by {change}; it has {moved.balance}.")
 
 
 def refund(
@@ -69,9 +69,7 @@ def refund(
         ) from error
     with desk(config) as at, at.books.write() as tx:
         wanted = None if sum_ is None else amount(sum_, unit or at.settings.currency)
-        done = corrections.refund(tx, named, wanted, reason=reason, author=author())
-        if isinstance(done, Refused):
-            raise Refusal(done.reason)
+        refunds = done(acts.refund(tx, by(), named, wanted, reason=reason))
     rows = [
         {
             "account": account,
@@ -81,10 +79,30 @@ def refund(
             "charge": str(each.charge),
             "entry": str(each.entry),
         }
-        for each in done
+        for each in refunds
         for account, back in each.parts
     ]
     show(rows, as_json=as_json, columns=("account", "refund", "charge"), empty="Nothing.")
+
+
+def topup(
+    account: Annotated[str, typer.Argument(help="For instance user:ana.")],
+    sum_: Annotated[str, typer.Argument(metavar="AMOUNT", help="For instance 5.00.")],
+    config: Config = None,
+    *,
+    note: Annotated[str, typer.Option(help="Kept with the entry.")] = "",
+) -> None:
+    """Put money on an account; it goes on to the sites by itself."""
+    key = account_key(account)
+    with desk(config) as at, at.books.write() as tx:
+        found = accounts.find(tx, key)
+        if found is None:
+            known = (each.key for each in accounts.every(tx, limit=10_000))
+            how = "accounts are opened by `printmesh central user add`"
+            raise unknown("account", key, known, how)
+        given = amount(sum_, found.unit)
+        moved = done(acts.top_up(tx, by(), key, given, note=note))
+    console.print(f"{key} got {given}; it has {moved.balance}.")
 
 
 def entries(

@@ -8,15 +8,16 @@ import re
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from central.acts.by import By
 from config.errors import PrintmeshError
 from config.ids import NODE_ID_PATTERN
 from config.policy.money import Money, MoneyError
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from central.store.books import Books
+    from central.store.ledger import Refused
     from config.settings import CentralSettings
+
+T = TypeVar("T")
 
 Config = Annotated[
     Path | None,
@@ -38,8 +42,6 @@ Config = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON for machines.")]
 DEFAULT_CONFIG: Final = Path("central.toml")
-#: A node that said so long nothing is not linked, whatever the books remember.
-_STALE: Final = timedelta(seconds=150)
 #: Columns that are never folded; what people and documents are called is, where room is short.
 _SHORT: Final = frozenset({"job", "state", "cost", "balance", "linked", "seen_at"})
 _MONEY: Final = frozenset({"cost", "balance"})
@@ -101,6 +103,20 @@ def author() -> str:
         return "cli"
 
 
+def by() -> By:
+    """Return who does this, for acts; whoever is at this machine's command line."""
+    return By(author())
+
+
+def done(outcome: T | Refused) -> T:
+    """Return what an act did, or refuse as it did; nothing of it stays."""
+    from central.store.ledger import Refused  # noqa: PLC0415  keeps --help fast
+
+    if isinstance(outcome, Refused):
+        raise Refusal(outcome.reason)
+    return outcome
+
+
 # ── values ──────────────────────────────────────────────────────────────────────────────────
 
 
@@ -140,16 +156,21 @@ def first_line(longest: int) -> str:
     return sys.stdin.readline(longest + 2).rstrip("\r\n")
 
 
+def day_end(text: str) -> datetime:
+    """Return the end of a day, by the clock on the wall here."""
+    try:
+        day = date.fromisoformat(text)
+        after = datetime.combine(day + timedelta(days=1), time()).astimezone()
+    except (ValueError, OverflowError) as error:
+        raise Refusal(f"{text!r} is no day; write it like 2027-07-31") from error
+    return after.astimezone(UTC)
+
+
 def unknown(what: str, given: str, known: Iterable[str], how: str) -> Refusal:
     """Return a refusal that names what may have been meant, or how to make one."""
     near = get_close_matches(given, list(known), n=1)
     hint = f"did you mean {near[0]}?" if near else how
     return Refusal(f"there is no {what} {given!r}; {hint}")
-
-
-def is_linked(*, linked: bool, seen_at: datetime | None, now: datetime) -> bool:
-    """Say whether a node can be reached, when the coordinator itself may have died."""
-    return linked and seen_at is not None and now - seen_at <= _STALE
 
 
 # ── output ──────────────────────────────────────────────────────────────────────────────────
@@ -182,7 +203,9 @@ def show(
         )
     for row in rows:
         # the first digits of a job name it well enough, and leave room; JSON has them all
-        table.add_row(*(_cell(row[column])[: 8 if column == "job" else None] for column in columns))
+        cells = (_cell(row[column])[: 8 if column == "job" else None] for column in columns)
+        # what others named must not be read as markup
+        table.add_row(*(console.render_str(cell, markup=False, emoji=False) for cell in cells))
     console.print(table)
 
 
@@ -205,8 +228,7 @@ def _cell(value: object) -> str:
         return value.astimezone().strftime("%Y-%m-%d %H:%M:%S")
     if isinstance(value, list | tuple):
         return ", ".join(map(_cell, value))
-    # what others named must not be read as markup
-    return str(value).replace("[", r"\[")
+    return str(value)
 
 
 def _plain(value: object) -> str:

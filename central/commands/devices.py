@@ -17,12 +17,12 @@ from central.commands.desk import (
     author,
     console,
     desk,
-    is_linked,
     money,
     show,
     unknown,
 )
 from central.meter_moves import service_of
+from central.presence import is_linked
 from central.store import (
     accounts,
     audit,

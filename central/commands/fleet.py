@@ -5,20 +5,22 @@ from __future__ import annotations
 import json
 import secrets
 from pathlib import Path  # noqa: TC003  typer reads it at run time
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, cast
 
 import typer
 
 from broker.credentials import CredentialFile, write_private
 from broker.topics import Party
+from central.acts import consequences
+from central.acts import nodes as acts
 from central.commands.desk import (
     AsJson,
     Config,
     Refusal,
-    author,
+    by,
     console,
     desk,
-    is_linked,
+    done,
     money,
     node_id,
     role_text,
@@ -26,7 +28,8 @@ from central.commands.desk import (
     unknown,
     write_json,
 )
-from central.store import audit, funds, nodes, terms
+from central.presence import is_linked
+from central.store import nodes, terms
 
 if TYPE_CHECKING:
     from central.commands.desk import Desk
@@ -34,7 +37,8 @@ if TYPE_CHECKING:
     from central.store.nodes import NodeRecord
 
 fleet = typer.Typer(
-    no_args_is_help=True, help="The fleet: add, enrol, free and list nodes; give new secrets."
+    no_args_is_help=True,
+    help="The fleet: add, enrol, free, list and resync nodes; give and revoke secrets.",
 )
 
 Name = Annotated[str, typer.Argument(help="Node id: 1 to 32 of a-z, 0-9 and -.")]
@@ -65,12 +69,10 @@ def add_node(
     code = secrets.token_urlsafe(_CODE_BYTES) if kind == "edge" else None
     with desk(config) as at:
         with at.books.write() as tx:
-            role = "remote" if kind == "edge" else ""
-            if name == at.settings.node or not nodes.add(
-                tx, name, site=site or name, role=role, kind=kind, code=code
-            ):
-                raise Refusal(f"there is a node {name!r} already; for a new code: node enrol")
-            audit.note(tx, author=author(), act="node add", target=name, detail={"kind": kind})
+            if name == at.settings.node:
+                raise Refusal(f"there is a node {name!r} already: the coordinator itself")
+            which = cast('Literal["edge", "dashboard"]', kind)
+            done(acts.enter(tx, by(), name, site=site, kind=which, code=code))
         party = Party.NODE if kind == "edge" else Party.DASHBOARD
         secret = CredentialFile(at.settings.credentials).add(name, party)
         told = {
@@ -113,25 +115,8 @@ def enrol_node(
     """Make a one-use code that lets one new journal of a node in; frees a parked or frozen node."""
     code = secrets.token_urlsafe(_CODE_BYTES)
     with desk(config) as at, at.books.write() as tx:
-        known = _node(tx, name)
-        if known.kind != "edge":
-            raise Refusal(f"{name} is a {known.kind}; it has no journal")
-        there = nodes.money_at(tx, name)
-        if there and known.incarnation is not None and not write_off:
-            sums: dict[str, int] = {}
-            for _, unit, micros in there:
-                sums[unit] = sums.get(unit, 0) + micros
-            total = ", ".join(money(micros, unit) for unit, micros in sums.items())
-            raise Refusal(
-                f"{total} of {len(there)} accounts sit at {name}. A new journal knows nothing of "
-                "it: if the old one is lost for good, add --write-off; otherwise bring it back"
-            )
-        if write_off:
-            if is_linked(linked=known.linked, seen_at=known.seen_at, now=tx.now):
-                raise Refusal(f"{name} is linked: it is not lost")
-            funds.write_off(tx, name, author())
-        nodes.enrol(tx, name, code)
-        audit.note(tx, author=author(), act="node enrol", target=name)
+        _node(tx, name)
+        done(acts.enrol(tx, by(), name, code, write_off=write_off))
     if as_json:
         write_json({"node": name, "enrolment_code": code})
         return
@@ -143,12 +128,8 @@ def enrol_node(
 def free_node(name: Name, config: Config = None) -> None:
     """Listen again to a parked or frozen node; what is wrong with it will show again."""
     with desk(config) as at, at.books.write() as tx:
-        known = _node(tx, name)
-        if known.state == "active":
-            raise Refusal(f"{name} is neither parked nor frozen")
-        nodes.set_state(tx, name, "active", "")
-        detail = {"was": known.state, "reason": known.reason}
-        audit.note(tx, author=author(), act="node free", target=name, detail=detail)
+        _node(tx, name)
+        known = done(acts.free(tx, by(), name))
     console.print(
         f"{name} was {known.state} ({known.reason}). It is listened to at its next birth."
     )
@@ -159,14 +140,56 @@ def renew_secret(name: Name, config: Config = None, *, as_json: AsJson = False) 
     """Give a node a new secret for the broker; the old one ends at once."""
     with desk(config) as at:
         with at.books.write() as tx:
-            known = _node(tx, name)
-            audit.note(tx, author=author(), act="node secret", target=name)
+            _node(tx, name)
+            known = done(acts.new_secret(tx, by(), name))
         party = Party.NODE if known.kind == "edge" else Party.DASHBOARD
         secret = CredentialFile(at.settings.credentials).add(name, party)
     if as_json:
         write_json({"node": name, "secret": secret})
         return
     console.print(f"  secret = {json.dumps(secret)}", highlight=False, markup=False)
+
+
+@fleet.command("revoke")
+def revoke_node(
+    name: Name,
+    reason: Annotated[str, typer.Option(help="Why; it is kept.")],
+    config: Config = None,
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it means.")] = False,
+) -> None:
+    """Let a node connect no more; `node secret` lets it in again."""
+    with desk(config) as at:
+        with at.books.read() as tx:
+            told = consequences.of_revoking(tx, _node(tx, name))
+        for sentence in told.sentences:
+            console.print(sentence, markup=False, highlight=False)
+        if dry_run:
+            return
+        with at.books.write() as tx:
+            done(acts.revoke(tx, by(), name, reason=reason))
+        CredentialFile(at.settings.credentials).remove(name)
+    console.print("Revoked.")
+
+
+@fleet.command("resync")
+def resync_node(
+    name: Name,
+    config: Config = None,
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it means.")] = False,
+) -> None:
+    """Send a site every person, card, price and rule again."""
+    with desk(config) as at:
+        with at.books.read() as tx:
+            told = consequences.of_resync(tx, _node(tx, name))
+        for sentence in told.sentences:
+            console.print(sentence, markup=False, highlight=False)
+        if dry_run:
+            return
+        with at.books.write() as tx:
+            done(acts.resync(tx, by(), name))
+    console.print("It is sent as soon as the site is linked.")
 
 
 @fleet.command("list")

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from central.acts import money as acts
 from central.commands.desk import (
     AsJson,
     Config,
     Refusal,
     account_key,
     amount,
-    author,
+    by,
     console,
     desk,
+    done,
     money,
     show,
     unknown,
@@ -24,7 +26,6 @@ from central.commands.desk import (
 from central.schedules import Plan
 from central.store import accounts, allowances, schedules
 from central.store.allowances import Allowance, Period
-from central.store.ledger import Refused
 from config.policy.money import PAGE
 
 if TYPE_CHECKING:
@@ -87,10 +88,8 @@ def add(
             None if cap is None else amount(cap, unit).micros,
             joins=join and bool(wallet),
         )
-        done = schedules.add(tx, name, allowance, plan, author=author())
-        if isinstance(done, Refused):
-            raise Refusal(done.reason)
-    console.print(f"{name} grants {_words(done)} to {to}; next at {_next(done)}.", markup=False)
+        made = done(acts.add_grant(tx, by(), name, allowance, plan))
+    console.print(f"{name} grants {_words(made)} to {to}; next at {_next(made)}.", markup=False)
 
 
 @commands.command("list")
@@ -132,7 +131,7 @@ def remove(name: Name, config: Config = None) -> None:
     """Take a periodic grant out; what it granted stays."""
     with desk(config) as at, at.books.write() as tx:
         _find(tx, name)
-        schedules.remove(tx, name, author=author())
+        done(acts.remove_grant(tx, by(), name))
     console.print(f"Removed {name}.", markup=False)
 
 
@@ -213,10 +212,8 @@ def _preview(books: Books, name: str, *, as_json: bool) -> None:
 def _pause(name: str, config: Any, *, paused: bool) -> None:  # noqa: ANN401  Typer's own alias
     with desk(config) as at, at.books.write() as tx:
         _find(tx, name)
-        done = schedules.pause(tx, name, author=author(), paused=paused)
-        if isinstance(done, Refused):
-            raise Refusal(done.reason)
-    said = "is paused" if paused else f"goes on; next at {_next(done)}"
+        made = done(acts.pause_grant(tx, by(), name, paused=paused))
+    said = "is paused" if paused else f"goes on; next at {_next(made)}"
     console.print(f"{name} {said}.", markup=False)
 
 

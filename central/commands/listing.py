@@ -30,6 +30,12 @@ PLACES: Final = {
         "init",
         "Set a new centre up: settings, the coordinator's secret, who may connect, empty books.",
     ),
+    "setup": Place(
+        "setup",
+        "setup",
+        "Make what a new centre lacks: its name, the first administrator, the first site.",
+    ),
+    "staff": Place("staff", "commands", "Staff: add, list, remove, reset-factor."),
     "correct": Place(
         "corrections",
         "correct",
@@ -44,7 +50,7 @@ PLACES: Final = {
         "corrections", "entries", "List the entries that touched an account, oldest first."
     ),
     "topup": Place(
-        "people", "topup", "Put money on an account; it goes on to the sites by itself."
+        "corrections", "topup", "Put money on an account; it goes on to the sites by itself."
     ),
     "code": Place(
         "codes",
@@ -95,12 +101,18 @@ PLACES: Final = {
         "restore",
         "Build the books anew from a backup and the second log, under the next epoch.",
     ),
+    "move-books": Place(
+        "moving",
+        "move_books",
+        "Copy the books to another, empty database, verify them there, and end the old ones.",
+    ),
     "write-off": Place(
         "trouble",
         "write_off",
         "Make people whole for what sits at an edge that is lost for good, at the house's cost.",
     ),
-    "user": Place("people", "users", "People: add, list, set, remove."),
+    "user": Place("people", "users", "People: add, list, find, set, rename, remove."),
+    "import": Place("imports", "commands", "People from elsewhere: csv, ldap, list."),
     "card": Place("cards", "commands", "Cards: add, set, block, unblock, remove, list."),
     "pin": Place("pins", "pin_commands", "PINs for the terminals: set, clear."),
     "password": Place("pins", "password_commands", "Passwords: set, clear."),
@@ -112,12 +124,14 @@ PLACES: Final = {
     "grant": Place(
         "grants", "commands", "Periodic grants: add, list, show, pause, resume, remove, run."
     ),
-    "tariff": Place("things", "tariffs", "What printing costs: set, list."),
+    "tariff": Place("things", "tariffs", "What printing costs: set, list, withdraw."),
     "rule": Place(
-        "rules", "commands", "What may be printed how: check, set, show, history, explain."
+        "rules", "commands", "What may be printed how: check, try, set, show, history, explain."
     ),
     "node": Place(
-        "fleet", "fleet", "The fleet: add, enrol, free and list nodes; give new secrets."
+        "fleet",
+        "fleet",
+        "The fleet: add, enrol, free, list and resync nodes; give and revoke secrets.",
     ),
     "dashboard": Place(
         "dashboards", "dashboards", "Who watches and says nothing: add, list, secret, remove."
@@ -146,6 +160,27 @@ PLACES: Final = {
         "After a restore without the second log: who has reported, and going on.",
     ),
     "fork": Place("trouble", "fork", "Journals that were rolled back or cloned."),
+    "job": Place("jobs", "commands", "Jobs: show one's whole life, find some."),
+    "refund-request": Place(
+        "refund_requests",
+        "commands",
+        "Requests for money back: list, show, ask, settle, decline.",
+    ),
+    "till": Place(
+        "till",
+        "commands",
+        "The till: open, take, pay-back, reverse, receipt, close, list.",
+    ),
+    "privacy": Place(
+        "privacy",
+        "privacy_commands",
+        "Documents' names: what is kept of them, and treating old ones.",
+    ),
+    "retention": Place(
+        "privacy",
+        "retention_commands",
+        "Deleting what has been kept long enough: show, run.",
+    ),
     "audit": Place(
         "audit", "commands", "Every administrative act: list, verify, export; never changed."
     ),

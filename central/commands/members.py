@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from broker.directory import UserRow
-from central.commands.accounts import Key, check, find_account
+from central.acts import accounts as acts
+from central.commands.accounts import Key, find_account
 from central.commands.desk import (
     AsJson,
     Config,
-    Refusal,
-    author,
+    by,
     console,
     desk,
+    done,
     show,
     unknown,
     user_name,
 )
-from central.store import audit, directory, wallets
+from central.store import directory, wallets
 
 if TYPE_CHECKING:
     from central.store.books import Transaction
@@ -36,9 +37,8 @@ def add_members(
     """Let people charge an account instead of their own."""
     with desk(config) as at, at.books.write() as tx:
         key = find_account(tx, account).key
-        for user in users:
-            check(wallets.admit(tx, key, _user(tx, user)))
-        audit.note(tx, author=author(), act="member add", target=key, detail={"users": list(users)})
+        names = [_user(tx, user).name for user in users]
+        done(acts.admit(tx, by(), key, names))
     console.print(f"{', '.join(users)} may choose {key}.", markup=False)
 
 
@@ -51,11 +51,8 @@ def remove_members(
     """Take the choice of an account away from people."""
     with desk(config) as at, at.books.write() as tx:
         key = find_account(tx, account).key
-        for user in users:
-            if not wallets.dismiss(tx, key, _user(tx, user)):
-                raise Refusal(f"{user} is no member of {key}; see `account member list {key}`")
-        detail = {"users": list(users)}
-        audit.note(tx, author=author(), act="member remove", target=key, detail=detail)
+        names = [_user(tx, user).name for user in users]
+        done(acts.dismiss(tx, by(), key, names))
     console.print(f"{', '.join(users)} may not choose {key} any more.", markup=False)
 
 

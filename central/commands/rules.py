@@ -2,43 +2,43 @@
 
 from __future__ import annotations
 
-import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import typer
 
+from central.acts import rules as acts
 from central.commands.desk import (
     AsJson,
     Config,
     Refusal,
-    author,
+    by,
     console,
     desk,
+    done,
     errors,
     show,
     write_json,
 )
 from central.explaining import Told, explain, explained
-from central.rehearsal import rehearse
-from central.slices import ROW_LIMIT
+from central.rehearsal import Described
 from central.store import jobs, lists
 from central.store import rules as store
-from central.store.rehearsing import past_of, world_of
 from config.policy.rules import RuleSet, UnreadableRules
-from config.policy.rules_check import check
-from config.policy.rules_text import Fault, read_rules, with_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from central.acts.rules import Changed
     from central.rehearsal import Difference
     from central.store.books import Transaction
     from config.policy.rules import Rule
+    from config.policy.rules_text import Fault
 
 commands = typer.Typer(
-    no_args_is_help=True, help="What may be printed how: check, set, show, history, explain."
+    no_args_is_help=True, help="What may be printed how: check, try, set, show, history, explain."
 )
 
 File = Annotated[Path, typer.Argument(help="TOML with [[rules]], or JSON as `show --json` has it.")]
@@ -71,20 +71,15 @@ def set_rules(
         if dry_run:
             with at.books.read() as tx:
                 rules = _read(tx, file)
-                found = _rehearsed(tx, rules, last)
+                found = acts.try_past(tx, rules, last)
             _differences(found, last, as_json=as_json)
             return
         with at.books.write() as tx:
-            rules = _read(tx, file)
-            before = store.in_force(tx)
-            same = isinstance(before, RuleSet) and before.rules == rules.rules
-            if isinstance(before, RuleSet) and same:
-                rules = before
-            else:
-                store.enter(tx, rules, author=author(), why=why)
-            deaf = store.deaf(tx)
-    if deaf and rules.rules:
-        text = f"warning: {', '.join(deaf)} must be updated first: older versions know no rules"
+            entered = done(acts.put_in_force(tx, by(), _read(tx, file), why=why))
+    rules, same = entered.rules, not entered.new
+    if entered.deaf:
+        names = ", ".join(entered.deaf)
+        text = f"warning: {names} must be updated first: older versions know no rules"
         errors.print(text, style="yellow", markup=False, highlight=False)
     if as_json:
         write_json({"version": rules.version, "new": not same})
@@ -123,18 +118,24 @@ def show_rules(
 def show_history(config: Config = None, *, as_json: AsJson = False) -> None:
     """List every set of rules there was, the newest last."""
     with desk(config) as at, at.books.read() as tx:
-        found = store.history(tx)
-    rows = [
+        found = acts.history(tx)
+    rows: list[dict[str, Any]] = [
         {
-            "version": each.version,
-            "from": each.at,
-            "by": each.author,
-            "rules": len(each.rules.rules) if isinstance(each.rules, RuleSet) else None,
-            "note": each.note,
+            "version": each.kept.version,
+            "from": each.kept.at,
+            "by": each.kept.author,
+            "rules": len(each.kept.rules.rules) if isinstance(each.kept.rules, RuleSet) else None,
+            "note": each.kept.note,
+            "changed": [_change(one) for one in each.changed],
+            "reordered": each.reordered,
         }
         for each in found
     ]
-    columns = ("version", "from", "by", "rules", "note")
+    if not as_json:
+        for row in rows:
+            words = [f"{one['name']} {one['what']}" for one in row["changed"]]
+            row["changed"] = [*words, *(["reordered"] if row["reordered"] else [])]
+    columns = ("version", "from", "by", "rules", "changed", "note")
     show(rows, as_json=as_json, columns=columns, empty="There were never any rules.")
 
 
@@ -155,6 +156,61 @@ def explain_job(
         console.print(line, markup=False, highlight=False)
 
 
+@commands.command("try")
+def try_rules(
+    config: Config = None,
+    *,
+    file: Annotated[
+        Path | None, typer.Option("--file", help="Other rules than those in force.")
+    ] = None,
+    job: Annotated[str | None, typer.Option(help="A past job, by its first digits.")] = None,
+    user: Annotated[str, typer.Option(help="Whose job, if none of the past.")] = "",
+    printer: Annotated[str, typer.Option(help="Where: a device id.")] = "",
+    pages: Annotated[int, typer.Option(min=1, help="Of the document.")] = 1,
+    color: Annotated[int, typer.Option(min=0, help="Of these, in colour.")] = 0,
+    copies: Annotated[int, typer.Option(min=1)] = 1,
+    two_sided: Annotated[bool, typer.Option("--two-sided")] = False,
+    name: Annotated[str, typer.Option(help="Of the document.")] = "",
+    media: Annotated[str | None, typer.Option(help="Such as iso_a4.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what rules do to a past job, or to one that you describe; nothing is changed."""
+    with desk(config) as at, at.books.read() as tx:
+        if file is not None:
+            rules: RuleSet | None = _read(tx, file)
+        else:
+            kept = store.in_force(tx)
+            rules = kept if isinstance(kept, RuleSet) else None
+        if job is not None:
+            trial = done(acts.try_job(tx, rules, _named(tx, job)))
+        else:
+            described = Described(
+                user=user.lower(),
+                groups=acts.groups_of(tx, user),
+                printer=printer,
+                pages=pages,
+                color_pages=color,
+                copies=copies,
+                two_sided=two_sided,
+                name=name,
+                media=media,
+                at=tx.now,
+            )
+            trial = done(acts.try_described(tx, rules, described))
+    if as_json:
+        write_json(asdict(trial))
+        return
+    for line in trial.lines:
+        console.print(f"  {line}", markup=False, highlight=False)
+    if trial.refused is not None:
+        console.print(f"Refused: {trial.refused}", markup=False)
+        return
+    asks = f", after asking: {'; '.join(trial.questions)}" if trial.questions else ""
+    pays = f", {trial.charge} pays" if trial.charge else ""
+    cost = trial.price or "no price"
+    console.print(f"Printed at {trial.printer} for {cost}{pays}{asks}.", markup=False)
+
+
 def _read(tx: Transaction, file: Path) -> RuleSet:
     """Read and check a file; warnings are said.
 
@@ -167,24 +223,12 @@ def _read(tx: Transaction, file: Path) -> RuleSet:
         raise Refusal(f"{file} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise Refusal(f"{file} cannot be read: it is not text") from error
-    in_toml = file.suffix != ".json"
-    version = store.next_version(tx)
-    rules = read_rules(text, "toml" if in_toml else "json", version=version)
-    if not isinstance(rules, RuleSet):
-        raise _refusal(file, rules)
-    faults = check(rules, store.known(tx))
-    if in_toml:
-        faults = with_lines(faults, text)
-    for fault in faults:
-        if not fault.refuses:
-            errors.print(f"warning: {fault}", style="yellow", markup=False, highlight=False)
-    wrong = [fault for fault in faults if fault.refuses]
-    if wrong:
-        raise _refusal(file, wrong)
-    size = len(json.dumps({"value": rules.to_json()}).encode())
-    if size > ROW_LIMIT:
-        raise Refusal(f"the rules have {size} bytes, {ROW_LIMIT} fit a message to a site")
-    return rules
+    checked = acts.read(tx, text, "json" if file.suffix == ".json" else "toml")
+    if checked.rules is None:
+        raise _refusal(file, [fault for fault in checked.faults if fault.refuses])
+    for fault in checked.faults:
+        errors.print(f"warning: {fault}", style="yellow", markup=False, highlight=False)
+    return checked.rules
 
 
 def _refusal(file: Path, faults: Iterable[Fault]) -> Refusal:
@@ -209,6 +253,20 @@ def _row(number: int, rule: Rule) -> dict[str, Any]:
     }
 
 
+def _change(one: Changed) -> dict[str, Any]:
+    what = "added" if one.before is None else "removed" if one.after is None else "changed"
+    return {
+        "name": one.name,
+        "what": what,
+        "before": None if one.before is None else _dumped(one.before),
+        "after": None if one.after is None else _dumped(one.after),
+    }
+
+
+def _dumped(rule: Rule) -> dict[str, Any]:
+    return rule.model_dump(mode="json", exclude_defaults=True)
+
+
 def _compact(table: dict[str, Any]) -> str:
     """Write conditions or actions in one line."""
     words = {True: "{}", False: "no {}"}
@@ -226,14 +284,6 @@ def _plain(value: object) -> str:
             return " or ".join(map(_plain, value))
         case _:
             return str(value)
-
-
-def _rehearsed(tx: Transaction, rules: RuleSet, last: int) -> list[Difference]:
-    old = store.in_force(tx)
-    world = world_of(tx)
-    known = old if isinstance(old, RuleSet) else None
-    found = [rehearse(known, rules, past_of(tx, job), world) for job in jobs.newest(tx, last)]
-    return [each for each in found if each is not None]
 
 
 def _differences(found: list[Difference], last: int, *, as_json: bool) -> None:

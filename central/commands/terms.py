@@ -8,24 +8,26 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 import typer
 
 from broker.messages import UncoveredCap
+from central.acts import consequences
+from central.acts import nodes as acts
 from central.commands.desk import (
     AsJson,
     Config,
     Refusal,
     amount,
-    author,
+    by,
     console,
     desk,
-    is_linked,
+    done,
     money,
     role_text,
     show,
     unknown,
     write_json,
 )
+from central.presence import is_linked
 from central.store import nodes, terms
 from central.store.exposure import exposure as worst_case
-from central.store.ledger import Refused
 from central.store.terms import Wish
 from config.policy.roles import ROLES
 
@@ -35,16 +37,12 @@ if TYPE_CHECKING:
     from central.store.books import Transaction
     from central.store.exposure import AtSite, InUnit
     from central.store.nodes import NodeRecord
+    from central.store.terms import Terms
     from config.policy.roles import Role, RoleName
 
 _UNIT: Final = re.compile(r"[A-Z]{3}|page")
 _SPAN: Final = re.compile(r"([0-9]{1,6})([mhd])")
 _SECONDS: Final = {"m": 60, "h": 3600, "d": 86_400}
-_PAST: Final = {
-    "never": "Nothing is ever charged past what sits there.",
-    "alone": "While it is cut off a charge may go past what sits there",
-    "always": "A charge may go past what sits there at any time",
-}
 CapText = Annotated[
     list[str] | None,
     typer.Option(
@@ -91,14 +89,15 @@ def role(
         unit = at.books.identity.currency
         caps = _caps(line, uncovered, site_float, unit, no_limit=no_limit, deny=deny)
         wish = Wish(line.name, caps, None if offline_max is None else _seconds(offline_max))
-        if (refused := terms.wrong(wish)) is not None:
-            raise Refusal(refused.reason)
-        with at.books.write() as tx:
+        done(terms.wrong(wish))
+        with at.books.read() as tx:
             known = _site(tx, name)
-            made = None if dry_run else terms.set_wish(tx, name, wish, author=author())
-    if isinstance(made, Refused):
-        raise Refusal(made.reason)
-    told = _consequence(known, line, wish)
+            meant = consequences.of_role(tx, known, wish)
+        made: Terms | None = None
+        if not dry_run:
+            with at.books.write() as tx:
+                made = done(acts.set_role(tx, by(), name, wish))
+    told = list(meant.sentences)
     if as_json:
         write_json(
             {
@@ -208,47 +207,6 @@ def _site(tx: Transaction, name: str) -> NodeRecord:
         edges = (each.id for each in nodes.every(tx) if each.kind == "edge")
         raise unknown("site", name, edges, "enter it with `printmesh central node add`")
     return known
-
-
-def _consequence(known: NodeRecord, line: Role, wish: Wish) -> list[str]:
-    said = [
-        f"{known.site} ({known.id}) is to be {_an(line.name)}; it is {_an(known.role)} now.",
-        "Jobs wait for their owner there; terminals are served."
-        if line.holds
-        else "Jobs print at once there; nothing is held for an owner, no terminal is served.",
-        "Rules decide and convert." if line.rules else "No rules: jobs are counted and billed.",
-        "Money is parked there."
-        if line.standing
-        else "No money is parked there: what sits there comes back, and each job asks for its own.",
-        "It goes on while the line is down."
-        if line.alone
-        else "While the line is down it prints nothing: jobs stay held.",
-    ]
-    past = _PAST[line.past_allocation]
-    if line.past_allocation == "never":
-        said.append(past)
-    elif not wish.uncovered:
-        said.append("Nothing is charged past what sits there.")
-    for cap in wish.uncovered:
-        site = "without any limit" if cap.site is None else f"up to {money(cap.site, cap.unit)}"
-        user = "" if cap.user is None else f", {money(cap.user, cap.unit)} on one account"
-        said.append(f"{past}: {site} outstanding{user}. That is exposure until it is collected.")
-    if wish.offline_seconds is not None:
-        said.append(f"After {_span(wish.offline_seconds)} without the centre it releases nothing.")
-    return said
-
-
-def _an(name: str) -> str:
-    return f"an {name}" if name[:1] in "aeiou" else f"a {name}"
-
-
-def _span(seconds: int) -> str:
-    for letter in ("d", "h"):
-        if seconds % _SECONDS[letter] == 0:
-            word = {"d": "day", "h": "hour"}[letter]
-            count = seconds // _SECONDS[letter]
-            return f"{count} {word}{'' if count == 1 else 's'}"
-    return f"{seconds // 60} minutes"
 
 
 def _figures(figures: InUnit) -> dict[str, int | None]:

@@ -4,37 +4,38 @@ from __future__ import annotations
 
 import json
 import tomllib
-from datetime import UTC, datetime
 from pathlib import Path  # noqa: TC003  typer reads it at run time
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from pydantic import ValidationError
 
 from broker.credentials import mint
 from broker.directory import PrinterRow
+from central.acts import rules as acts
+from central.commands.audit import moment_of
 from central.commands.desk import (
     AsJson,
     Config,
     Refusal,
     amount,
     author,
+    by,
     console,
     desk,
+    done,
     money,
     node_id,
     show,
     unknown,
     write_json,
 )
-from central.slices import ROW_LIMIT
 from central.store import audit, directory, nodes, tokens
-from config.policy.tariffs import Tariff
+from central.store.ledger import Refused
 
 if TYPE_CHECKING:
     from central.store.books import Transaction
 
-tariffs = typer.Typer(no_args_is_help=True, help="What printing costs: set, list.")
+tariffs = typer.Typer(no_args_is_help=True, help="What printing costs: set, list, withdraw.")
 printers = typer.Typer(no_args_is_help=True, help="Points of print: add, list, remove.")
 api_tokens = typer.Typer(no_args_is_help=True, help="Who may read the API: add, list, remove.")
 
@@ -54,17 +55,15 @@ def set_tariff(
     *,
     mono: Annotated[str | None, typer.Option(help="Price of a monochrome side.")] = None,
     color: Annotated[str | None, typer.Option(help="Price of a side with colour.")] = None,
+    from_: Annotated[
+        str | None, typer.Option("--from", help="In force from this day or moment on, UTC.")
+    ] = None,
 ) -> None:
     """Set prices from now on, from a file or as two plain prices; charges name their version."""
     if (file is None) == (mono is None and color is None):
         raise Refusal("give a file, or --mono and --color with prices like 0.05")
     with desk(config) as at, at.books.write() as tx:
-        versions = [int(key) for key, _ in directory.live(tx, "tariff")]
-        given: dict[str, Any] = {
-            "version": max(versions, default=0) + 1,
-            "unit": at.settings.currency,
-            "effective_from": datetime.now(UTC),
-        }
+        given: dict[str, Any] = {}
         if file is not None:
             given |= _read(file)
         else:
@@ -75,19 +74,12 @@ def set_tariff(
                 {"color": name, "per_impression": _price(text, unit)}
                 for name, text in (("monochrome", mono), ("color", color))
             ]
-        try:
-            tariff = Tariff.model_validate(given)
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            place = ".".join(map(str, first["loc"])) or "the tariff"
-            raise Refusal(f"{file or 'the prices'}: {place}: {first['msg']}") from error
-        if tariff.version in versions:
-            raise Refusal(f"there is a version {tariff.version} already; leave `version` out")
-        size = len(tariff.model_dump_json())
-        if size > ROW_LIMIT:
-            raise Refusal(f"the tariff has {size} bytes, {ROW_LIMIT} fit a message to a site")
-        directory.put(tx, "tariff", str(tariff.version), tariff)
-        audit.note(tx, author=author(), act="tariff set", target=str(tariff.version))
+        if from_ is not None:
+            given["effective_from"] = moment_of(from_)
+        made = acts.set_tariff(tx, by(), given)
+        if isinstance(made, Refused):
+            raise Refusal(f"{file or 'the prices'}: {made.reason}")
+        tariff = made
     console.print(f"Tariff {tariff.version} is in force from {tariff.effective_from:%F %T %Z} on.")
 
 
@@ -95,28 +87,46 @@ def set_tariff(
 def list_tariffs(config: Config = None, *, as_json: AsJson = False) -> None:
     """List tariffs, newest last; the last to have come into force prices a job."""
     with desk(config) as at, at.books.read() as tx:
-        found = [Tariff.model_validate(row) for _, row in directory.live(tx, "tariff")]
-    found.sort(key=lambda tariff: tariff.version)
+        found = acts.tariffs(tx)
+    found.sort(key=lambda each: each.tariff.version)
     if as_json:
-        write_json([tariff.model_dump(mode="json") for tariff in found])
+        write_json(
+            [
+                each.tariff.model_dump(mode="json")
+                | {"until": each.until, "state": each.state, "author": each.author}
+                for each in found
+            ]
+        )
         return
     rows = [
         {
-            "version": tariff.version,
-            "from": tariff.effective_from,
+            "version": each.tariff.version,
+            "from": each.tariff.effective_from,
+            "state": each.state,
             "for": " ".join(line.fields),
-            "a_side": money(line.per_impression, tariff.unit),
-            "a_sheet": money(line.per_sheet, tariff.unit),
+            "a_side": money(line.per_impression, each.tariff.unit),
+            "a_sheet": money(line.per_sheet, each.tariff.unit),
+            "by": each.author,
         }
-        for tariff in found
-        for line in tariff.lines
+        for each in found
+        for line in each.tariff.lines
     ]
     show(
         rows,
         as_json=False,
-        columns=("version", "from", "for", "a_side", "a_sheet"),
+        columns=("version", "from", "state", "for", "a_side", "a_sheet", "by"),
         empty="No prices yet: nothing can be released. `tariff set --mono 0.05 --color 0.20`",
     )
+
+
+@tariffs.command("withdraw")
+def withdraw_tariff(
+    version: Annotated[int, typer.Argument(help="Of `tariff list`.")], config: Config = None
+) -> None:
+    """Take prices back that are not in force yet."""
+    with desk(config) as at, at.books.write() as tx:
+        done(acts.withdraw_tariff(tx, by(), version))
+    console.print(f"Tariff {version} is withdrawn.")
 
 
 @printers.command("add")

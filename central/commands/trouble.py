@@ -9,30 +9,30 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from central.acts import consequences
+from central.acts import nodes as acts
 from central.commands.desk import (
     AsJson,
     Config,
     Refusal,
-    author,
+    by,
     console,
     desk,
-    is_linked,
+    done,
     money,
     show,
     unknown,
     write_json,
 )
-from central.store import audit, closures, forks, nodes, quarantine, writeoff
+from central.store import closures, forks, nodes, quarantine
 from central.store.ledger import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from central.commands.desk import Desk
     from central.store.books import Books, Transaction
     from central.store.closures import Closure
     from central.store.nodes import NodeRecord
-    from central.store.quarantine import Done, Put
+    from central.store.quarantine import Put
 
 fork = typer.Typer(no_args_is_help=True, help="Journals that were rolled back or cloned.")
 aside = typer.Typer(no_args_is_help=True, help="Events that were put aside: show, mend, try again.")
@@ -55,9 +55,8 @@ def show_fork(
     """Show both branches of a frozen edge and what would be booked; asks the edge for its own."""
     with desk(config) as at:
         with at.books.write() as tx:
-            closed = _forked(tx, node)
-            if closed.step == "open":
-                closed = closures.go(tx, _collect_anew(tx, closed), "looking")
+            _edge(tx, node)
+            closed = done(acts.look_at_fork(tx, by(), node))
         closed = _watch(at.books, closed, wait, until=("open", "done"))
         told = _told(at, closed)
     if as_json:
@@ -85,7 +84,8 @@ def resolve_fork(
     """Book both branches, give back what is left, and have the edge begin a new journal."""
     with desk(config) as at:
         with at.books.write() as tx:
-            closed = _forked(tx, node)
+            _edge(tx, node)
+            closed = done(acts.enter_fork(tx, by(), node))
         if dry_run or not yes:
             told = _told(at, closed)
             write_json(told) if as_json else _say(told)
@@ -93,15 +93,7 @@ def resolve_fork(
                 raise Refusal("nothing was changed; to do it, add --yes")
             return
         with at.books.write() as tx:
-            closed = closures.find(tx, node, closed.incarnation) or closed
-            if closed.step in {"open", "looking"}:
-                closed = _collect_anew(tx, closed)
-                if closed.kind == "write-off":
-                    closed = closures.change(tx, closed, heads={**closed.heads, "forked": 1})
-                closed = closures.change(tx, closed, author=author())
-                closed = closures.go(tx, closed, "booking" if without_branch else "stopping")
-                detail = {"without_branch": without_branch, "incarnation": str(closed.incarnation)}
-                audit.note(tx, author=author(), act="fork resolve", target=node, detail=detail)
+            closed = done(acts.resolve_fork(tx, by(), node, without_branch=without_branch))
         closed = _watch(at.books, closed, wait, until=("open", "done"))
         told = _told(at, closed)
     if as_json:
@@ -110,22 +102,6 @@ def resolve_fork(
         _say(told)
     if closed.step not in {"open", "done"} and not as_json:
         console.print("It goes on by itself once the edge is there; this command shows how far.")
-
-
-def _forked(tx: Transaction, name: str) -> Closure:
-    """Return the end of an edge's journal that has forked; entered here when it is new."""
-    known = _edge(tx, name)
-    going = [each for each in closures.of(tx, name) if each.step != "done"]
-    if known.incarnation is None or known.state != "frozen":
-        if going:
-            return going[-1]
-        raise Refusal(f"{name} is not frozen: nothing has forked there")
-    return closures.begin(tx, name, known.incarnation, "fork", author=author())
-
-
-def _collect_anew(tx: Transaction, closed: Closure) -> Closure:
-    heads = {key: n for key, n in closed.heads.items() if not key.startswith("whole ")}
-    return closures.change(tx, closed, heads=heads)
 
 
 def _watch(books: Books, closed: Closure, seconds: float, *, until: tuple[str, ...]) -> Closure:
@@ -147,9 +123,7 @@ def _told(at: Desk, closed: Closure) -> dict[str, Any]:
     with at.books.read() as tx:
         parts = [asdict(each) for each in forks.branches(tx, closed)]
         collected = "whole ledger" in closed.heads
-    plan: Mapping[str, Any] = closed.result
-    if closed.step != "done" and not closed.returned:
-        plan = forks.rehearse(at.books, closed)
+    plan = acts.rehearse_fork(at.books, closed)
     return {
         "node": closed.node,
         "incarnation": str(closed.incarnation),
@@ -212,28 +186,33 @@ def write_off(
     """Make people whole for what sits at an edge that is lost for good, at the house's cost."""
     with desk(config) as at:
         with at.books.read() as tx:
-            known = _edge(tx, node)
-            there = nodes.money_at(tx, node)
-            if known.incarnation is None:
-                raise Refusal(f"{node} has no journal: there is nothing to write off")
-            if is_linked(linked=known.linked, seen_at=known.seen_at, now=tx.now):
-                raise Refusal(f"{node} is linked: it is not lost")
-        sums: dict[str, int] = {}
-        for _, unit, micros in there:
-            sums[unit] = sums.get(unit, 0) + micros
-        total = ", ".join(money(micros, unit) for unit, micros in sums.items()) or "nothing"
-        done = yes and not dry_run
-        if done:
+            told = consequences.of_write_off(tx, _edge(tx, node))
+        if told.refused is not None:
+            raise Refusal(told.refused)
+        doing = yes and not dry_run
+        if doing:
             with at.books.write() as tx:
-                writeoff.write_off(tx, node, author())
+                told = done(acts.write_off(tx, by(), node))
+    total = consequences.sums_of(told.money)
     if as_json:
-        write_json({"node": node, "accounts": len(there), "micros": sums, "done": done})
+        write_json(
+            {
+                "node": node,
+                "accounts": told.accounts,
+                "micros": told.money,
+                "events": told.events,
+                "running": told.running,
+                "held": told.held,
+                "done": doing,
+            }
+        )
         return
-    if done:
-        console.print(f"Written off: {total} of {len(there)} accounts. {node} is given nothing.")
+    if doing:
+        console.print(f"Written off: {total} of {told.accounts} accounts. {node} is given nothing.")
         console.print(f"For a new machine: printmesh central node enrol {node}")
         return
-    console.print(f"{total} of {len(there)} accounts would go back to people, paid by the house.")
+    for sentence in told.sentences:
+        console.print(sentence, markup=False, highlight=False)
     if not dry_run:
         raise Refusal("nothing was changed; to do it, add --yes")
 
@@ -306,9 +285,7 @@ def repair(
                 raise Refusal("nothing was changed; to do it, add --yes")
             return
         with at.books.write() as tx:
-            who = author()
-            done = quarantine.repair(tx, id_, text, author=who, reason=reason, linked=frozenset())
-            _or_refuse(done)
+            done(acts.repair(tx, by(), id_, text, reason=reason, linked=frozenset()))
     console.print(f"Applied in place of {id_}. Its own text and hash stay.")
 
 
@@ -316,17 +293,22 @@ def repair(
 def replay(id_: Which, config: Config = None, *, reason: Reason = "") -> None:
     """Try the event itself again: what was in its way may be gone."""
     with desk(config) as at, at.books.write() as tx:
-        _or_refuse(quarantine.replay(tx, id_, author=author(), reason=reason, linked=frozenset()))
+        done(acts.replay(tx, by(), id_, reason=reason, linked=frozenset()))
     console.print(f"{id_} is applied now.")
 
 
 @aside.command("dismiss")
 def dismiss(id_: Which, config: Config = None, *, reason: Reason, yes: Yes = False) -> None:
     """Let it be without effect; what it had spent at the edge goes back to its accounts."""
-    if not yes:
-        raise Refusal("what was printed is then not charged to anybody; if meant, add --yes")
-    with desk(config) as at, at.books.write() as tx:
-        _or_refuse(quarantine.dismiss(tx, id_, author=author(), reason=reason))
+    with desk(config) as at:
+        if not yes:
+            with at.books.read() as tx:
+                told = consequences.of_dismissal(tx, _put(tx, id_))
+            for sentence in told.sentences:
+                console.print(sentence, markup=False, highlight=False)
+            raise Refusal("nothing was changed; if that is meant, add --yes")
+        with at.books.write() as tx:
+            done(acts.dismiss(tx, by(), id_, reason=reason))
     console.print(f"{id_} is dismissed.")
 
 
@@ -336,8 +318,3 @@ def _put(tx: Transaction, id_: str) -> Put:
         ids = (each.id for each in quarantine.every(tx, also_mended=True))
         raise unknown("quarantined event", id_, ids, "see `printmesh central quarantine list`")
     return put
-
-
-def _or_refuse(done: Done | Refused) -> None:
-    if isinstance(done, Refused):
-        raise Refusal(done.reason)

@@ -133,6 +133,12 @@ def count(tx: Transaction) -> int:
     return int(tx.sql.execute(select(func.count()).select_from(audit)).scalar_one())
 
 
+def older(tx: Transaction, before: datetime) -> int:
+    """Return how many acts are older than a moment."""
+    query = select(func.count()).select_from(audit).where(audit.c.at < before)
+    return int(tx.sql.execute(query).scalar_one())
+
+
 def prune(tx: Transaction, before: datetime, limit: int = _SLICE) -> int:
     """Remove the oldest acts that are older than a moment; return how many, at most `limit`.
 

@@ -100,6 +100,18 @@ def refund(
     return done
 
 
+def can_give_back(tx: Transaction, job: UUID) -> dict[Unit, int] | None:
+    """Return what of a job's cost can still be given back, by unit; None: nothing was charged."""
+    owed = _owed(tx, job)
+    if owed is None:
+        return None
+    sums: dict[Unit, int] = {}
+    for each in owed:
+        for (_, unit), micros in each.by_account.items():
+            sums[unit] = sums.get(unit, 0) + micros
+    return sums
+
+
 def shares(amount: int, by: dict[tuple[str, str], int]) -> dict[tuple[str, str], int]:
     """Split an amount in proportion, in whole micros that sum to it, nobody above their own.
 

@@ -271,9 +271,9 @@ def _row(
     """Return an event as it is kept; `nameless`: without its text if that names a document."""
     envelope = each.envelope
     data, digest = envelope.data, envelope.digest
-    if nameless and reason is None and isinstance(each, Readable) and data is not None:
-        if isinstance(each.event.message, JobHeld):
-            data, digest = None, digest_of(data)
+    told = each.event.message if nameless and isinstance(each, Readable) else None
+    if isinstance(told, JobHeld) and reason is None and data is not None:
+        digest, data = digest_of(data), None
     return (
         stream,
         envelope.seq,

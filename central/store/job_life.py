@@ -1,4 +1,4 @@
-"""One job's whole life as the books have it: every moment, figure, rule, price, entry and refund."""
+"""One job's whole life as the books have it: moments, figures, rules, prices, entries, refunds."""
 
 from __future__ import annotations
 
@@ -309,9 +309,7 @@ def _meter(row: Row[Any] | None) -> Meter | None:
     return None if row is None else Meter(row.read_at, row.why, tuple(json.loads(row.meters)))
 
 
-def _tariff(
-    tx: Transaction, newest: ChargeOf | None, decision: Decision | None
-) -> Tariff | None:
+def _tariff(tx: Transaction, newest: ChargeOf | None, decision: Decision | None) -> Tariff | None:
     version = newest.tariff_version if newest else 0
     version = version or (decision.decided.tariff_version if decision else 0)
     row = directory.get(tx, "tariff", str(version)) if version else None
@@ -348,7 +346,10 @@ def _steps(
     if decision is not None and not any(each.kind in {"released", "refused"} for each in moments):
         # of a job from before moments were kept
         kind = "released" if decision.decided.released else "refused"
-        told = {"printer": decision.decided.printer, "reason": decision.decided.reason}
+        told: dict[str, Any] = {
+            "printer": decision.decided.printer,
+            "reason": decision.decided.reason,
+        }
         steps.append(Step(kind, decision.heard_at, "centre", told))
     for paid in charges:
         sums = {"charge": str(paid.charge), "paid": paid.sums}

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Row, TextClause
+    from sqlalchemy import ColumnElement, Row, Select, TextClause
 
     from central.store.books import Transaction
     from central.store.lists import ListedJob
@@ -122,7 +122,9 @@ def search(
         look: rows to look at, at most, where an index does not answer.
     """
     looked = _Looked()
-    numbers = [row.n for row in islice(_rows(tx, which, before, limit + 1, look, looked), limit + 1)]
+    numbers = [
+        row.n for row in islice(_rows(tx, which, before, limit + 1, look, looked), limit + 1)
+    ]
     shown = lists.numbered(tx, numbers[:limit])
     if len(numbers) > limit:
         return Found(tuple(shown), numbers[limit - 1], whole=True)
@@ -161,7 +163,7 @@ def _rows(
     sums: bool = False,
 ) -> Iterator[Row[Any]]:
     """Yield what is found, newest first, from all lanes."""
-    lanes, rest = _lanes(tx, which)
+    lanes, rest = _lanes(which)
     priced = which.cost_from is not None or which.cost_to is not None
     room = min(look, LOOK_AT_COST) if priced else look
     found: list[list[Row[Any]]] = []
@@ -195,20 +197,16 @@ def _along(
         low, seen = first, 0
         if asks_more:
             low, seen = _window(tx, within, room, plain=not lane.conditions, first=first, last=last)
-        query = (
-            select(job.c.n, job.c.impressions, charge.c.paid).outerjoin(
-                charge, charge.c.charge == job.c.charge
-            )
-            if with_paid
-            else select(job.c.n)
-        )
+        query: Select[Any] = select(job.c.n)
+        if with_paid:
+            paid = charge.c.charge == job.c.charge
+            query = select(job.c.n, job.c.impressions, charge.c.paid).outerjoin(charge, paid)
         rows = tx.sql.execute(
-            query.where(*within, *rest, job.c.n >= low).order_by(job.c.n.desc()).limit(
-                None if which.cost_from is not None or which.cost_to is not None else limit
-            )
+            query.where(*within, *rest, job.c.n >= low)
+            .order_by(job.c.n.desc())
+            .limit(None if which.cost_from is not None or which.cost_to is not None else limit)
         )
-        found += islice((row for row in rows if _costs(tx, which, row)), limit - len(found))
-        rows.close()
+        found += islice((row for row in rows.all() if _costs(tx, which, row)), limit - len(found))
         if len(found) >= limit:
             return found, 0
         room -= seen
@@ -237,51 +235,47 @@ def _window(
     return (first, count) if low is None or count < room else (int(low), int(count))
 
 
-def _lanes(tx: Transaction, which: Which) -> tuple[list[_Lane], tuple[_Condition, ...]]:
+def _lanes(which: Which) -> tuple[list[_Lane], tuple[_Condition, ...]]:
     """Return the indexes to follow, and what else is to be asked of each row."""
-    rest: list[_Condition] = []
-    lanes: list[_Lane] | None = None
-    if which.user is not None:
-        lanes = [_Lane((job.c.user == which.user,))]
-    if which.printer is not None:
-        printed = (job.c.printer == which.printer, text("job.printer IS NOT NULL"))
-        lanes = _lane(lanes, rest, printed)
-    for wanted, condition in (
-        (which.flagged, "job.flag IS NOT NULL"),
-        (which.refused, "job.refused IS NOT NULL"),
-        (which.service == "copy", "job.queue = ''"),
-    ):
-        if wanted:
-            lanes = _lane(lanes, rest, (text(condition),))
-    if which.state is not None and which.state != "completed":
-        unfinished = (job.c.state == which.state, text("job.state <> 'completed'"))
-        lanes = _lane(lanes, rest, unfinished)
-    elif which.state is not None:
-        rest.append(job.c.state == which.state)
-    if which.nodes is not None:
-        if lanes is None:
-            lanes = [_Lane((job.c.node == each,)) for each in sorted(which.nodes)]
-        else:
+    indexed = list(_indexed(which))
+    rest = [each for conditions in indexed[1:] for each in conditions]
+    rest += _unindexed(which)
+    if indexed:
+        if which.nodes is not None:
             rest.append(job.c.node.in_(sorted(which.nodes)))
+        return [_Lane(indexed[0])], tuple(rest)
+    if which.nodes is not None:
+        return [_Lane((job.c.node == each,)) for each in sorted(which.nodes)], tuple(rest)
+    return [_Lane()], tuple(rest)
+
+
+def _indexed(which: Which) -> Iterator[tuple[_Condition, ...]]:
+    """Yield what an index answers, what narrows most first; partial ones by their own words."""
+    if which.user is not None:
+        yield (job.c.user == which.user,)
+    if which.printer is not None:
+        yield job.c.printer == which.printer, text("job.printer IS NOT NULL")
+    if which.flagged:
+        yield (text("job.flag IS NOT NULL"),)
+    if which.refused:
+        yield (text("job.refused IS NOT NULL"),)
+    if which.state not in {None, "completed"}:
+        yield job.c.state == which.state, text("job.state <> 'completed'")
+    if which.service == "copy":
+        yield (text("job.queue = ''"),)
+
+
+def _unindexed(which: Which) -> Iterator[_Condition]:
+    if which.state == "completed":
+        yield job.c.state == which.state
     if which.service == "print":
-        rest.append(job.c.queue != "")
+        yield job.c.queue != ""
     if which.name:
-        rest.append(job.c.name.icontains(which.name, autoescape=True))
+        yield job.c.name.icontains(which.name, autoescape=True)
     if which.since is not None:
-        rest.append(job.c.received_at >= which.since)
+        yield job.c.received_at >= which.since
     if which.until is not None:
-        rest.append(job.c.received_at < which.until)
-    return [_Lane()] if lanes is None else lanes, tuple(rest)
-
-
-def _lane(
-    lanes: list[_Lane] | None, rest: list[_Condition], conditions: tuple[_Condition, ...]
-) -> list[_Lane]:
-    """Follow these conditions' index, unless another one is followed already."""
-    if lanes is None:
-        return [_Lane(conditions)]
-    rest.extend(conditions)
-    return lanes
+        yield job.c.received_at < which.until
 
 
 def _runs(tx: Transaction, which: Which, before: int | None) -> Sequence[tuple[int, int]]:

@@ -16,9 +16,8 @@ from central.job_moments import LONGEST, written
 from central.store import privacy, tallies
 from central.store.bulk import insert_all, run_all
 from central.store.tables import decision as decision_table
-from central.store.tables import instant
+from central.store.tables import instant, job_span
 from central.store.tables import job as job_table
-from central.store.tables import job_span
 from central.tallies import settled, together
 
 if TYPE_CHECKING:
@@ -88,6 +87,12 @@ def beginning(tx: Transaction, text: str, limit: int = 10) -> list[UUID]:
     at = job_table.c.job
     query = select(at).where(at >= text, at < text + "g").order_by(at).limit(limit)
     return [UUID(id_) for id_ in tx.sql.execute(query).scalars()]
+
+
+def find(tx: Transaction, id_: UUID) -> JobRecord | None:
+    """Return a job, or None."""
+    row = tx.sql.execute(select(job_table).where(job_table.c.job == str(id_))).one_or_none()
+    return None if row is None else record_of(row)
 
 
 def newest(tx: Transaction, count: int) -> list[JobRecord]:

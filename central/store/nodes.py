@@ -118,6 +118,29 @@ def enrol(tx: Transaction, node_id: str, code: str) -> None:
     )
 
 
+def rename(tx: Transaction, node_id: str, site: str) -> None:
+    """Call the place otherwise."""
+    tx.sql.execute(update(node).where(node.c.id == node_id).values(site=site))
+
+
+def ask_resync(tx: Transaction, node_id: str) -> None:
+    """Wish that a node gets the whole directory again."""
+    tx.sql.execute(update(node).where(node.c.id == node_id).values(resync_at=tx.now))
+
+
+def to_resync(tx: Transaction) -> frozenset[str]:
+    """Return the nodes that are to get the whole directory again."""
+    return frozenset(tx.sql.execute(_RESYNC).scalars())
+
+
+def resynced(tx: Transaction, node_id: str) -> None:
+    """Note that a node was sent the whole directory."""
+    tx.sql.execute(update(node).where(node.c.id == node_id).values(resync_at=None))
+
+
+_RESYNC: Final = select(node.c.id).where(node.c.resync_at.is_not(None))
+
+
 def find(tx: Transaction, node_id: str) -> NodeRecord | None:
     """Return a node, or None."""
     row = tx.sql.execute(select(node).where(node.c.id == node_id)).one_or_none()

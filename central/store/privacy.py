@@ -1,7 +1,7 @@
 """What becomes of documents' names: kept, hashed or hidden; at once, and in what is there already.
 
-A name stands in the job's row and in the text of the event that told of it. The text goes whole: its
-digest stays, by which the chain of its stream still proves itself (PROTOCOL 1).
+A name stands in the job's row and in the text of the event that told of it. The text goes whole:
+its digest stays, by which the chain of its stream still proves itself (PROTOCOL 1).
 """
 
 from __future__ import annotations
@@ -82,9 +82,7 @@ def set_names(tx: Transaction, mode: Mode, *, author: str) -> bool:
     if before == mode:
         return False
     tx.sql.execute(update(privacy).values(names=mode))
-    audit.note(
-        tx, author=author, act="privacy names", target="books", before=before, after=mode
-    )
+    audit.note(tx, author=author, act="privacy names", target="books", before=before, after=mode)
     return True
 
 

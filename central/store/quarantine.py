@@ -151,16 +151,23 @@ def dismiss(tx: Transaction, id_: str, *, author: str, reason: str) -> Done | Re
     put = _open(tx, id_)
     if isinstance(put, Refused):
         return put
+    for (account, unit), micros in would_go_back(tx, put).items():
+        _move(tx, put, account, unit, micros, author)
+    _note(tx, put, "dismissed", None, author, reason)
+    return Done()
+
+
+def would_go_back(tx: Transaction, put: Put) -> dict[tuple[str, Unit], int]:
+    """Return what dismissing an event gives back, by account and unit."""
     spent = _spent(_read(put))
     place = _here(tx, put)
     there = ledger.at_place(tx, place, {account for account, _ in spent}) if place else {}
-    for (account, unit), micros in spent.items():
-        located = there.get((account, unit))
+    return {
+        key: micros
+        for key, micros in spent.items()
         # what was never there cannot go back
-        if located is not None and 0 < micros <= located.micros:
-            _move(tx, put, account, unit, micros, author)
-    _note(tx, put, "dismissed", None, author, reason)
-    return Done()
+        if key in there and 0 < micros <= there[key].micros
+    }
 
 
 # ── inside ──────────────────────────────────────────────────────────────────────────────────

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from central.store.books import Transaction
 
 State: TypeAlias = Literal["open", "refunded", "declined", "withdrawn"]
+Settling: TypeAlias = Literal["refunded", "declined", "withdrawn"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +75,7 @@ def enter(tx: Transaction, job: UUID, *, node: str, user: str, reason: str) -> R
     return _record(tx.sql.execute(query).one())
 
 
-def settle(
-    tx: Transaction, id_: UUID, state: Literal["refunded", "declined", "withdrawn"], *, by: str,
-    answer: str,
-) -> bool:
+def settle(tx: Transaction, id_: UUID, state: Settling, *, by: str, answer: str) -> bool:
     """Settle a request; return False when it is not open (any more)."""
     done = tx.sql.execute(
         update(refund_request)
@@ -104,9 +102,7 @@ def beginning(tx: Transaction, digits: str, limit: int = 10) -> list[UUID]:
 def of_job(tx: Transaction, job: UUID) -> list[RefundRequest]:
     """Return all requests about a job, oldest first."""
     rows = tx.sql.execute(
-        select(refund_request)
-        .where(refund_request.c.job == str(job))
-        .order_by(refund_request.c.n)
+        select(refund_request).where(refund_request.c.job == str(job)).order_by(refund_request.c.n)
     )
     return [_record(row) for row in rows]
 

@@ -42,6 +42,16 @@ def past_of(tx: Transaction, job: JobRecord) -> Past:
     return Past(job, person.groups, _purse(tx, lists[0] if lists else ()))
 
 
+def purse_today(tx: Transaction, user: str) -> Purse:
+    """Return what pays first for a person today; for nobody who is known: nothing."""
+    row = directory.get(tx, "user", user.lower())
+    if row is None:
+        return _purse(tx, ())
+    person = UserRow.model_validate(row)
+    lists = Person(person.name, person.accounts, wallets=person.wallets).lists
+    return _purse(tx, lists[0] if lists else ())
+
+
 def _purse(tx: Transaction, keys: tuple[AccountKey, ...]) -> Purse:
     rows = {key: directory.get(tx, "account", key) for key in keys}
     known = {key: AccountRow.model_validate(row) for key, row in rows.items() if row is not None}

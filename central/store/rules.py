@@ -52,7 +52,14 @@ def next_version(tx: Transaction) -> int:
     return (tx.sql.execute(select(func.max(rule_set.c.version))).scalar() or _NONE) + 1
 
 
-def enter(tx: Transaction, rules: RuleSet, *, author: str, why: str = "") -> None:
+def enter(
+    tx: Transaction,
+    rules: RuleSet,
+    *,
+    author: str,
+    why: str = "",
+    before: list[str] | None = None,
+) -> None:
     """Put rules in force everywhere; whoever calls has checked them.
 
     Args:
@@ -60,6 +67,7 @@ def enter(tx: Transaction, rules: RuleSet, *, author: str, why: str = "") -> Non
         rules: with the version of `next_version`.
         author: who does it.
         why: a remark, kept with them.
+        before: the names of the rules they replace, for the audit.
     """
     text = rules.to_json()
     directory.put(tx, "setting", RULES, SettingRow(value=text))
@@ -69,7 +77,8 @@ def enter(tx: Transaction, rules: RuleSet, *, author: str, why: str = "") -> Non
         )
     )
     detail = {"version": rules.version, "rules": len(rules.rules), "why": why}
-    note(tx, author=author, act="rule set", target=RULES, detail=detail)
+    after = [rule.name for rule in rules.rules]
+    note(tx, author=author, act="rule set", target=RULES, detail=detail, before=before, after=after)
 
 
 def kept(tx: Transaction, version: int) -> Kept | None:

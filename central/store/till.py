@@ -85,9 +85,7 @@ class Sums:
     """What is to be in the till."""
 
 
-def open_session(
-    tx: Transaction, till: str, unit: Unit, opening: int, *, author: str
-) -> Session:
+def open_session(tx: Transaction, till: str, unit: Unit, opening: int, *, author: str) -> Session:
     """Open a till; whoever calls has looked that it is closed."""
     values = {
         "till": till,
@@ -135,9 +133,7 @@ def close_session(
     tx.sql.execute(
         update(till_session)
         .where(till_session.c.n == session.n)
-        .values(
-            closed_by=author, closed_at=tx.now, expected=expected, counted=counted, note=note
-        )
+        .values(closed_by=author, closed_at=tx.now, expected=expected, counted=counted, note=note)
     )
     query = select(till_session).where(till_session.c.n == session.n)
     return _session(tx.sql.execute(query).one())
@@ -149,12 +145,12 @@ def sums(tx: Transaction, session: Session) -> Sums:
     into = func.coalesce(func.sum(amount).filter(amount > 0), 0)
     out = func.coalesce(func.sum(amount).filter(amount < 0), 0)
     row = tx.sql.execute(
-        select(func.count().label("count"), into.label("into"), out.label("out"))
+        select(func.count().label("receipts"), into.label("into"), out.label("out"))
         .select_from(till_receipt)
         .where(till_receipt.c.session == session.n)
     ).one()
     taken, paid_back = int(row.into), -int(row.out)
-    return Sums(row.count, taken, paid_back, session.opening + taken - paid_back)
+    return Sums(row.receipts, taken, paid_back, session.opening + taken - paid_back)
 
 
 def write_receipt(

@@ -44,6 +44,13 @@ from central.store.tables.meters import (
     meter_reading,
     tally,
 )
+from central.store.tables.people import (
+    card_holder,
+    people_source,
+    person,
+    person_group,
+    person_word,
+)
 from central.store.tables.privacy import privacy, retention_mark
 from central.store.tables.reasons import decision, rule_set
 from central.store.tables.recovery import (
@@ -54,6 +61,15 @@ from central.store.tables.recovery import (
     standing,
 )
 from central.store.tables.terms import owed, terms
+from central.store.tables.web import (
+    organisation,
+    recovery_code,
+    second_factor,
+    setup_code,
+    sign_in_try,
+    staff,
+    web_session,
+)
 
 __all__ = [
     "Instant",
@@ -65,6 +81,7 @@ __all__ = [
     "audit_chain",
     "belonging",
     "branch_event",
+    "card_holder",
     "charge",
     "closure",
     "code",
@@ -96,17 +113,27 @@ __all__ = [
     "meter_reading",
     "moment",
     "node",
+    "organisation",
     "owed",
+    "people_source",
+    "person",
+    "person_group",
+    "person_word",
     "posting",
     "privacy",
     "reclaim",
+    "recovery_code",
     "recovery_edge",
     "refund_request",
     "request",
     "retention_mark",
     "rule_set",
     "schedule",
+    "second_factor",
     "second_log",
+    "setup_code",
+    "sign_in_try",
+    "staff",
     "standing",
     "stream",
     "tally",
@@ -114,4 +141,5 @@ __all__ = [
     "till_receipt",
     "till_session",
     "visit",
+    "web_session",
 ]

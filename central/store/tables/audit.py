@@ -61,23 +61,33 @@ audit_chain = Table(
 #: An act is never changed, and removed only up to where `audit_chain` says so beforehand: a slip
 #: of a program or of a person at the database is refused by the database itself.
 _SQLITE: Final = (
-    "CREATE TRIGGER audit_not_changed BEFORE UPDATE ON audit BEGIN "
-    "SELECT RAISE(ABORT, 'acts in the audit are never changed'); END",
-    "CREATE TRIGGER audit_not_removed BEFORE DELETE ON audit "
-    "WHEN OLD.n > (SELECT pruned FROM audit_chain) BEGIN "
-    "SELECT RAISE(ABORT, 'acts in the audit are removed by retention only'); END",
+    (
+        "CREATE TRIGGER audit_not_changed BEFORE UPDATE ON audit BEGIN "
+        "SELECT RAISE(ABORT, 'acts in the audit are never changed'); END"
+    ),
+    (
+        "CREATE TRIGGER audit_not_removed BEFORE DELETE ON audit "
+        "WHEN OLD.n > (SELECT pruned FROM audit_chain) BEGIN "
+        "SELECT RAISE(ABORT, 'acts in the audit are removed by retention only'); END"
+    ),
 )
 _POSTGRESQL: Final = (
-    "CREATE FUNCTION audit_stays() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-    "IF TG_OP = 'DELETE' THEN IF OLD.n <= (SELECT pruned FROM audit_chain) THEN RETURN OLD; "
-    "END IF; END IF; RAISE EXCEPTION 'acts in the audit are never changed, and removed by "
-    "retention only' USING ERRCODE = 'integrity_constraint_violation'; END $$",
-    "CREATE TRIGGER audit_not_changed BEFORE UPDATE OR DELETE ON audit "
-    "FOR EACH ROW EXECUTE FUNCTION audit_stays()",
-    "CREATE TRIGGER audit_not_emptied BEFORE TRUNCATE ON audit "
-    "FOR EACH STATEMENT EXECUTE FUNCTION audit_stays()",
+    (
+        "CREATE FUNCTION audit_stays() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "IF TG_OP = 'DELETE' THEN IF OLD.n <= (SELECT pruned FROM audit_chain) THEN RETURN OLD; "
+        "END IF; END IF; RAISE EXCEPTION 'acts in the audit are never changed, and removed by "
+        "retention only' USING ERRCODE = 'integrity_constraint_violation'; END $$"
+    ),
+    (
+        "CREATE TRIGGER audit_not_changed BEFORE UPDATE OR DELETE ON audit "
+        "FOR EACH ROW EXECUTE FUNCTION audit_stays()"
+    ),
+    (
+        "CREATE TRIGGER audit_not_emptied BEFORE TRUNCATE ON audit "
+        "FOR EACH STATEMENT EXECUTE FUNCTION audit_stays()"
+    ),
 )
 
 for _dialect, _statements in (("sqlite", _SQLITE), ("postgresql", _POSTGRESQL)):
     for _statement in _statements:
-        event.listen(metadata, "after_create", DDL(_statement).execute_if(dialect=_dialect))
+        event.listen(metadata, "after_create", DDL(_statement).execute_if(dialect=_dialect))  # type: ignore[no-untyped-call]

@@ -54,6 +54,8 @@ node = Table(
     Column("birth", Text),
     # The newest vocabulary it understands, as of its last birth.
     Column("wire", Integer, nullable=False, server_default="1"),
+    # Somebody wishes that it gets the whole directory again; none: it was sent.
+    Column("resync_at", Instant),
     CheckConstraint("state IN ('active', 'parked', 'frozen')", name="state"),
 )
 

@@ -67,8 +67,10 @@ def upgrade() -> None:
         "WHERE decision.job = job.job AND decision.reason <> '') WHERE state = 'pending-held'"
     )
     # one run a day: days of sites that told late are wider than they need be, and that is all
-    op.execute(
-        'INSERT INTO job_span (day, first, last) '
-        f"SELECT received_at / {_DAY}, min(n), max(n) FROM job "  # noqa: S608  our own number
-        f"WHERE received_at IS NOT NULL GROUP BY received_at / {_DAY}"
+    spans = sa.text(
+        "INSERT INTO job_span (day, first, last) "
+        "SELECT day, min(n), max(n) FROM "
+        "(SELECT received_at / :day AS day, n FROM job WHERE received_at IS NOT NULL) AS days "
+        "GROUP BY day"
     )
+    op.execute(spans.bindparams(day=_DAY))

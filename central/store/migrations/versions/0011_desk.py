@@ -92,9 +92,5 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("number", name=op.f("pk_till_receipt")),
         sa.UniqueConstraint("reverses", name=op.f("uq_till_receipt_reverses")),
     )
-    op.create_index(
-        "ix_till_receipt_session", "till_receipt", ["session", "number"], unique=False
-    )
-    op.create_index(
-        "ix_till_receipt_account", "till_receipt", ["account", "number"], unique=False
-    )
+    op.create_index("ix_till_receipt_session", "till_receipt", ["session", "number"], unique=False)
+    op.create_index("ix_till_receipt_account", "till_receipt", ["account", "number"], unique=False)
