@@ -77,6 +77,8 @@ class Carrier:
         self._mail = Mailboxes()
         self._work = asyncio.Event()
         self._room = asyncio.Semaphore(_UNDER_WAY)
+        self.told: Callable[[], None] = _nobody
+        """Called when a round may have changed the books: open pages follow them."""
         self._under_way: set[asyncio.Task[None]] = set()
 
     async def listen(self) -> None:
@@ -111,6 +113,7 @@ class Carrier:
             try:
                 if mails := self._mail.take():
                     await self._publish(await self._in_store(self._coordinator.heard, mails))
+                    self.told()
                 if self._coordinator.restless or self._loop.time() - looked >= LOOK_EVERY:
                     looked = self._loop.time()
                     await self._publish(await self._in_store(self._coordinator.look))
@@ -123,6 +126,8 @@ class Carrier:
         return await self._loop.run_in_executor(self._store, call)
 
     async def _publish(self, says: list[Say]) -> None:
+        if says:
+            self.told()
         for say in says:
             await self._room.acquire()
             task = self._loop.create_task(self._one(say))
@@ -151,6 +156,8 @@ class Running:
     """Port of the broker in this process, if there is one."""
     api_port: int | None
     """Port of the read interface, if there is one."""
+    web_port: int | None = None
+    """Port of the pages, if there are any."""
 
 
 async def serve(
@@ -197,9 +204,15 @@ async def serve(
             else:
                 serving = _serve_api(settings, fleet, carrier, stop, api_port)
                 tasks.append(group.create_task(serving))
-            await _first(_ready(carrier.online, api_port), stop.wait())
+            web_port: asyncio.Future[int | None] = loop.create_future()
+            if settings.web.port is None:
+                web_port.set_result(None)
+            else:
+                pages = _serve_pages(settings, fleet, carrier, stop, web_port)
+                tasks.append(group.create_task(pages))
+            await _first(_ready(carrier.online, api_port, web_port), stop.wait())
             if not stop.is_set():
-                ready(Running(settings.node, broker_port, api_port.result()))
+                ready(Running(settings.node, broker_port, api_port.result(), web_port.result()))
             await stop.wait()
             for task in tasks:
                 task.cancel()
@@ -276,6 +289,33 @@ def troubles(fleet: Fleet, *, online: bool) -> list[str]:
     return said
 
 
+async def _serve_pages(
+    settings: CentralSettings,
+    fleet: Fleet,
+    carrier: Carrier,
+    stop: asyncio.Event,
+    port: asyncio.Future[int | None],
+) -> None:
+    from central.web.pages_server import serve_pages  # noqa: PLC0415  as above
+
+    def begun(told: Callable[[], None]) -> None:
+        carrier.told = told
+
+    await serve_pages(
+        settings,
+        fleet.books,
+        stop,
+        listening=port.set_result,
+        troubles=lambda: troubles(fleet, online=carrier.online.is_set()),
+        tally=fleet.tally,
+        begun=begun,
+    )
+
+
+def _nobody() -> None:
+    """Tell nobody."""
+
+
 async def _tend(books: Books, credentials: Path) -> None:
     """Look after the second log, in a thread of its own: nobody waits for a copy of the books."""
     if books.remark is not None:
@@ -291,9 +331,10 @@ async def _tend(books: Books, credentials: Path) -> None:
         await asyncio.sleep(TEND_EVERY)
 
 
-async def _ready(online: asyncio.Event, port: asyncio.Future[int | None]) -> None:
+async def _ready(online: asyncio.Event, *ports: asyncio.Future[int | None]) -> None:
     await online.wait()
-    await port
+    for port in ports:
+        await port
 
 
 async def _close(books: Books, store: ThreadPoolExecutor) -> None:

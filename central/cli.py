@@ -97,5 +97,7 @@ def _announce(running: Running) -> None:
         where += f" broker=127.0.0.1:{running.broker_port}"
     if running.api_port is not None:
         where += f" api=127.0.0.1:{running.api_port}"
+    if running.web_port is not None:
+        where += f" web=127.0.0.1:{running.web_port}"
     sys.stdout.write(where + "\n")
     sys.stdout.flush()

@@ -33,8 +33,13 @@ def new_secret(dice: Callable[[int], bytes]) -> str:
     return base64.b32encode(dice(_SECRET_BYTES)).decode()
 
 
+def about(user: str) -> str:
+    """Return what the secret of somebody's authenticator is sealed for (`central.sealing`)."""
+    return f"factor {user}"
+
+
 def address_of(secret: str, *, user: str, issuer: str) -> str:
-    """Return what the QR code says to an authenticator: otpauth://…"""
+    """Return what the QR code says to an authenticator, an otpauth address."""
     return pyotp.TOTP(secret, digits=DIGITS, interval=PERIOD).provisioning_uri(
         name=user, issuer_name=issuer
     )

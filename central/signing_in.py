@@ -72,7 +72,7 @@ def wait_after(whose: Whose, failures: int) -> timedelta:
     beyond = failures - FREE[whose]
     if beyond < 0:
         return timedelta(0)
-    return min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(beyond, _DOUBLINGS))
+    return min(_LONGEST_WAIT, _FIRST_WAIT * (1 << min(beyond, _DOUBLINGS)))
 
 
 # ── sessions ────────────────────────────────────────────────────────────────────────────────

@@ -1,4 +1,4 @@
-"""The read-only interface as one application: its routes, who may read, its OpenAPI document."""
+"""The read-only interface as one application, and the pages and it as one behind one address."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ from central.web.metrics import Counting, Gauges
 from central.web.reading import Reader, guard
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from pydantic import SecretStr
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from central.store.books import Books
+    from central.web.pages.centre import Centre
+    from central.web.pages.table import Page
 
 BASE: Final = "/api/v1"
 
@@ -92,6 +95,42 @@ def make_app(
     app.include_router(guarded, prefix=BASE)
     app.include_router(metrics.routes)
     return app
+
+
+def make_site(
+    centre: Centre,
+    *,
+    tally: IngestTally | None = None,
+    pages: Iterable[Page] | None = None,
+) -> ASGIApp:
+    """Return the pages, with the interface at the same address.
+
+    Args:
+        centre: what pages work with; the interface reads the same books.
+        tally: what the coordinator has counted, for the figures.
+        pages: which; None: all there are.
+
+    Raises:
+        NoRight: a page does not say what it needs.
+    """
+    from central.web.pages.site import Guarded, make_pages  # noqa: PLC0415  with [api] alone unused
+
+    settings = centre.settings
+    interface = make_app(
+        centre.books,
+        token=settings.api.token,
+        troubles=centre.troubles,
+        tally=tally,
+        data=settings.data,
+    )
+    shown = make_pages(centre, pages)
+
+    async def either(scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "")
+        app = interface if path.startswith("/api/") or path == "/metrics" else shown
+        await app(scope, receive, send)
+
+    return Guarded(either, centre.names, secure=settings.web.secure)
 
 
 def _name_media_type(responses: dict[str, dict[str, Any]]) -> None:

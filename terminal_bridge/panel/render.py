@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import segno
 from jinja2 import Environment, FileSystemLoader, pass_context
 
+from config.look import FILES as LOOK
 from terminal_bridge.panel.forms import mark_of
 from terminal_bridge.words import words_of
 
@@ -46,7 +47,7 @@ def assets() -> Mapping[str, Asset]:
 @cache
 def _assets() -> dict[str, Asset]:
     found = {}
-    for path in sorted((_HERE / "static").iterdir()):
+    for path in (*sorted((_HERE / "static").iterdir()), *LOOK):
         content = path.read_bytes()
         media_type = guess_type(path.name)[0] or "application/octet-stream"
         mark = hashlib.sha256(content).hexdigest()[:12]

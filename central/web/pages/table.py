@@ -1,0 +1,83 @@
+"""Pages as lines of tables: where each is, what it needs, what answers. None is without a right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from central.rights import Right
+from config.errors import PrintmeshError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+
+    from starlette.responses import Response
+
+    from central.web.pages.visit import Visit
+
+Endpoint: TypeAlias = "Callable[[Visit], Awaitable[Response]]"
+
+#: Octets of a form: more is nobody's typing.
+BODY_MOST: Final = 65_536
+
+
+class NoRight(PrintmeshError):
+    """A page that says not what it needs, or stands where another one does: nothing is served."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nav:
+    """A page's place among the ways to go."""
+
+    label: str
+    """Marked for translators (`sentences.mark`); one or two words."""
+    icon: str
+    """Of `icons.html`."""
+    order: int
+    """From the top."""
+    phone: bool = False
+    """It stands in the bottom bar of a phone too; at most four of anybody's do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One address, and what answers there."""
+
+    path: str
+    """Starlette's: `/people/{user}`."""
+    endpoint: Endpoint
+    right: Right
+    """What whoever asks must have, at some site at least. What is shown or changed is checked
+    again, as the object it is: `visit.check(right, site)`."""
+    methods: tuple[str, ...] = ("GET",)
+    """POST changes something: its form is checked for where it comes from, and for its token."""
+    nav: Nav | None = None
+    """None: it is reached from others."""
+    half_way: bool = False
+    """It is open to who has shown the password and not the second factor yet."""
+    body_most: int = BODY_MOST
+    """Octets of a body at most."""
+    files: int = 0
+    """Files of a form at most."""
+
+    @property
+    def section(self) -> str:
+        """The first part of its path, which says where in the navigation one is."""
+        return "/" + self.path.split("/")[1]
+
+
+def checked(pages: Iterable[Page]) -> tuple[Page, ...]:
+    """Return pages that may be served.
+
+    Raises:
+        NoRight: one says not what it needs, or two stand at the same address.
+    """
+    found: dict[tuple[str, str], Page] = {}
+    for page in pages:
+        if not isinstance(page.right, Right):
+            raise NoRight(f"the page {page.path} does not say which right it needs")
+        for method in page.methods:
+            if (method, page.path) in found:
+                raise NoRight(f"two pages answer {method} {page.path}")
+            found[method, page.path] = page
+    return tuple(dict.fromkeys(found.values()))
