@@ -23,7 +23,7 @@ Form: TypeAlias = "Callable[[float], str]"
 
 #: Colours by number, with what stands in where a page has not set them: visible on both grounds,
 #: and apart from one another in lightness too.
-_TONES: Final = ("#0f766e", "#b45309", "#6d5bd0", "#64748b", "#be185d", "#4d7c0f")
+_TONES: Final = ("#0d9488", "#d97706", "#8b5cf6", "#64748b", "#db2777", "#65a30d")
 _TEXT: Final = 13
 _SMALL: Final = 12
 #: Widths of characters differ; most are narrower than this many times their height.
@@ -111,7 +111,7 @@ def stacked(
     *,
     width: int = 480,
 ) -> str:
-    """Return lying bars in parts; the names of the parts stand once, over the first bar.
+    """Return lying bars in parts; the names of the parts stand once, over those of the first bar.
 
     Args:
         stacks: a bar each.
@@ -125,7 +125,9 @@ def stacked(
     right = _room((form(each) for each in sums), width // 3)
     room = width - left - right - 2 * _GAP
     most = max(sums, default=0)
-    parts, top = _names_of_parts(names, width)
+    first = next((stack.values for stack, whole in zip(stacks, sums, strict=True) if whole), ())
+    starts = [left + _GAP + _scaled(sum(first[:place]), most, room) for place in range(len(names))]
+    parts, top = _names_of_parts(names, starts, width)
     for row, (stack, whole) in enumerate(zip(stacks, sums, strict=True)):
         y = top + row * _ROW
         parts.append(_words(left, y + 20, _cut(stack.label, left), "chart-label", anchor="end"))
@@ -140,7 +142,7 @@ def stacked(
 
 
 def columns(
-    points: Sequence[Point], about: About, form: Form, *, width: int = 640, height: int = 220
+    points: Sequence[Point], about: About, form: Form, *, width: int = 480, height: int = 200
 ) -> str:
     """Return standing bars side by side, for what follows in time, with a few lines to read by."""
     most = max((max(p.value, p.before or 0) for p in points), default=0)
@@ -166,8 +168,8 @@ def lines(
     about: About,
     form: Form,
     *,
-    width: int = 640,
-    height: int = 220,
+    width: int = 480,
+    height: int = 200,
 ) -> str:
     """Return lines over time from zero up, each with its name and last number at its end."""
     known = [value for each in series for value in each.values if value is not None]
@@ -284,17 +286,21 @@ def _below(
     return parts
 
 
-def _names_of_parts(names: Sequence[str], width: int) -> tuple[list[str], int]:
+def _names_of_parts(
+    names: Sequence[str], starts: Sequence[float], width: int
+) -> tuple[list[str], int]:
+    """Return the names, each where its part begins or as soon after as there is room."""
     parts: list[str] = []
     x, y = 0.0, 18
-    for tone, name in enumerate(names):
-        wide = 16 + _width(name) + 16
-        if x and x + wide > width:
-            x, y = 0.0, y + 22
+    for tone, (name, start) in enumerate(zip(names, starts, strict=True)):
+        wide = 16 + _width(name) + 12
+        x = max(x, start)
+        if x + wide > width:
+            x, y = 0.0, y + 22 if parts else y
         parts.append(_rect(x, y - 10, 10, 10, tone))
         parts.append(_words(x + 16, y, name, "chart-label"))
         x += wide
-    return parts, y + 8 if names else 0
+    return parts, y + 4 if names else 0
 
 
 def _apart(places: Sequence[tuple[float, int, str]], least: float) -> list[tuple[float, int, str]]:
