@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from broker.messages import Meter
@@ -73,6 +73,8 @@ class Moved:
     """Name → unit, difference."""
     troubles: Mapping[str, str] = field(default_factory=dict)
     """Name → why it cannot be compared."""
+    halves: frozenset[str] = frozenset()
+    """Names that only one of the two readings has: a table that was read by half."""
 
     def figure(self, name: str, unit: str = "impressions") -> int | None:
         """Return the difference of a meter, None when it is not told in this unit."""
@@ -86,11 +88,20 @@ class Moved:
             return whole
         if name in self.troubles:
             return None
-        parts = [self.figure(f"{name}-{part}") for part in ("mono", "color")]
-        told = [part for part in parts if part is not None]
+        colours = [f"{name}-{part}" for part in ("mono", "color")]
+        told = [count for each in colours if (count := self.figure(each)) is not None]
         # half of a figure is none, unless the machine knows one colour only
-        broken = any(f"{name}-{part}" in self.troubles for part in ("mono", "color"))
-        return sum(told) if told and not broken else None
+        half = any(each in self.troubles or each in self.halves for each in colours)
+        half = half or (name in self.halves and len(told) < len(colours))
+        return sum(told) if told and not half else None
+
+    def trouble_of(self, service: str) -> str | None:
+        """Return why a service cannot be compared, or only by half; None: nothing is known."""
+        for name, trouble in self.troubles.items():
+            if service_of(name) == service:
+                return trouble
+        half = next((name for name in sorted(self.halves) if service_of(name) == service), None)
+        return None if half is None else f"{half} is in one of the two readings only"
 
 
 def apart(before: Read | None, after: Read) -> NotCompared | None:
@@ -125,7 +136,11 @@ def moved_between(before: Read, after: Read) -> Moved:
             troubles[now.name] = f"{now.name} went back from {old.value} to {now.value}"
         else:
             by[now.name] = now.unit, now.value - old.value
-    return Moved(by, troubles)
+    return Moved(by, troubles, frozenset(_impressions(before) ^ _impressions(after)))
+
+
+def _impressions(read: Read) -> set[str]:
+    return {meter.name for meter in read.meters if meter.unit == "impressions"}
 
 
 def pages_since(read: Read, serial: str | None, shown: tuple[Meter, ...]) -> int | None:
@@ -147,11 +162,15 @@ def figure_of(moved: Moved) -> tuple[str, Unit, int] | NotCompared:
     )
     if whole is not None:
         return "total", "impressions", whole
-    if "print" in services:
+    # a sum that lacks one of its services is no sum
+    lacking = _on_paper(moved.troubles.keys() | moved.halves) - services.keys()
+    if "print" in services and not lacking:
         return "services", "impressions", sum(services.values())
     if sheets is not None:
         return "total", "sheets", sheets
     trouble = next(iter(moved.troubles.values()), None)
+    if trouble is None and "print" in services:
+        trouble = moved.trouble_of(min(lacking))
     return NotCompared(trouble or "the two readings have no counter of pages in common")
 
 
@@ -166,15 +185,18 @@ def others_of(moved: Moved, after: Read, name: str) -> dict[str, int]:
 
 
 def _paper_services(moved: Moved) -> dict[str, int]:
-    names = dict.fromkeys(service_of(name) for name in moved.by)
     found = {}
-    for name in names:
-        if name in {"total", _SCAN} or name in _PAPERLESS or name.startswith(_MARKER):
-            continue
+    for name in sorted(_on_paper(moved.by)):
         count = moved.service(name)
         if count is not None:
             found[name] = count
     return found
+
+
+def _on_paper(names: Iterable[str]) -> set[str]:
+    """Return the services among these meters that put pages of their own on paper."""
+    services = {service_of(name) for name in names if not name.startswith(_MARKER)}
+    return services - {"total", _SCAN} - _PAPERLESS
 
 
 def _scans_count(read: Read) -> bool:
@@ -183,10 +205,8 @@ def _scans_count(read: Read) -> bool:
     total, scans = values.get("total"), values.get(_SCAN)
     if total is None or not scans:
         return False
-    services = {service_of(name) for name in values if not name.startswith(_MARKER)}
-    services -= {"total", _SCAN} | _PAPERLESS
     sums = 0
-    for name in services:
+    for name in _on_paper(values):
         parts = values.get(f"{name}-mono", 0) + values.get(f"{name}-color", 0)
         sums += values.get(name, parts)
     return sums + scans == total

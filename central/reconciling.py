@@ -11,12 +11,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from central.meter_moves import (
+    UNKNOWN_JOB,
     NotCompared,
     apart,
     figure_of,
     moved_between,
     others_of,
-    service_of,
 )
 
 if TYPE_CHECKING:
@@ -255,11 +255,14 @@ def copied(before: Read | None, after: Read, carried: int = 0) -> Copied | NotCo
     assert after.tally is not None  # noqa: S101  the same
     assert before.tally is not None  # noqa: S101  the same
     moved = moved_between(before, after)
-    if trouble := next((t for n, t in moved.troubles.items() if service_of(n) == "copy"), None):
+    if (trouble := moved.trouble_of("copy")) is not None:
         return NotCompared(trouble)
-    total = moved.service("copy")
+    total, whole = moved.service("copy"), moved.service("total")
     if total is None:
         return NotCompared("the machine does not tell copies from other pages")
+    # two counters that are read one after the other may be some pages apart, and no more
+    if whole is not None and total > whole + UNKNOWN_JOB + before.tolerance + after.tolerance:
+        return NotCompared(f"it counted {total} copies, and {whole} pages of all kinds together")
     in_color = moved.by.get("copy-color")
     color = 0 if in_color is None or in_color[0] != "impressions" else min(in_color[1], total)
     billed = after.tally - before.tally
