@@ -174,6 +174,8 @@ class MetersRead(Message):
     """What they showed."""
     continues: bool
     """They go on from the last reading of this device; else that stretch cannot be compared."""
+    since: AwareDatetime | None = None
+    """When that one was made; who has another one has missed it. None: an older edge."""
     detail: Line = ""
     """Why they do not go on, or what was odd."""
     under_way: Count = 0

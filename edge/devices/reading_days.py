@@ -128,6 +128,7 @@ def said(
     compared = difference(last.taken, taken) if last is not None else None
     odd = [each for each in (compared.detail if compared else "", detail) if each]
     goes_on = compared is not None and compared.continues
+    continues = goes_on and why not in {"start", "reset", "replaced"}
     return MetersRead(
         device=device,
         serial=taken.serial,
@@ -135,7 +136,8 @@ def said(
         day=day,
         read_at=taken.at,
         meters=taken.meters[:MOST],
-        continues=goes_on and why not in {"start", "reset", "replaced"},
+        continues=continues,
+        since=last.read.read_at if last is not None and continues else None,
         detail="; ".join(odd)[:1000],
         under_way=under_way,
     )

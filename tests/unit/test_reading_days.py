@@ -182,6 +182,22 @@ def test_a_reset_while_the_edge_was_down_is_no_stretch() -> None:
     assert "began anew" in last.read.detail
 
 
+def test_a_reading_says_which_one_it_goes_on_from() -> None:
+    """The one before, by its moment; none where it does not go on."""
+    site = Booked()
+    site.look(100, after=MINUTE)
+    began = site.books.meters.last("lib-1")
+    site.look(150, after=timedelta(days=1))
+    day = site.books.meters.last("lib-1")
+    site.open()
+    site.look(7, after=timedelta(days=1))
+    reset = site.books.meters.last("lib-1")
+    assert began is not None
+    assert day is not None
+    assert reset is not None
+    assert [each.read.since for each in (began, day, reset)] == [None, began.read.read_at, None]
+
+
 def test_somebody_may_ask_for_a_reading() -> None:
     """It is booked with the next answer; one that is due for its day stays the day's."""
     site = Booked()
