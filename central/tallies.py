@@ -53,16 +53,6 @@ class Tally:
         """Return what happened since the other."""
         return type(self)(*map(sub, _FIGURES(self), _FIGURES(other)))
 
-    @property
-    def impressions(self) -> int:
-        """All that was billed."""
-        return self.prints + self.copies
-
-    @property
-    def sheets(self) -> int:
-        """Sheets of all that was billed."""
-        return self.print_sheets + self.copy_sheets
-
 
 NOTHING: Final = Tally()
 NAMES: Final = tuple(each.name for each in fields(Tally))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from central.commands.desk import (
     AsJson,
@@ -18,6 +19,7 @@ from central.commands.desk import (
     write_json,
 )
 from central.commands.devices import Device, find_device, name_of
+from central.meter_moves import FIRST
 from central.reconciling import Limits
 from central.store import audit, device_alerts, devices, meters
 from central.store.device_alerts import UNEXPLAINED
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
     from config.settings import CentralSettings
 
 commands = typer.Typer(invoke_without_command=True)
+#: Printers of which the same is said at once.
+_NAMED = 5
 
 OfDay = Annotated[
     str | None, typer.Option("--day", help="Like 2026-11-22; without: the newest that has ended.")
@@ -114,7 +118,7 @@ def explain(
         meters.explain(tx, place, wanted, pages, reason=reason.strip(), author=author())
         limits = limits_of(at.settings)
         name = name_of(tx, place)
-        judge(tx, wanted, place, name, limits)
+        judge(tx, wanted, {place: name}, limits)
         (after,) = days(tx, wanted, place)
         detail = {
             "day": wanted.isoformat(),
@@ -169,7 +173,11 @@ def _missing(tx: Transaction, found: Sequence[Day]) -> list[Place]:
 def _print(found: Sequence[Day], called: Mapping[Place, Called], limits: Limits) -> None:
     if not found:
         return
-    table = Table(box=None, pad_edge=False, header_style="bold", show_footer=True)
+    # one blank between columns: a day that is not over yet still fits 80 columns
+    padding = (0, 1, 0, 0)
+    table = Table(
+        box=None, pad_edge=False, padding=padding, header_style="bold", show_footer=True
+    )
     totals = _totals(found).get("impressions", {})
     heads = ("counted", "printed", "copied", "other", "explained", "left")
     table.add_column("site", "all", overflow="fold")
@@ -181,12 +189,13 @@ def _print(found: Sequence[Day], called: Mapping[Place, Called], limits: Limits)
     table.add_column("", no_wrap=True)
     for each in found:
         names = called.get(Place(each.node, each.device))
+        # what others named must not be read as markup
         first = (
-            _cell(names.site if names else each.node),
-            _cell(names.name if names else each.device),
+            Text(names.site if names else each.node),
+            Text(names.name if names else each.device),
         )
         if each.unit is None:
-            table.add_row(*first, *[""] * 7, "none")
+            table.add_row(*first, *[""] * 7, "first" if _is_first(each) else "none")
             continue
         figures = _figures(each)
         word = "look" if each.over(limits) else "ok"
@@ -210,8 +219,11 @@ def _answer(day: date, found: Sequence[Day], limits: Limits, *, today: bool) -> 
     parts = [said]
     if running and not so_far:
         parts.append(f"{running} of them not to the end of the day")
-    if len(compared) < len(found):
-        parts.append(f"{len(found) - len(compared)} of them could not be compared")
+    new = sum(map(_is_first, found))
+    if new:
+        parts.append(f"{new} of them for the first time")
+    if len(compared) + new < len(found):
+        parts.append(f"{len(found) - len(compared) - new} of them could not be compared")
     if so_far:
         # nobody is called before the day has ended: what is missing may be settled by then
         left = sum(each.unexplained != 0 for each in compared)
@@ -224,6 +236,11 @@ def _answer(day: date, found: Sequence[Day], limits: Limits, *, today: bool) -> 
     elif compared:
         parts.append("none to be looked at")
     return ", ".join(parts) + "."
+
+
+def _is_first(each: Day) -> bool:
+    """Say whether there was nothing to compare with yet."""
+    return each.unit is None and each.breaks == (FIRST,)
 
 
 def _may_be_today(day: date, now: datetime) -> bool:
@@ -250,7 +267,15 @@ def _remarks(
         return str(place) if names is None else f"{names.name} ({names.site or place.node})"
 
     lines = []
+    if new := [name(Place(each.node, each.device)) for each in found if _is_first(each)]:
+        more = f" and {len(new) - _NAMED} more" if len(new) > _NAMED else ""
+        lines.append(
+            f"{', '.join(new[:_NAMED])}{more}: nothing to compare with yet; "
+            "the next reading is held against this one."
+        )
     for each in found:
+        if _is_first(each):
+            continue
         which = name(Place(each.node, each.device))
         lines += [f"{which}: a stretch is left out: {why}." for why in each.breaks]
         lines += [f"{which}: {said}." for part in each.stretches for said in part.remarks]
@@ -346,8 +371,3 @@ def _plain(
         "left_out": list(each.breaks),
         "remarks": [said for part in each.stretches for said in part.remarks],
     }
-
-
-def _cell(text: str) -> str:
-    # what others named must not be read as markup
-    return text.replace("[", r"\[")

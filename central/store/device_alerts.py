@@ -81,6 +81,18 @@ def raised(tx: Transaction) -> list[Alert]:
     ]
 
 
+def standing(tx: Transaction, code: str, day: str) -> set[Place]:
+    """Return the devices at which an alert about a day is raised."""
+    rows = tx.sql.execute(
+        select(device_alert.c.node, device_alert.c.device).where(
+            device_alert.c.code == code,
+            device_alert.c.day == day,
+            device_alert.c.state == "raised",
+        )
+    )
+    return {Place(node, device) for node, device in rows}
+
+
 def untold(tx: Transaction) -> bool:
     """Say whether there is something to publish."""
     query = select(device_alert.c.node).where(device_alert.c.told.is_(False)).limit(1)

@@ -5,6 +5,7 @@ The state itself is never booked on: it is what dashboards show, kept for those 
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,10 +16,10 @@ from broker.messages import DeviceState
 from central.store import directory, tallies
 from central.store.bulk import insert_all, run_all
 from central.store.meters import Place
-from central.store.tables import device_state, instant, node
+from central.store.tables import device_state, directory_row, instant, node
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from datetime import datetime
 
     from central.store.books import Transaction
@@ -111,12 +112,11 @@ def names(tx: Transaction) -> dict[Place, Called]:
     rows = tx.sql.execute(select(node.c.id, node.c.site))
     sites: dict[str, str] = dict(rows.all())
     found: dict[Place, Called] = {}
-    for node_id, device, name in tx.sql.execute(
+    for node_id, device, state in tx.sql.execute(
         select(device_state.c.node, device_state.c.device, device_state.c.state)
     ):
         place = Place(node_id, device)
-        told = DeviceState.model_validate_json(name)
-        found[place] = Called(sites.get(node_id, ""), told.name or device)
+        found[place] = Called(sites.get(node_id, ""), _told_name(state) or device)
     for _, row in directory.live(tx, "printer"):
         printer = PrinterRow.model_validate(row)
         place = Place(printer.node, printer.device)
@@ -127,6 +127,37 @@ def names(tx: Transaction) -> dict[Place, Called]:
     for node_id, device in tallies.places(tx):
         found.setdefault(Place(node_id, device), Called(sites.get(node_id, ""), device))
     return found
+
+
+def names_of(tx: Transaction, places: Collection[Place]) -> dict[Place, str]:
+    """Return what some devices are called, as `names` has it, and read nothing of any other."""
+    found = {place: place.device for place in places}
+    nodes, ids = {each.node for each in places}, {each.device for each in places}
+    for node_id, device, state in tx.sql.execute(
+        select(device_state.c.node, device_state.c.device, device_state.c.state).where(
+            device_state.c.node.in_(nodes), device_state.c.device.in_(ids)
+        )
+    ):
+        if (place := Place(node_id, device)) in found:
+            found[place] = _told_name(state) or device
+    for row in tx.sql.execute(
+        select(directory_row.c.row).where(
+            directory_row.c.kind == "printer",
+            directory_row.c.key.in_(ids),
+            directory_row.c.row.is_not(None),
+        )
+    ).scalars():
+        printer = PrinterRow.model_validate_json(row)
+        place = Place(printer.node, printer.device)
+        if place in found and printer.name not in {"", printer.device}:
+            found[place] = printer.name
+    return found
+
+
+def _told_name(state: str) -> str:
+    """Return the name in a state; what else is in it takes long to read, and there are many."""
+    name: str = json.loads(state)["name"]
+    return name
 
 
 def matching(known: Iterable[Place], text: str) -> list[Place]:

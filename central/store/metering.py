@@ -1,11 +1,11 @@
-"""Dealing with readings of meters: copies are booked, days judged, a reading at a time."""
+"""Dealing with readings of meters: copies are booked and days judged, a slice at a time."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from broker.messages import Note
 from central.store import device_alerts, devices, meter_bookings, meters, recovery
@@ -13,9 +13,12 @@ from central.store.reconciled import judge
 from config.logs import logger
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
     from central.reconciling import Limits
     from central.store.books import Transaction
-    from central.store.meters import Reading
+    from central.store.meters import Place, Reading
 
 _log = logger("central.metering")
 
@@ -48,41 +51,67 @@ def step(tx: Transaction, limits: Limits, *, again: bool = False) -> Done:
     """
     if recovery.closed(tx) is not None:
         return Done()  # nothing is booked until the books are whole
-    found = meters.new(tx, AT_ONCE)
-    before = meters.by_number(tx, (each.before for each in found if each.before is not None))
-    names = {p: c.name for p, c in devices.names(tx).items()} if found or again else {}
-    failed = []
-    for each in found:
-        previous = None if each.before is None else before.get(each.before)
-        note = _dealt(tx, previous, each, names.get(each.place, each.place.device), limits)
-        meters.dealt_with(tx, each.read.n, "done" if note is None else "failed")
-        if note is not None:
-            failed.append((each.place.node, note))
+    found, failed = meters.new(tx, AT_ONCE), []
+    if found and _tried(tx, found, limits) is not None:
+        # one of them breaks: which one is found out by taking each alone
+        for each in found:
+            error = _tried(tx, [each], limits)
+            if error is not None:
+                failed.append((each.place.node, _set_aside(tx, each, error)))
     if again:
-        for place in meter_bookings.waiting(tx):
-            meter_bookings.pay_waiting(tx, place, names.get(place, place.device))
+        waiting = meter_bookings.waiting(tx)
+        for place, name in devices.names_of(tx, waiting).items():
+            meter_bookings.pay_waiting(tx, place, name)
     return Done((*failed, *device_alerts.tell(tx)), len(found) == AT_ONCE)
 
 
-def _dealt(
-    tx: Transaction, before: Reading | None, reading: Reading, name: str, limits: Limits
-) -> Note | None:
-    """Book and judge a reading; return what to say of it when it cannot be."""
+def _tried(tx: Transaction, readings: Sequence[Reading], limits: Limits) -> Exception | None:
+    """Deal with readings, or return what broke and leave no trace."""
     with tx.sql.begin_nested() as savepoint:
         try:
-            meter_bookings.book(tx, before, reading, name)
-            if reading.day is not None:
-                judge(tx, reading.day, reading.place, name, limits)
-        except (DBAPIError, tx.sql.dialect.loaded_dbapi.Error):
-            raise  # the books themselves fail: nothing is done
-        except Exception as error:  # noqa: BLE001  once per reading: one bad one blocks nobody
-            _log.exception("a reading failed", action="reading-failed", reading=reading.read.n)
+            _deal(tx, readings, limits)
+        except Exception as error:
+            if _is_of_the_books(tx, error):
+                raise  # they fail themselves: nothing is done
+            _log.exception("readings failed", action="readings-failed", readings=len(readings))
             savepoint.rollback()
-            detail = f"{name}: reading {reading.read.n} was set aside, its copies are not booked"
-            return Note(
-                severity="warning",
-                code="reading-failed",
-                subject=reading.place.device,
-                detail=f"{detail}: {error}"[:1000],
-            )
+            return error
     return None
+
+
+def _deal(tx: Transaction, readings: Sequence[Reading], limits: Limits) -> None:
+    """Book and judge readings; what is asked of the books hardly grows with their number."""
+    places = {each.place for each in readings}
+    names, terms = devices.names_of(tx, places), meters.every_terms(tx, places)
+    paid = [each for each in readings if each.place in terms and terms[each.place].account]
+    before = meters.by_number(tx, (each.before for each in paid if each.before is not None))
+    for each in paid:
+        previous = None if each.before is None else before.get(each.before)
+        meter_bookings.book(tx, previous, each, names[each.place])
+    ended: dict[date, dict[Place, str]] = {}
+    for each in readings:
+        if each.day is not None:
+            ended.setdefault(each.day, {})[each.place] = names[each.place]
+    for day, called in ended.items():
+        judge(tx, day, called, limits)
+    meters.dealt_with(tx, readings, "done")
+
+
+def _set_aside(tx: Transaction, reading: Reading, error: Exception) -> Note:
+    """Leave a reading alone for ever; return what to say of it."""
+    meters.dealt_with(tx, [reading], "failed")
+    name = devices.names_of(tx, [reading.place])[reading.place]
+    detail = f"{name}: reading {reading.read.n} was set aside, its copies are not booked: {error}"
+    return Note(
+        severity="warning",
+        code="reading-failed",
+        subject=reading.place.device,
+        detail=detail[:1000],
+    )
+
+
+def _is_of_the_books(tx: Transaction, error: Exception) -> bool:
+    """Say whether the database fails, rather than what a reading would have it keep."""
+    driver = tx.sql.dialect.loaded_dbapi
+    values = DataError, IntegrityError, driver.DataError, driver.IntegrityError
+    return isinstance(error, DBAPIError | driver.Error) and not isinstance(error, values)

@@ -5,21 +5,29 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from sqlalchemy import func, insert, select, update
 
 from broker.messages import Meter
 from central.meter_moves import Read
 from central.store import tallies
-from central.store.tables import device_terms, explanation, job, meter_reading, tally
+from central.store.bulk import insert_all
+from central.store.tables import (
+    device_terms,
+    explanation,
+    instant,
+    job,
+    meter_reading,
+    tally,
+)
 from central.tallies import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Row
+    from sqlalchemy import ColumnElement, Row, Table
 
     from broker.messages import MetersRead
     from central.store.books import Transaction
@@ -29,6 +37,9 @@ _NEWEST: Final = 500
 _LINE: Final = 1000
 #: A day that ended longer ago says nothing of which one is running: zones are not so far apart.
 _LATELY: Final = timedelta(days=3)
+#: So far ahead of UTC the first clocks of the world are: what ends later than that has not ended.
+_AHEAD: Final = timedelta(hours=14)
+_MISSED: Final = "a reading before it is not known here: it was put aside"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,35 +99,43 @@ def record(tx: Transaction, node: str, told: MetersRead, *, late: bool = False) 
             another branch.
     """
     before = None if late else _last(tx, node, told.device)
+    # the edge's word on what went on is about its own last reading, which may lie in quarantine
+    missed = before is not None and told.since is not None and told.since != before.read_at
     pages = _under_way_pages(tx, node, told.device) if told.under_way and not late else 0
-    # so that the device is known, though nothing may ever be billed there
-    tallies.open_(tx, node, told.device)
-    billed = None if late else json.dumps(asdict(tallies.of(tx, node, told.device)))
+    # opened in any case, so that the device is known, though nothing may ever be billed there
+    billed = tallies.open_(tx, node, told.device)
     values: dict[str, Any] = {
         "node": node,
         "device": told.device,
-        "before": before,
+        "before": None if before is None else before.n,
         "serial": told.serial,
         "why": told.why,
         # whatever else it is read for: a reset may be found out as a day ends
         "day": None if told.day is None else told.day.isoformat(),
-        "read_at": told.read_at,
-        "heard_at": tx.now,
+        "read_at": instant(told.read_at),
+        "heard_at": instant(tx.now),
         "meters": json.dumps([each.model_dump() for each in told.meters]),
-        "continues": told.continues,
-        "detail": told.detail[:_LINE],
+        "continues": told.continues and not missed,
+        "detail": (_MISSED if missed else told.detail)[:_LINE],
         "under_way": told.under_way,
         "under_way_pages": pages,
-        "tally": billed,
+        "tally": None if late else json.dumps(asdict(billed)),
         "state": "done" if late else "new",
     }
-    tx.sql.execute(insert(meter_reading).values(**values))
+    insert_all(tx, meter_reading, [values])
 
 
-def _last(tx: Transaction, node: str, device: str) -> int | None:
-    """Return the reading before: the newest of which it is known what had been billed."""
+class _Last(NamedTuple):
+    """The newest reading of which it is known what had been billed."""
+
+    n: int
+    read_at: datetime
+
+
+def _last(tx: Transaction, node: str, device: str) -> _Last | None:
+    """Return what the next reading of a device is compared with."""
     query = (
-        select(meter_reading.c.n)
+        select(meter_reading.c.n, meter_reading.c.read_at)
         .where(
             meter_reading.c.node == node,
             meter_reading.c.device == device,
@@ -125,7 +144,8 @@ def _last(tx: Transaction, node: str, device: str) -> int | None:
         .order_by(meter_reading.c.n.desc())
         .limit(1)
     )
-    return tx.sql.execute(query).scalar()
+    found = tx.sql.execute(query).one_or_none()
+    return None if found is None else _Last(*found)
 
 
 def _under_way_pages(tx: Transaction, node: str, device: str) -> int:
@@ -160,15 +180,18 @@ def new(tx: Transaction, limit: int) -> list[Reading]:
     return [_reading(row) for row in tx.sql.execute(query)]
 
 
-def dealt_with(tx: Transaction, n: int, state: Literal["done", "failed"]) -> None:
-    """Note that a reading was judged and its copies booked, or that it was set aside."""
-    tx.sql.execute(update(meter_reading).where(meter_reading.c.n == n).values(state=state))
+def dealt_with(
+    tx: Transaction, readings: Iterable[Reading], state: Literal["done", "failed"]
+) -> None:
+    """Note that readings were judged and their copies booked, or that they were set aside."""
+    numbers = [each.read.n for each in readings]
+    tx.sql.execute(update(meter_reading).where(meter_reading.c.n.in_(numbers)).values(state=state))
 
 
 def newest(tx: Transaction, place: Place) -> Reading | None:
     """Return the reading that the next one is compared with."""
-    n = _last(tx, place.node, place.device)
-    return None if n is None else by_number(tx, [n])[n]
+    last = _last(tx, place.node, place.device)
+    return None if last is None else by_number(tx, [last.n])[last.n]
 
 
 def by_number(tx: Transaction, numbers: Iterable[int]) -> dict[int, Reading]:
@@ -184,7 +207,11 @@ def by_number(tx: Transaction, numbers: Iterable[int]) -> dict[int, Reading]:
 
 def newest_day(tx: Transaction, place: Place | None = None) -> date | None:
     """Return the newest day that ended with a reading, of a device or of any."""
-    query = select(func.max(meter_reading.c.day))
+    query = select(func.max(meter_reading.c.day)).where(
+        # what an edge told whose clock was years ahead would be the newest for years
+        meter_reading.c.day <= (tx.now + _AHEAD).date().isoformat(),
+        meter_reading.c.tally.is_not(None),
+    )
     if place is not None:
         query = query.where(
             meter_reading.c.node == place.node, meter_reading.c.device == place.device
@@ -193,18 +220,16 @@ def newest_day(tx: Transaction, place: Place | None = None) -> date | None:
     return None if found is None else date.fromisoformat(found)
 
 
-def ends_of(tx: Transaction, day: date, place: Place | None = None) -> list[Reading]:
-    """Return the last reading of a day, of each device that was read for it."""
+def ends_of(tx: Transaction, day: date, places: Collection[Place] | None = None) -> list[Reading]:
+    """Return the last reading of a day, of each device that was read for it, or of some."""
     query = select(func.max(meter_reading.c.n)).where(
-        meter_reading.c.day == day.isoformat(), meter_reading.c.tally.is_not(None)
+        meter_reading.c.day == day.isoformat(),
+        meter_reading.c.tally.is_not(None),
+        *_roughly(meter_reading, places),
     )
-    if place is not None:
-        query = query.where(
-            meter_reading.c.node == place.node, meter_reading.c.device == place.device
-        )
     numbers = tx.sql.execute(query.group_by(meter_reading.c.node, meter_reading.c.device)).scalars()
     found = by_number(tx, numbers).values()
-    return sorted(found, key=lambda each: (each.place.node, each.place.device))
+    return [each for each in found if places is None or each.place in places]
 
 
 def newest_of(tx: Transaction, place: Place | None = None) -> list[Reading]:
@@ -304,42 +329,37 @@ def explain(
     tx.sql.execute(insert(explanation).values(**values))
 
 
-def entered(tx: Transaction, day: date) -> dict[Place, list[tuple[int, str, str]]]:
-    """Return what was explained of a day: (pages, reason, author) by device."""
-    rows = tx.sql.execute(
-        select(explanation).where(explanation.c.day == day.isoformat()).order_by(explanation.c.n)
+def entered(
+    tx: Transaction, day: date, places: Collection[Place] | None = None
+) -> dict[Place, list[tuple[int, str, str]]]:
+    """Return what was explained of a day, by device: (pages, reason, author).
+
+    Where only some devices are asked for, there may be more of them.
+    """
+    query = select(explanation).where(
+        explanation.c.day == day.isoformat(), *_roughly(explanation, places)
     )
     found: dict[Place, list[tuple[int, str, str]]] = {}
-    for row in rows:
+    for row in tx.sql.execute(query.order_by(explanation.c.n)):
         told = row.pages, row.reason, row.author
         found.setdefault(Place(row.node, row.device), []).append(told)
     return found
 
 
-def entered_for(tx: Transaction, place: Place, day: date) -> int:
-    """Return how many pages of a device and day were explained."""
-    query = select(func.coalesce(func.sum(explanation.c.pages), 0)).where(
-        explanation.c.node == place.node,
-        explanation.c.device == place.device,
-        explanation.c.day == day.isoformat(),
-    )
-    return int(tx.sql.execute(query).scalar_one())
-
-
 def terms_of(tx: Transaction, place: Place) -> Terms:
     """Return what the books know of a device."""
-    row = tx.sql.execute(
-        select(device_terms).where(
-            device_terms.c.node == place.node, device_terms.c.device == place.device
+    return every_terms(tx, (place,)).get(place, Terms())
+
+
+def every_terms(tx: Transaction, places: Collection[Place] | None = None) -> dict[Place, Terms]:
+    """Return the same of every device that has any; of some: of those, and perhaps of more."""
+    rows = tx.sql.execute(select(device_terms).where(*_roughly(device_terms, places)))
+    return {
+        Place(row.node, row.device): Terms(
+            row.account, row.service, row.media, row.large_factor, row.carried
         )
-    ).one_or_none()
-    return Terms() if row is None else _terms(row)
-
-
-def every_terms(tx: Transaction) -> dict[Place, Terms]:
-    """Return the same of every device that has any."""
-    rows = tx.sql.execute(select(device_terms))
-    return {Place(row.node, row.device): _terms(row) for row in rows}
+        for row in rows
+    }
 
 
 def set_terms(tx: Transaction, place: Place, terms: Terms) -> None:
@@ -350,8 +370,12 @@ def set_terms(tx: Transaction, place: Place, terms: Terms) -> None:
         tx.sql.execute(insert(device_terms).values(**asdict(place), **values))
 
 
-def _terms(row: Row[Any]) -> Terms:
-    return Terms(row.account, row.service, row.media, row.large_factor, row.carried)
+def _roughly(table: Table, places: Collection[Place] | None) -> list[ColumnElement[bool]]:
+    """Return conditions for rows of some devices: a few others of their ids may be among them."""
+    if places is None:
+        return []
+    nodes, ids = {each.node for each in places}, {each.device for each in places}
+    return [table.c.node.in_(nodes), table.c.device.in_(ids)]
 
 
 def _reading(row: Row[Any]) -> Reading:

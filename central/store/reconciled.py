@@ -10,15 +10,16 @@ from sqlalchemy import select
 from central.reconciling import ONE_DAY, compare, day_of, first_day
 from central.store import device_alerts, meters
 from central.store.device_alerts import UNEXPLAINED, Alert
+from central.store.meters import Place
 from central.store.tables import meter_booking
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Mapping
     from datetime import date, tzinfo
 
     from central.reconciling import Day, Limits
     from central.store.books import Transaction
-    from central.store.meters import Place, Reading, Terms
+    from central.store.meters import Reading
 
 
 def days(
@@ -34,7 +35,8 @@ def days(
         place: only this device.
         zone: for sites that saw no midnight yet; None: this machine's.
     """
-    ends = meters.ends_of(tx, day, place)
+    places = None if place is None else (place,)
+    ends = meters.ends_of(tx, day, places)
     lists = meters.chains(tx, ends)
     whole = {each.place for each in ends}
     for running, chain in _running(tx, place, zone):
@@ -42,30 +44,7 @@ def days(
         if running == day and end.place not in whole:
             ends.append(end)
             lists[end.read.n] = chain
-    entered = meters.entered(tx, day)
-    terms: dict[Place, Terms] = meters.every_terms(tx)
-    booked = _booked(tx, (each.read.n for chain in lists.values() for each in chain))
-    found = []
-    for end in sorted(ends, key=lambda each: (each.place.node, each.place.device)):
-        chain = lists[end.read.n]
-        factor = terms[end.place].large_factor if end.place in terms else 1
-        pairs = list(pairwise(chain))
-        compared = [
-            compare(one.read, two.read, factor, booked.get(two.read.n, 0)) for one, two in pairs
-        ] or [compare(None, end.read)]
-        found.append(
-            day_of(
-                end.place.node,
-                end.place.device,
-                day,
-                compared,
-                entered=sum(pages for pages, _, _ in entered.get(end.place, ())),
-                since=chain[0].read.read_at if pairs else None,
-                until=end.read.read_at,
-                whole=end.place in whole,
-            )
-        )
-    return found
+    return _compared(tx, day, [lists[each.read.n] for each in ends], whole, places)
 
 
 def newest_day(
@@ -95,16 +74,24 @@ def _running(
     return found
 
 
-def judge(tx: Transaction, day: date, place: Place, name: str, limits: Limits) -> None:
-    """Raise an alert about a device's day, or clear it, as it stands now; never before it ended."""
-    for found in days(tx, day, place):
-        if not found.whole:
-            continue
+def judge(tx: Transaction, day: date, names: Mapping[Place, str], limits: Limits) -> None:
+    """Raise alerts about some devices' day, or clear them, as it stands; never before it ended.
+
+    Args:
+        tx: a writing transaction.
+        day: which; what of it did not end yet is left alone.
+        names: of the devices.
+        limits: from when on pages are worth an alert.
+    """
+    # days of many devices come together: what is asked of the books does not grow with them
+    lists = meters.chains(tx, meters.ends_of(tx, day, names.keys())).values()
+    raised = device_alerts.standing(tx, UNEXPLAINED, day.isoformat())
+    for found in _compared(tx, day, lists, names.keys(), names.keys()):
+        place = Place(found.node, found.device)
         if found.over(limits):
-            left = abs(found.unexplained)
-            alert = Alert(place, UNEXPLAINED, day.isoformat(), left, sentence(found, name))
-            device_alerts.raise_(tx, alert)
-        else:
+            left, said = abs(found.unexplained), sentence(found, names[place])
+            device_alerts.raise_(tx, Alert(place, UNEXPLAINED, day.isoformat(), left, said))
+        elif place in raised:
             device_alerts.clear(tx, place, UNEXPLAINED, day.isoformat())
 
 
@@ -119,6 +106,40 @@ def sentence(day: Day, name: str) -> str:
     if day.unexplained < 0:
         said = "billed beyond what the machine counted"
     return f"{name}: {left} {unit} ({day.percent:.1f} %) of {day.day} were {said} ({figures})"
+
+
+def _compared(
+    tx: Transaction,
+    day: date,
+    lists: Iterable[list[Reading]],
+    whole: Collection[Place],
+    places: Collection[Place] | None,
+) -> list[Day]:
+    """Compare the readings of a day, a list of them for each device; `places`: it is only these."""
+    chains = sorted(lists, key=lambda each: (each[-1].place.node, each[-1].place.device))
+    entered, terms = meters.entered(tx, day, places), meters.every_terms(tx, places)
+    booked = _booked(tx, (each.read.n for chain in chains for each in chain))
+    found = []
+    for chain in chains:
+        end = chain[-1]
+        factor = terms[end.place].large_factor if end.place in terms else 1
+        pairs = list(pairwise(chain))
+        compared = [
+            compare(one.read, two.read, factor, booked.get(two.read.n, 0)) for one, two in pairs
+        ] or [compare(None, end.read)]
+        found.append(
+            day_of(
+                end.place.node,
+                end.place.device,
+                day,
+                compared,
+                entered=sum(pages for pages, _, _ in entered.get(end.place, ())),
+                since=chain[0].read.read_at if pairs else None,
+                until=end.read.read_at,
+                whole=end.place in whole,
+            )
+        )
+    return found
 
 
 def _booked(tx: Transaction, numbers: Iterable[int]) -> dict[int, int]:

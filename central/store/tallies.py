@@ -37,10 +37,12 @@ def add(tx: Transaction, node: str, by_device: Mapping[str, Tally]) -> None:
     insert_rows(tx, tally, _INSERT, fresh)
 
 
-def open_(tx: Transaction, node: str, device: str) -> None:
-    """Have totals of a device, of nothing if there were none."""
-    if not fetch(tx, _known, [device], node=node):
-        insert_rows(tx, tally, _INSERT, [(node, device, *_figures(NOTHING))])
+def open_(tx: Transaction, node: str, device: str) -> Tally:
+    """Return the totals of a device; where there were none they begin at nothing."""
+    for figures in fetch(tx, _figures_of, [device], node=node):
+        return Tally(*figures)
+    insert_rows(tx, tally, _INSERT, [(node, device, *_figures(NOTHING))])
+    return NOTHING
 
 
 def places(tx: Transaction) -> list[tuple[str, str]]:
@@ -49,17 +51,13 @@ def places(tx: Transaction) -> list[tuple[str, str]]:
     return [(node, device) for node, device in rows]
 
 
-def of(tx: Transaction, node: str, device: str) -> Tally:
-    """Return the totals of a device; nothing where nothing was billed since there are totals."""
-    row = tx.sql.execute(
-        select(*_COLUMNS).where(tally.c.node == node, tally.c.device == device)
-    ).one_or_none()
-    return NOTHING if row is None else Tally(*row)
-
-
 def _figures(of_: Tally) -> tuple[int, ...]:
     return tuple(getattr(of_, name) for name in NAMES)
 
 
 def _known(keys: Sequence[BindParameter[str]]) -> Select[tuple[str]]:
     return select(tally.c.device).where(tally.c.node == as_text("node"), tally.c.device.in_(keys))
+
+
+def _figures_of(keys: Sequence[BindParameter[str]]) -> Select[tuple[int, ...]]:
+    return select(*_COLUMNS).where(tally.c.node == as_text("node"), tally.c.device.in_(keys))

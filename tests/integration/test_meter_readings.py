@@ -7,6 +7,8 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
 import pytest
+from sqlalchemy import event, insert
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from broker.messages import Counted, JobHeld
 from broker.stream_inbound import Readable, sift
@@ -14,9 +16,11 @@ from broker.topics import STREAMS_UP
 from central.reconciling import Limits
 from central.store import device_alerts, forks, metering
 from central.store import meters as readings
+from central.store.books import BooksUnwritable
 from central.store.ingest import apply_one
 from central.store.meters import Place
 from central.store.reconciled import days, judge, newest_day
+from central.store.tables import device_state
 from tests.integration.books_lab import MORNING, open_books
 from tests.integration.meters_lab import (
     DEVICE,
@@ -30,6 +34,9 @@ from tests.integration.meters_lab import (
 )
 
 if TYPE_CHECKING:
+    from datetime import date
+
+    from central.store.books import Transaction
     from central.store.closures import Closure
 
 PLACE = Place("north", DEVICE)
@@ -139,7 +146,7 @@ def test_the_running_day_is_known_up_to_its_newest_reading(site: Site) -> None:
         assert (day.metered, day.prints, day.unexplained) == (110, 10, 100)
         assert (day.whole, day.since, day.until) == (False, MIDNIGHT, noon)
         readings.explain(tx, PLACE, SECOND_DAY, 1, reason="technician", author="t")
-        judge(tx, SECOND_DAY, PLACE, "Lobby", Limits())
+        judge(tx, SECOND_DAY, {PLACE: "Lobby"}, Limits())
         assert metering.step(tx, Limits()).notes == ()
     site.say(reading(1, *meters(total=1210)))
     with site.books.write() as tx:
@@ -250,7 +257,7 @@ def test_too_many_pages_raise_one_alert_which_an_explanation_clears(site: Site) 
     with books.write() as tx:
         assert metering.step(tx, limits).notes == ()
         readings.explain(tx, PLACE, SECOND_DAY, 40, reason="technician", author="t")
-        judge(tx, SECOND_DAY, PLACE, "Lobby", limits)
+        judge(tx, SECOND_DAY, {PLACE: "Lobby"}, limits)
         ((_, note),) = metering.step(tx, limits).notes
         assert note.cleared
         assert device_alerts.raised(tx) == []
@@ -268,19 +275,83 @@ def test_what_fails_with_one_reading_holds_up_no_other(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The one is set aside, what it had begun is undone, and the next is judged."""
-    judged: list[str] = []
 
-    def broken(_tx: object, _day: object, _place: object, name: str, _limits: object) -> None:
-        judged.append(name)
-        if len(judged) == 1:
+    def broken(tx: Transaction, day: date, names: dict[Place, str], limits: Limits) -> None:
+        judge(tx, day, names, limits)
+        if day == SECOND_DAY:
             raise ValueError("planted")
 
     monkeypatch.setattr(metering, "judge", broken)
-    site.say(reading(1, *meters(total=1001)))
+    site.say(reading(1, *meters(total=1101)), reading(2, *meters(total=1201)))
     with site.books.write() as tx:
-        ((node, note),) = metering.step(tx, Limits()).notes
-    assert len(judged) == 2
-    assert (node, note.code, note.subject) == ("north", "reading-failed", DEVICE)
-    assert "planted" in note.detail
+        notes = metering.step(tx, Limits()).notes
+        raised = [each.day for each in device_alerts.raised(tx)]
+    assert [(node, note.code, note.subject) for node, note in notes] == [
+        ("north", "reading-failed", DEVICE),
+        ("north", "unexplained-pages", DEVICE),
+    ]
+    assert "planted" in notes[0][1].detail
+    assert raised == [(SECOND_DAY + ONE_DAY).isoformat()]
     with site.books.write() as tx:
         assert not metering.pending(tx)
+
+
+def test_what_the_database_will_not_keep_is_one_readings_fault(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A value that it refuses sets one reading aside; a database that fails sets none aside."""
+    failures: list[Exception] = [OperationalError("x", None, OSError("the disk is full"))]
+
+    def broken(*_: object) -> None:
+        raise failures[-1]
+
+    monkeypatch.setattr(metering, "judge", broken)
+    with pytest.raises(BooksUnwritable), site.books.write() as tx:
+        metering.step(tx, Limits())
+    failures.append(IntegrityError("x", None, ValueError("planted")))
+    with site.books.write() as tx:
+        ((_, note),) = metering.step(tx, Limits()).notes
+    assert note.code == "reading-failed"
+
+
+def test_another_devices_state_holds_up_no_reading(site: Site) -> None:
+    """To deal with a reading its own device is looked at: nobody else's, whatever it has told."""
+    values = {"node": "south", "device": "odd", "state": "{", "at": MORNING}
+    with site.books.write() as tx:
+        tx.sql.execute(insert(device_state).values(**values))
+    site.say(*site.printed(100), reading(1, *meters(total=1150)))
+    with site.books.write() as tx:
+        ((_, note),) = metering.step(tx, Limits(pages=20, percent=2.0)).notes
+    assert note.detail.startswith(f"{DEVICE}: 50 pages")
+
+
+def test_a_clock_that_was_years_ahead_names_no_newest_day(site: Site) -> None:
+    """The newest day that ended is one that can have ended."""
+    ahead = 3650
+    site.say(
+        *site.printed(4),
+        reading(ahead, *meters(total=1004)),
+        reading(1, *meters(total=1004), why="start", continues=False),
+    )
+    with site.books.read() as tx:
+        assert newest_day(tx) == FIRST_DAY
+        assert newest_day(tx, PLACE) == FIRST_DAY
+
+
+def test_many_readings_ask_little_of_the_books(site: Site) -> None:
+    """All of a site's printers are read at midnight: statements do not grow with their number."""
+    statements: list[str] = []
+
+    def told(_sql: object, _cursor: object, text: str, *_: object) -> None:
+        statements.append(text)
+
+    counts = []
+    for days_, many in ((1, 2), (2, 40)):
+        site.say(*(reading(days_, *meters(total=9), device=f"d{n}") for n in range(many)))
+        with site.books.write() as tx:
+            event.listen(tx.sql, "before_cursor_execute", told)
+            assert not metering.step(tx, Limits()).more
+            event.remove(tx.sql, "before_cursor_execute", told)
+        counts.append(len(statements))
+        statements.clear()
+    assert 0 < counts[1] <= counts[0]
