@@ -42,6 +42,11 @@ _PROBLEM: Final = (
     " or value_json.data.troubles | rejectattr('severity', 'eq', 'info') | list | length > 0"
     " else 'OFF' }}"
 )
+#: `None` is Home Assistant's word for not known: some printers nobody asks.
+_ANSWERS: Final = (
+    "{{ 'ON' if value_json.data.answers == true"
+    " else 'OFF' if value_json.data.answers == false else 'None' }}"
+)
 _TROUBLES: Final = (
     "{{ {'troubles': value_json.data.troubles | map(attribute='detail') | list,"
     " 'reasons': value_json.data.reasons} | tojson }}"
@@ -267,7 +272,7 @@ def _printer(node: str, device: str, state: DeviceState) -> Iterator[tuple[str, 
         "Answers",
         device_class="connectivity",
         entity_category="diagnostic",
-        value_template="{{ 'OFF' if value_json.data.answers == false else 'ON' }}",
+        value_template=_ANSWERS,
     )
     for supply in state.supplies:
         if supply.level is not None and _KEY.fullmatch(supply.key):

@@ -169,7 +169,7 @@ def test_a_printer_and_its_site_are_announced_as_documented() -> None:
 def test_templates_show_what_the_state_says() -> None:
     """State, supplies, pages and problem come out of our own message as it is."""
     picture = announced()
-    picture.take(told(printer(), device="p1"), NOW)
+    picture.take(told(printer(answers=True), device="p1"), NOW)
     assert shown(picture, "state") == "idle"
     assert shown(picture, "supply_1_1") == "8"
     assert shown(picture, "supply_1_2") == "60"
@@ -184,6 +184,8 @@ def test_templates_show_what_the_state_says() -> None:
     assert shown(picture, "supply_1_1") == "None", "what is not told is not known, and not 0"
     attributes = json.loads(shown(picture, "problem", "json_attributes_template"))
     assert attributes["troubles"] == ["Paper jam"]
+    picture.take(told(printer(answers=None), device="p1"), NOW)
+    assert shown(picture, "answers") == "None", "nobody asks it: that is no connection"
 
 
 def test_what_is_only_worth_knowing_is_no_problem() -> None:
