@@ -221,7 +221,7 @@ async def news(lab: Lab, site: Site) -> list[float]:
     added = await lab.central("dashboard", "add", "board", "--json")
     link = LinkSettings(port=lab.broker_port, secret=SecretStr(added["secret"]))
     agent, late = site.agents[DEVICE], []
-    async with DashboardLine(link, "board") as line:
+    async with DashboardLine.open(link, "board") as line:
         states = _states(line)
         await anext(states)
         for number in range(1, CHANGES + 1):

@@ -47,7 +47,7 @@ class HomeAssistantExporter:
         """Carry until `stop` is set; what stands at Home Assistant's broker then says `offline`."""
         settings = self._settings
         async with (
-            DashboardLine(settings.broker, settings.node, timing=self._timing) as line,
+            DashboardLine.open(settings.broker, settings.node, timing=self._timing) as line,
             Link(
                 settings.home_assistant,
                 settings.node,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Self
 
 from broker import topics
@@ -12,7 +13,6 @@ from config.logs import logger
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from types import TracebackType
 
     from config.settings import LinkSettings
 
@@ -22,31 +22,25 @@ _log = logger("broker.dashboard")
 class DashboardLine:
     """One dashboard's connection, made again whenever it is lost, while the context is open."""
 
-    def __init__(self, settings: LinkSettings, node: str, *, timing: Timing | None = None) -> None:
-        """Describe it.
+    def __init__(self, link: Link) -> None:
+        """Listen on a link that is open; see `open`."""
+        self._link = link
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls, settings: LinkSettings, node: str, *, timing: Timing | None = None
+    ) -> AsyncIterator[Self]:
+        """Connect, and stay connected while the context is open.
 
         Args:
             settings: where the broker is.
             node: the dashboard's id, unless the settings name another.
             timing: waits and bounds; None: as for any link.
         """
-        self._link = Link(
-            settings, node, subscriptions=topics.dashboard_subscriptions(), timing=timing
-        )
-
-    async def __aenter__(self) -> Self:
-        """Start connecting."""
-        await self._link.__aenter__()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Disconnect."""
-        await self._link.__aexit__(kind, error, trace)
+        subscriptions = topics.dashboard_subscriptions()
+        async with Link(settings, node, subscriptions=subscriptions, timing=timing) as link:
+            yield cls(link)
 
     @property
     def trouble(self) -> str:

@@ -32,7 +32,7 @@ from broker.dashboard.line import DashboardLine
 from config.errors import PrintmeshError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from rich.console import RenderableType
 
@@ -80,7 +80,7 @@ async def once(settings: WatchSettings, *, patience: float) -> Fleet:
     """
     fleet, loop = Fleet(), asyncio.get_running_loop()
     until = loop.time() + patience
-    async with DashboardLine(settings.broker, settings.node) as line:
+    async with DashboardLine.open(settings.broker, settings.node) as line:
         events, told = line.events(), loop.time()
         while (end := min(until, told + QUIET) if fleet.linked else until) > loop.time():
             step = asyncio.ensure_future(anext(events))
@@ -118,7 +118,7 @@ async def live(settings: WatchSettings) -> None:
         loop.add_signal_handler(number, stop.set)
     fleet, changed, console = Fleet(), asyncio.Event(), Console(highlight=False)
 
-    async with DashboardLine(settings.broker, settings.node) as line:
+    async with DashboardLine.open(settings.broker, settings.node) as line:
 
         def draw() -> RenderableType:
             where = broker_of(settings)
@@ -185,7 +185,8 @@ def drawn(
     if sites:
         parts += [Text(), _sites(sites, for_sites, now, width)]
     if printers:
-        parts += [Text(), _printers(printers, for_printers, width)]
+        places = {each.node: each.name for each in sites}
+        parts += [Text(), _printers(printers, places, for_printers, width)]
     if left and fleet.lately:
         parts += [Text(), Text("Lately", style="bold")]
     for line in list(fleet.lately)[-left:] if left else ():
@@ -226,14 +227,16 @@ def _sites(sites: tuple[SiteSeen, ...], most: int, now: datetime, width: int) ->
         style = _STYLES[each.state]
         table.add_row(
             Text(LINKS[each.state][0], style=style),
-            plain(each.name),
+            Text(plain(each.name)),
             Text(site_line(each, now, None), style="" if each.state == "linked" else style),
         )
     _and_more(table, len(sites), most)
     return table
 
 
-def _printers(printers: tuple[PrinterSeen, ...], most: int, width: int) -> Table:
+def _printers(
+    printers: tuple[PrinterSeen, ...], places: Mapping[str, str], most: int, width: int
+) -> Table:
     name, site = max(14, width // 4), max(8, width // 8)
     table = _table(("", 1), ("Printer", name), ("Site", site), ("State", 9), ("", None))
     fits = len(printers) <= most
@@ -244,7 +247,7 @@ def _printers(printers: tuple[PrinterSeen, ...], most: int, width: int) -> Table
         table.add_row(
             Text(mark, style=style),
             Text(plain(each.name)),
-            each.node,
+            Text(plain(places.get(each.node, each.node))),
             word,
             Text(printer_line(each), style=_TROUBLE if each.needs_a_hand else "dim"),
         )

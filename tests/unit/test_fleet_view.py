@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
 from broker.dashboard.events import Linked, Lost, Removed, Told
 from broker.dashboard.fleet_view import DEVICES_OF_A_NODE, LATELY, Fleet
 from broker.dashboard.fleet_words import answer, happened_line, plain, printer_line, site_line
+from broker.dashboard.watch import drawn
 from broker.messages import (
     AccountAmount,
     CoordinatorStatus,
@@ -300,6 +303,18 @@ def test_whatever_is_said_memory_is_bounded() -> None:
         ear.say(FeedJob(job=UUID(int=n), node="north", state="held"))
     assert len(ear.fleet.printers()) == DEVICES_OF_A_NODE
     assert len(ear.fleet.lately) == LATELY
+
+
+def test_names_are_no_markup() -> None:
+    """Whatever a site or a printer is called, the picture is drawn, and says so."""
+    ear = Ear()
+    ear.say(Status(online=True, session=ONE, site="North [/] :cat:"), node="north")
+    ear.device("p1", name="Lobby [/]")
+    console = Console(width=100, file=StringIO())
+    console.print(drawn(ear.fleet, "broker.example:1883", "", NOW, 100, None))
+    shown = console.file.getvalue()  # type: ignore[attr-defined]  # the file given above
+    assert "North [/] :cat:" in shown
+    assert "Lobby [/]" in shown
 
 
 @given(st.text())
