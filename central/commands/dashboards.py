@@ -94,12 +94,12 @@ def list_dashboards(config: Config = None, *, as_json: AsJson = False) -> None:
 @dashboards.command("remove")
 def remove_dashboard(name: Name, config: Config = None) -> None:
     """Take a dashboard back: it is cut off within seconds, and its name is free again."""
-    with desk(config) as at:
-        with at.books.write() as tx:
-            _known(tx, name)
-            nodes.remove_dashboard(tx, name)
-            audit.note(tx, author=author(), act="dashboard remove", target=name)
+    with desk(config) as at, at.books.write() as tx:
+        _known(tx, name)
+        # first: should it end in between, nobody is let in whom no list shows
         CredentialFile(at.settings.credentials).remove(name)
+        nodes.remove_dashboard(tx, name)
+        audit.note(tx, author=author(), act="dashboard remove", target=name)
     console.print(f"{name} hears nothing any more.", highlight=False)
 
 

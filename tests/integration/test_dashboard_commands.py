@@ -84,6 +84,23 @@ def test_a_dashboard_that_is_taken_back_is_known_no_more(
     assert run(home, "add", "wall") == 0
 
 
+def test_a_dashboard_is_never_let_in_unlisted(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where its secret cannot be taken back, it stays on the list and can be removed later."""
+    assert run(home, "add", "wall") == 0
+    file = home / "credentials.json"
+    whole = file.read_text()
+    file.write_text("nonsense")
+    assert run(home, "remove", "wall") == 1
+    file.write_text(whole)
+    capsys.readouterr()
+    assert run(home, "list", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == [{"dashboard": "wall", "may_connect": True}]
+    assert run(home, "remove", "wall") == 0
+    assert "wall" not in {entry.name for entry in CredentialFile(file).entries()}
+
+
 def test_a_new_secret_ends_the_old_one(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """After `secret` only the new one opens."""
     assert run(home, "add", "wall", "--json") == 0
