@@ -9,16 +9,13 @@ import shutil
 import socket
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
-from demo.guarded import Guarded
+from demo.guarded import Guarded, Startable
 from demo.ports import free_port, wait_until
 from edge.printing.backend import BACKEND_PROGRAM, BACKEND_SCHEME
 from edge.printing.notifier import NOTIFIER_PROGRAM, NOTIFIER_SCHEME
 from edge.printing.operation_policy import OPERATION_POLICY
-
-if TYPE_CHECKING:
-    from types import TracebackType
 
 _SYSTEM_BIN = Path("/usr/lib/cups")
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -95,7 +92,7 @@ def _owner() -> _Owner:
     return _Owner(pwd.getpwuid(os.geteuid()).pw_name, system_group, system_group)
 
 
-class PrivateCups:
+class PrivateCups(Startable):
     """One cupsd under `root`; queues and jobs outlive `stop` and `kill`, so `start` finds them.
 
     `root` must be a place that user lp can enter when the lab runs as root, and short: a unix
@@ -106,7 +103,6 @@ class PrivateCups:
         self.root = root
         self.port = free_port()
         self.log_level = log_level
-        self._program: Guarded | None = None
         self._earlier: list[Guarded] = []
 
     @property
@@ -182,17 +178,6 @@ class PrivateCups:
         logs = [self.root / "log" / "cupsd.out", self.root / "log" / "error_log"]
         text = [log.read_text(errors="replace") for log in logs if log.exists()]
         return "\n".join("".join(text).splitlines()[-lines:])
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
 
     def _answers(self) -> bool:
         with socket.socket(socket.AF_UNIX) as probe:

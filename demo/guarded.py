@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+from abc import ABC, abstractmethod
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -92,6 +93,33 @@ class Guarded:
 
     def __enter__(self) -> Self:
         return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+
+class Startable(ABC):
+    """A program of the lab that runs between `start` and `stop`; as a context it does both."""
+
+    _program: Guarded | None = None
+    """As it was started last."""
+
+    @abstractmethod
+    def start(self) -> Self:
+        """Run it; return when it answers."""
+
+    def stop(self) -> None:
+        """End it; does nothing if it does not run."""
+        if self._program is not None:
+            self._program.stop()
+
+    def __enter__(self) -> Self:
+        return self.start()
 
     def __exit__(
         self,

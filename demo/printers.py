@@ -7,13 +7,10 @@ import shutil
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
-from demo.guarded import Guarded
+from demo.guarded import Guarded, Startable
 from demo.ports import answers, free_port, wait_until
-
-if TYPE_CHECKING:
-    from types import TracebackType
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _KEEP_JOB = Path(__file__).with_name("keep_job.sh")
@@ -49,12 +46,11 @@ class Fault(StrEnum):
     """Crash at the next document, before any paper."""
 
 
-class PrivateBus:
+class PrivateBus(Startable):
     """A message bus of our own: ippeveprinter will not start without one, and needs no more."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._program: Guarded | None = None
 
     @property
     def address(self) -> str:
@@ -76,22 +72,6 @@ class PrivateBus:
         wait_until(listening.exists, "the private message bus")
         return self
 
-    def stop(self) -> None:
-        """End it; does nothing if it does not run."""
-        if self._program is not None:
-            self._program.stop()
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
-
 
 @dataclass(frozen=True, slots=True)
 class KeptJob:
@@ -112,7 +92,7 @@ class KeptJob:
     """Sides printed, all copies, counted by Poppler; None for a format it cannot count."""
 
 
-class VirtualPrinter:
+class VirtualPrinter(Startable):
     """One ippeveprinter under `root`; what it keeps outlives `stop` and `kill`."""
 
     def __init__(
@@ -128,7 +108,6 @@ class VirtualPrinter:
         self.port = free_port()
         self._bus = bus
         self._formats = formats
-        self._program: Guarded | None = None
 
     @property
     def uri(self) -> str:
@@ -176,11 +155,6 @@ class VirtualPrinter:
             raise TimeoutError(f"{error}\n{log.read_text(errors='replace')}") from error
         return self
 
-    def stop(self) -> None:
-        """End it; does nothing if it does not run."""
-        if self._program is not None:
-            self._program.stop()
-
     def kill(self) -> None:
         """End it as a crash would, and wait until it is gone."""
         if self._program is not None:
@@ -219,17 +193,6 @@ class VirtualPrinter:
             if count is None:
                 raise ValueError(f"{kept.document} is {kept.content_type}: not counted")
         return sum(count or 0 for _, count in counts)
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
 
 
 def kept_job(directory: Path) -> KeptJob:

@@ -10,13 +10,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from demo.guarded import Guarded
+from demo.guarded import Guarded, Startable
 from demo.metered import Machine, Orders
 from demo.ports import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import TracebackType
 
 #: In a printer's directory: what to do wrong, and the copies made there.
 ORDERS, COPIES = "snmp-orders.json", "copies"
@@ -83,7 +82,7 @@ class Speaking:
         return "\n".join(lines)
 
 
-class SnmpAgents:
+class SnmpAgents(Startable):
     """The process; use it as a context, or start and stop it."""
 
     def __init__(self, root: Path, agents: Sequence[Speaking]) -> None:
@@ -91,7 +90,6 @@ class SnmpAgents:
         self.agents = tuple(agents)
         self._file = root / "snmp-agents.json"
         self._log = root / "snmp-agents.log"
-        self._program: Guarded | None = None
 
     @property
     def pid(self) -> int:
@@ -122,22 +120,6 @@ class SnmpAgents:
             self.stop()
             raise TimeoutError(f"{error}\n{self._log.read_text(errors='replace')}") from error
         return self
-
-    def stop(self) -> None:
-        """End it; does nothing if it does not run."""
-        if self._program is not None:
-            self._program.stop()
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
 
 
 def free_udp_port(address: str = "127.0.0.1") -> int:
