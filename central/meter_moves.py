@@ -26,6 +26,8 @@ _SCAN: Final = "scan"
 _MARKER: Final = "marker-"
 #: A job under way of which nobody knows how long it is counts as so many pages.
 UNKNOWN_JOB: Final = 20
+#: Why nothing is compared where nothing was read before.
+FIRST: Final = "it is the first reading"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,7 @@ class Moved:
 def apart(before: Read | None, after: Read) -> NotCompared | None:
     """Say why nothing can be said of what happened between two readings."""
     if before is None:
-        return NotCompared("it is the first reading")
+        return NotCompared(FIRST)
     if not after.continues:
         return NotCompared(after.detail or "its counters do not go on from the reading before")
     if before.tally is None or after.tally is None:
