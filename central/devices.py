@@ -89,8 +89,10 @@ class Devices:
             with fleet.books.write(fleet.clock()) as tx:
                 devices.put(tx, due)
         except BooksUnwritable as error:
+            fleet.unwritable = True
             fleet.alert(fleet.books.identity.node, "books", str(error), now)
             return
+        fleet.unwritable = False
         for place, state in due.items():
             del self._unwritten[place]
             if state is None:

@@ -59,9 +59,11 @@ def take_round(fleet: Fleet, now: float) -> None:
     except BooksUnwritable as error:
         for conversation, name, _ in waiting:
             conversation.abandoned(name)
+        fleet.unwritable = True
         fleet.alert(fleet.books.identity.node, "books", str(error), now)
         return
     took = timedelta(seconds=perf_counter() - began)
+    fleet.unwritable = False
     fleet.tally.rounds += 1
     fleet.tally.seconds += took.total_seconds()
     wake: set[str] = set()

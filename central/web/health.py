@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -13,6 +14,7 @@ from central.web.answers import Health
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from central.store.books import Books
 
@@ -20,6 +22,8 @@ routes = APIRouter(tags=["health"])
 
 #: Seconds in which the books must answer.
 PATIENCE: Final = 5.0
+#: A transaction, its log and a copy of what is being written want some room.
+LEAST_FREE: Final = 256 * 1024 * 1024
 _UNHEALTHY: Final[dict[int | str, dict[str, Any]]] = {
     503: {"model": Health, "description": "Something is wrong; the reasons say what."}
 }
@@ -58,7 +62,17 @@ class Probe:
                 directory.version(tx)
         except BooksUnwritable:
             return "The books cannot be read at present."
-        return None
+        if _has_room(self._books.file):
+            return None
+        return f"The books' volume has less than {LEAST_FREE >> 20} MiB left."
+
+
+def _has_room(file: Path | None) -> bool:
+    """Say whether a file can grow; yes where nobody can tell: a server has the books."""
+    try:
+        return file is None or shutil.disk_usage(file.parent).free >= LEAST_FREE
+    except OSError:
+        return True
 
 
 def probe(request: Request) -> Probe:

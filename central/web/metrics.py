@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from time import monotonic
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -44,14 +44,17 @@ class Gauges:
     data: Path | None = None
     """Whose volume is looked at."""
     _last: tuple[float, CentralFigures] | None = None
+    _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def look(self, read: Reader) -> CentralFigures:
         """Return the figures; those of the books are at most some seconds old."""
-        if self._last is not None and monotonic() - self._last[0] < AGAIN:
-            return self._last[1]
-        found = await read.ask(self._gather)
-        self._last = monotonic(), found
-        return found
+        # who asks while somebody looks already waits for that look
+        async with self._looking:
+            if self._last is not None and monotonic() - self._last[0] < AGAIN:
+                return self._last[1]
+            found = await read.ask(self._gather)
+            self._last = monotonic(), found
+            return found
 
     def _gather(self, tx: Transaction) -> CentralFigures:
         size, free = _disk(self.data)

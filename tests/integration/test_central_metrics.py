@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from math import inf
+from time import sleep
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +15,7 @@ from broker.exporters.central_metrics import central_families
 from broker.exporters.figures import CentralFigures, HttpTally, IngestTally, MoneyFigures
 from broker.exporters.metrics import exposed
 from central.store import figures as stored
-from central.web import metrics
+from central.web import health, metrics
 from central.web.app import make_app
 from tests.integration.api_lab import (
     SECRETS,
@@ -118,6 +120,23 @@ async def test_many_scrapes_are_few_looks(lab: Lab, monkeypatch: pytest.MonkeyPa
     assert len(looks) == 2
 
 
+async def test_scrapes_at_once_are_one_look(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who asks while the books are looked at waits for that look."""
+    app, looks = app_of(lab), []
+    real = stored.entries
+
+    def slow(tx: Transaction) -> int:
+        looks.append(tx)
+        sleep(0.2)  # longer than it takes the others to ask
+        return real(tx)
+
+    monkeypatch.setattr(stored, "entries", slow)
+    async with caller(app) as client:
+        answers = await asyncio.gather(*(client.get(METRICS) for _ in range(4)))
+    assert [answer.status_code for answer in answers] == [200] * 4
+    assert len(looks) == 1
+
+
 def test_without_limit_is_infinite() -> None:
     """Exposure that has no bound is +Inf, never a small number."""
     told = CentralFigures(
@@ -149,3 +168,13 @@ async def test_a_broker_that_is_away_is_ill_health(lab: Lab) -> None:
         answer = await client.get("health")
     assert answer.status_code == 503
     assert answer.json()["reasons"] == said
+
+
+async def test_a_full_disk_is_ill_health(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A volume on which the books cannot grow much longer makes health 503, before it is full."""
+    async with caller(app_of(lab), token=None) as client:
+        assert (await client.get("health")).status_code == 200
+        monkeypatch.setattr(health, "LEAST_FREE", 1 << 62)
+        answer = await client.get("health")
+    assert answer.status_code == 503
+    assert "volume" in answer.json()["reasons"][0]

@@ -6,9 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from broker import topics
 from broker.codec import Received, decode, encode
+from broker.directory import PrinterRow
 from broker.messages import (
     DeviceState,
     DeviceTrouble,
@@ -18,11 +20,12 @@ from broker.messages import (
     Meter,
     Supply,
 )
+from central.app import troubles
 from central.coordinator import Coordinator
 from central.devices import FRESH, MOST, WRITE_EVERY
 from central.fleet import Fleet
 from central.mailboxes import MOST_STATES, Mail, Mailboxes
-from central.store import device_list, devices, nodes
+from central.store import device_list, devices, directory, nodes
 from central.store.meters import Place
 from config.ids import uuid7
 from tests.integration.api_lab import app_of, caller, fill, read
@@ -193,6 +196,27 @@ def test_a_node_that_is_not_accepted_is_not_believed(centre: Centre) -> None:
         nodes.set_state(tx, "south", "parked", "test")
 
 
+def test_books_that_cannot_be_written_are_told_of(
+    centre: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Monitors hear of a full disk as long as nothing can be written, and no longer."""
+
+    def full(*_: object) -> None:
+        raise OperationalError("UPDATE", None, OSError("database or disk is full"))
+
+    fleet = centre.mind.fleet
+    centre.hears(lobby())
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(devices, "put", full)
+        (alert,) = centre.passes(WRITE_EVERY)
+    assert isinstance(alert, FeedAlert)
+    assert alert.note.code == "books"
+    assert [said for said in troubles(fleet, online=True) if "cannot be written" in said]
+    centre.passes(WRITE_EVERY)
+    assert troubles(fleet, online=True) == []
+    assert centre.kept() == {PLACE: lobby()}
+
+
 def test_a_device_that_is_gone_is_forgotten(centre: Centre) -> None:
     """An empty retained message takes it out of the books, and makes room for another."""
     centre.hears(lobby())
@@ -228,6 +252,33 @@ def test_a_node_that_tells_of_too_many_is_bounded(centre: Centre) -> None:
         assert boxes.put(Mail("north", topic, b"x" * n))
     assert len(boxes) == 3
     assert sorted(len(mail.payload) for mail in boxes.take()) == [2002, 2003, 2004]
+
+
+@pytest.mark.parametrize(
+    ("told", "entered", "node", "name"),
+    [
+        ("Lobby", None, "north", "Lobby"),  # by its edge
+        ("Lobby", "Front hall", "north", "Front hall"),  # the directory wins
+        ("Lobby", "", "north", "Lobby"),  # it has no name there
+        ("Lobby", "lobby", "north", "Lobby"),  # nor is its id one
+        ("Lobby", "Front hall", "south", "Lobby"),  # that one stands elsewhere
+        ("", None, "north", "lobby"),  # nobody calls it anything
+        (None, "Front hall", "north", "Front hall"),  # it has not told anything yet
+    ],
+)
+def test_some_devices_are_called_as_in_the_list_of_all(
+    told: str | None, entered: str | None, node: str, name: str
+) -> None:
+    """Who asks for some names gets those that lists show."""
+    with open_books().write() as tx:
+        if told is not None:
+            devices.put(tx, {PLACE: lobby(name=told)})
+        if entered is not None:
+            row = PrinterRow(device="lobby", node=node, name=entered)
+            directory.put(tx, "printer", "lobby", row)
+        assert devices.names(tx)[PLACE].name == name
+        nobody = Place("west", "unheard-of")
+        assert devices.names_of(tx, {PLACE, nobody}) == {PLACE: name, nobody: "unheard-of"}
 
 
 async def test_the_read_interface_lists_devices(tmp_path: Path) -> None:
