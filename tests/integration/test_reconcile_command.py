@@ -32,14 +32,15 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Command:
     made = Command(tmp_path, capsys)
     made.ok("migrate")
     books = Books.open(sqlite_url(tmp_path / "books" / "books.db"), clock=Clock(), dice=Dice())
-    site = Site(books)
+    site, now = Site(books), datetime.now(UTC)
     site.say(
         *site.printed(30),
         reading(0, *meters(total=1000, print=900, copy=100), continues=False),
         *site.printed(100),
-        reading(1, *meters(total=1150, print=1000, copy=150)),
+        # today's pages are those since then, whatever day it is
+        reading(1, *meters(total=1150, print=1000, copy=150), read_at=now),
     )
-    with books.write() as tx:
+    with books.write(now) as tx:
         row = PrinterRow(device=DEVICE, node="north", name="Lobby [left]")
         directory.put(tx, "printer", DEVICE, row)
         directory.put(tx, "tariff", "1", Tariff.model_validate(TARIFF))
@@ -83,6 +84,17 @@ def test_the_day_is_answered_first_and_then_shown(run: Command) -> None:
     row = next(line for line in said.splitlines() if line.startswith("north"))
     assert row.split()[-8:] == ["150", "100", "0", "0", "0", "50", "33.3", "look"]
     assert "50 copies were billed to nobody" in said
+
+
+@pytest.mark.parametrize("name", ["Lobby [/]", r"Lobby \[/]", "Lobby :cat:"])
+def test_names_are_no_markup(run: Command, name: str) -> None:
+    """Whatever a printer is called is shown so, and stops no table."""
+    books = Books.open(sqlite_url(run.path / "books" / "books.db"))
+    with books.write() as tx:
+        directory.put(tx, "printer", DEVICE, PrinterRow(device=DEVICE, node="north", name=name))
+    books.close()
+    assert name in " ".join(run.ok("reconcile").split())
+    assert name in " ".join(run.ok("devices").split())
 
 
 def test_machines_get_every_figure(run: Command) -> None:
