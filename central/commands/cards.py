@@ -3,35 +3,37 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from central.acts import cards as acts
+from central.acts.by import By
 from central.commands.desk import (
     AsJson,
     Config,
     Refusal,
     author,
     console,
+    day_end,
     desk,
     first_line,
     show,
     user_name,
 )
-from central.commands.people import find_user
+from central.commands.people import agreed, find_user
 from central.store import cards
 from central.store.ledger import Refused
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from central.store.books import Transaction
     from central.store.cards import Card
 
 commands = typer.Typer(no_args_is_help=True, help="Cards: add, set, block, unblock, remove, list.")
 
 _NUMBER: Final = "Card number, as the reader gives it; `-` reads it from the input."
-#: What a terminal sends at most.
-_LONGEST: Final = 255
 
 User = Annotated[str, typer.Argument(help="User name, as jobs carry it.")]
 Number = Annotated[str, typer.Argument(help=_NUMBER)]
@@ -62,13 +64,19 @@ def add(
     Given again with --expires, it is good until then.
     """
     number = _read(number)
-    until = None if expires in {None, _NEVER} else _end_of(expires or "")
+    until = None if expires in {None, _NEVER} else day_end(expires or "")
     with desk(config) as at, at.books.write() as tx:
         name = find_user(tx, user).name
-        cards.begin_key(tx, os.urandom)
-        lasting = expires == _NEVER
-        card = _done(
-            cards.give(tx, number, name, expires_at=until, lasting=lasting, author=author())
+        card = agreed(
+            acts.give(
+                tx,
+                By(author()),
+                name,
+                number,
+                expires_at=until,
+                lasting=expires == _NEVER,
+                dice=os.urandom,
+            )
         )
     last = "" if card.row.expires_at is None else f", until {_moment(card.row.expires_at)}"
     console.print(f"The card is {name}'s{last}.", markup=False)
@@ -89,20 +97,15 @@ def block(
     with desk(config) as at, at.books.write() as tx:
         if user is not None and (number, digest) == (None, None):
             name = find_user(tx, user).name
-            found = [card for card in cards.every(tx, name) if not card.row.blocked]
-            if not found:
-                raise Refusal(f"{name} has no card that is not blocked")
+            many = len(agreed(acts.block_all(tx, By(author()), name, reason=reason)))
         elif user is None:
-            found = [_named(tx, number, digest)]
-            if found[0].row.blocked:
-                raise Refusal("that card is blocked already")
+            agreed(acts.block(tx, By(author()), _named(tx, number, digest), reason=reason))
+            many = 1
         else:
             raise Refusal("--user blocks all that a person has; give it alone")
-        for card in found:
-            cards.block(tx, card, reason=reason.strip(), author=author())
-    said = "card is" if len(found) == 1 else "cards are"
+    said = "card is" if many == 1 else "cards are"
     console.print(
-        f"{len(found)} {said} blocked. Linked sites hear of it at once, others when they are back."
+        f"{many} {said} blocked. Linked sites hear of it at once, others when they are back."
     )
 
 
@@ -110,11 +113,7 @@ def block(
 def unblock(number: SomeNumber = None, config: Config = None, *, digest: Digest = None) -> None:
     """Let a card that was found again identify its owner."""
     with desk(config) as at, at.books.write() as tx:
-        card = _named(tx, number, digest)
-        if not card.row.blocked:
-            raise Refusal("that card is not blocked")
-        find_user(tx, card.row.user)
-        cards.unblock(tx, card, author=author())
+        card = agreed(acts.unblock(tx, By(author()), _named(tx, number, digest)))
     console.print(f"The card is {card.row.user}'s again.", markup=False)
 
 
@@ -130,22 +129,16 @@ def set_(
 ) -> None:
     """Have the PIN wanted beside a card, also at sites that do not want it of everybody."""
     with desk(config) as at, at.books.write() as tx:
-        card = _named(tx, number, digest)
-        owner = find_user(tx, card.row.user)
-        if pin and not owner.pin:
-            raise Refusal(f"{owner.name} has no PIN and could not sign in; `pin set` one first")
-        cards.want_pin(tx, card, wanted=pin, author=author())
+        card = agreed(acts.want_pin(tx, By(author()), _named(tx, number, digest), wanted=pin))
     said = "wants the PIN beside it" if pin else "wants the PIN only where the site does"
-    console.print(f"The card of {owner.name} {said}.", markup=False)
+    console.print(f"The card of {card.row.user} {said}.", markup=False)
 
 
 @commands.command("remove")
 def remove(number: SomeNumber = None, config: Config = None, *, digest: Digest = None) -> None:
     """Forget a card; sites hear of it at once. A lost one is better blocked."""
     with desk(config) as at, at.books.write() as tx:
-        refused = cards.remove(tx, _named(tx, number, digest), author=author())
-        if refused is not None:
-            raise Refusal(refused.reason)
+        agreed(acts.remove(tx, By(author()), _named(tx, number, digest)))
     console.print("Removed.")
 
 
@@ -203,34 +196,12 @@ def _named(tx: Transaction, number: str | None, digest: str | None) -> Card:
     if (number is None) == (digest is None):
         raise Refusal("name the card by its number, or by --digest as `card list` shows it")
     if digest is not None:
-        return _done(cards.by_digest(tx, digest))
-    found = cards.by_number(tx, _read(number or ""))
-    if found is None:
-        raise Refusal(cards.NO_CARD)
-    return found
+        return agreed(cards.by_digest(tx, digest))
+    return agreed(acts.by_number(tx, _read(number or "")))
 
 
 def _read(number: str) -> str:
-    read = (first_line(_LONGEST + 1) if number == "-" else number).strip()
-    if not 0 < len(read) <= _LONGEST:
-        raise Refusal(f"a card number is needed, as the reader gives it, of up to {_LONGEST} signs")
-    return read
-
-
-def _done(outcome: cards.Outcome) -> Card:
-    if isinstance(outcome, Refused):
-        raise Refusal(outcome.reason)
-    return outcome
-
-
-def _end_of(text: str) -> datetime:
-    """Return the end of a day, by the clock on the wall here."""
-    try:
-        day = date.fromisoformat(text)
-        after = datetime.combine(day + timedelta(days=1), time()).astimezone()
-    except (ValueError, OverflowError) as error:
-        raise Refusal(f"{text!r} is no day; write it like 2027-07-31") from error
-    return after.astimezone(UTC)
+    return agreed(acts.number(first_line(acts.LONGEST + 1) if number == "-" else number))
 
 
 def _moment(at: datetime) -> str:

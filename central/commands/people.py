@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from broker.directory import UserRow
+from central.acts import people
+from central.acts.by import By
+from central.acts.people import SECRETS, Wishes
 from central.commands.desk import (
     AsJson,
     Config,
@@ -16,33 +18,24 @@ from central.commands.desk import (
     amount,
     author,
     console,
+    day_end,
     desk,
     money,
     show,
     unknown,
     user_name,
 )
-from central.store import accounts, audit, cards, directory, people, wallets
-from central.store.accounts import Rules
-from central.store.ledger import HOUSE_KINDS, Refused
-from config.policy.money import PAGE
+from central.store import accounts, directory, person, person_search, wallets
+from central.store.ledger import Refused
+from central.store.person_search import Which
 
 if TYPE_CHECKING:
     from central.store.books import Transaction
-    from config.policy.accounts import Counts
+    from central.store.person import Person
 
-#: What a person's quota counts, by what follows their name.
-_QUOTAS: Final[dict[str, Counts]] = {
-    "": "impressions",
-    ".color": "color",
-    ".mono": "monochrome",
-}
+T = TypeVar("T")
 
-#: Hashes: they are shown, kept and said nowhere but in the row.
-_SECRETS: Final = {"pin", "password"}
-_LANGUAGE: Final = re.compile(r"[a-z]{2}")
-
-users = typer.Typer(no_args_is_help=True, help="People: add, list, set, remove.")
+users = typer.Typer(no_args_is_help=True, help="People: add, list, find, set, rename, remove.")
 
 User = Annotated[str, typer.Argument(help="User name, as jobs carry it.")]
 Display = Annotated[str | None, typer.Option("--display", help="What people read.")]
@@ -51,6 +44,8 @@ Account = Annotated[
     typer.Option("--account", help="Pays for their jobs; may be given again: all must cover."),
 ]
 Group = Annotated[list[str] | None, typer.Option("--group", help="For rules; may be given again.")]
+Email = Annotated[str | None, typer.Option("--email", help="Where they can be written to.")]
+Department = Annotated[str | None, typer.Option("--department", help="Whose they are, in reports.")]
 
 
 @users.command("add")
@@ -61,22 +56,22 @@ def add_user(
     display: Display = None,
     account: Account = None,
     group: Group = None,
+    email: Email = None,
+    department: Department = None,
 ) -> None:
     """Enter a person, with an account of their own (user:NAME) unless --account says otherwise."""
-    name = user_name(name)
-    keys = [account_key(key) for key in account or [f"user:{name}"]]
+    wishes = Wishes(
+        display=display,
+        groups=group,
+        accounts=None if account is None else [account_key(key) for key in account],
+        email=email,
+        department=department,
+    )
     with desk(config) as at, at.books.write() as tx:
-        if directory.get(tx, "user", name) is not None:
-            raise Refusal(f"there is a user {name!r} already; change them with `user set`")
-        for key in keys:
-            _open(tx, key, at.settings.currency)
-        row = UserRow(
-            name=name, display=display or "", groups=tuple(group or ()), accounts=tuple(keys)
+        row = agreed(
+            people.add(tx, By(author()), user_name(name), wishes, currency=at.settings.currency)
         )
-        directory.put(tx, "user", name, row)
-        detail = {"accounts": keys}
-        audit.note(tx, author=author(), act="user add", target=f"person:{name}", detail=detail)
-    console.print(f"Entered {name}; pays from {', '.join(keys)}.")
+    console.print(f"Entered {row.name}; pays from {', '.join(row.accounts)}.")
 
 
 # the older name of it
@@ -126,53 +121,64 @@ def set_user(
             help="Who may release this person's jobs; may be given again; `none`: nobody.",
         ),
     ] = None,
+    email: Email = None,
+    department: Department = None,
+    until: Annotated[
+        str | None,
+        typer.Option(
+            "--until", help="Last day before they are disabled, like 2027-07-31; `none`: for ever."
+        ),
+    ] = None,
 ) -> None:
     """Change what is given of a person; the rest stays."""
     name = user_name(name)
     if account is not None and wallet is not None:
         raise Refusal("--wallet says who pays, and so does --account; give one of them")
-    fields = {"display": display, "groups": group, "enabled": enabled}
-    changes: dict[str, object] = {k: value for k, value in fields.items() if value is not None}
-    others = (account, wallet, choice, language, operates, delegate)
-    if not changes and all(each is None for each in others):
+    wishes = Wishes(
+        display=display,
+        groups=group,
+        enabled=enabled,
+        language="" if language == "none" else language,
+        accounts=None if account is None else [account_key(key) for key in account],
+        wallets=None if wallet is None else tuple(map(_wallet, wallet)),
+        choices=None if choice is None else [account_key(key) for key in _some(choice)],
+        operates=None if operates is None else _some(operates),
+        delegates=None if delegate is None else [user_name(each) for each in _some(delegate)],
+        email="" if email == "none" else email,
+        department="" if department == "none" else department,
+        expires_at=None if until in {None, "none"} else day_end(until or ""),
+        lasting=until == "none",
+    )
+    if wishes == Wishes():
         raise Refusal("nothing to change; give --display, --wallet, --group or --disable")
-    if group is not None:
-        changes["groups"] = tuple(group)
-    if language is not None:
-        changes["language"] = _language(language)
+    with desk(config) as at, at.books.write() as tx:
+        find_user(tx, name)
+        agreed(people.change(tx, By(author()), name, wishes, currency=at.settings.currency))
+    console.print(f"Changed {name}.")
+
+
+@users.command("rename")
+def rename_user(
+    name: User,
+    new: Annotated[str, typer.Argument(help="What jobs will carry.")],
+    config: Config = None,
+) -> None:
+    """Call a person something else; accounts, cards, PIN and rights stay theirs.
+
+    What they printed stays under the older name, and so do jobs that wait at the sites.
+    """
     with desk(config) as at, at.books.write() as tx:
         before = find_user(tx, name)
-        if operates is not None:
-            changes["operates"] = _checked(people.sites(tx, _some(operates)))
-        if delegate is not None:
-            names = [user_name(each) for each in _some(delegate)]
-            changes["delegates"] = _checked(people.delegates(tx, name, names))
-        row = before.model_copy(update=changes)
-        row = _paying(tx, row, account, wallet, at.settings.currency)
-        if choice is not None:
-            wanted = [account_key(key) for key in choice if key != "none"]
-            chosen = wallets.choose(tx, row, wanted)
-            if isinstance(chosen, Refused):
-                raise Refusal(chosen.reason)
-            row = chosen
-        directory.put(tx, "user", name, row)
-        changed = {key for key in UserRow.model_fields if getattr(row, key) != getattr(before, key)}
-        detail = row.model_dump(mode="json", include=changed, exclude=_SECRETS)
-        audit.note(tx, author=author(), act="user set", target=f"person:{name}", detail=detail)
-    console.print(f"Changed {name}.")
+        row = agreed(people.rename(tx, By(author()), before.name, user_name(new)))
+    console.print(f"{before.name} is called {row.name} now.")
 
 
 @users.command("remove")
 def remove_user(name: User, config: Config = None) -> None:
     """Take a person out of the directory; accounts and history stay."""
-    name = user_name(name)
     with desk(config) as at, at.books.write() as tx:
-        find_user(tx, name)
-        cards.forget(tx, name)
-        directory.remove(tx, "user", name)
-        wallets.forget(tx, name)
-        people.forget_delegate(tx, name)
-        audit.note(tx, author=author(), act="user remove", target=f"person:{name}")
+        name = find_user(tx, name).name
+        agreed(people.remove(tx, By(author()), name))
     console.print(f"Removed {name} and their cards.")
 
 
@@ -180,10 +186,10 @@ def remove_user(name: User, config: Config = None) -> None:
 def list_users(config: Config = None, *, as_json: AsJson = False) -> None:
     """List people."""
     with desk(config) as at, at.books.read() as tx:
-        people = [UserRow.model_validate(row) for _, row in directory.live(tx, "user")]
+        found = [UserRow.model_validate(row) for _, row in directory.live(tx, "user")]
     rows = [
         {
-            **row.model_dump(mode="json", exclude=_SECRETS),
+            **row.model_dump(mode="json", exclude=set(SECRETS)),
             "has_pin": bool(row.pin),
             "has_password": bool(row.password),
             "language": row.language,
@@ -193,7 +199,7 @@ def list_users(config: Config = None, *, as_json: AsJson = False) -> None:
             "wallets": wallets.lists_of(row),
             "choices": row.choices,
         }
-        for row in people
+        for row in found
     ]
     show(
         rows,
@@ -201,6 +207,38 @@ def list_users(config: Config = None, *, as_json: AsJson = False) -> None:
         columns=("name", "display", "groups", "pays_from", "choices", "enabled"),
         empty="Nobody yet; enter people with `printmesh central user add NAME`.",
     )
+
+
+@users.command("find")
+def find_users(
+    text: Annotated[
+        str, typer.Argument(help="Beginnings of words of a name, a user name, an address.")
+    ] = "",
+    config: Config = None,
+    *,
+    group: Annotated[str | None, typer.Option("--group", help="Only who is in it.")] = None,
+    department: Department = None,
+    source: Annotated[
+        str | None, typer.Option("--source", help="Only of local, csv, guest or ldap:NAME.")
+    ] = None,
+    enabled: Annotated[
+        bool | None, typer.Option("--enabled/--disabled", help="Only who is so.")
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", help="So many at most.", min=1)] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """Find people, the likeliest first; without a text, by what people read."""
+    which = Which(text, group, department, source, enabled)
+    with desk(config) as at, at.books.read() as tx:
+        if text.strip():
+            found = person_search.suggest(tx, text, limit=limit, which=which)
+        else:
+            found = person_search.page(tx, which, limit=limit)
+        all_ = person_search.count(tx, which)
+    columns = ("name", "display", "department", "groups", "source", "enabled")
+    show([_listed(each) for each in found], as_json=as_json, columns=columns, empty="Nobody is so.")
+    if found and not as_json and all_ > len(found):
+        console.print(f"{len(found)} of {all_}; more letters, or --limit, show others.")
 
 
 def topup(
@@ -226,58 +264,8 @@ def topup(
     console.print(f"{key} got {given}; it has {money(whole, found.unit)}.")
 
 
-def _open(tx: Transaction, key: str, unit: str) -> None:
-    if key.partition(":")[0] in HOUSE_KINDS:
-        raise Refusal(f"{key} is the organisation's own; nobody pays from it")
-    if accounts.find(tx, key) is None:
-        accounts.put(tx, key, unit, floor=0, enabled=True)
-
-
-def _open_quota(tx: Transaction, key: str, counts: Counts) -> None:
-    if accounts.find(tx, key) is None:
-        accounts.open_new(tx, key, PAGE, Rules(counts=counts))
-
-
-def _paying(
-    tx: Transaction,
-    row: UserRow,
-    account: list[str] | None,
-    wallet: list[str] | None,
-    currency: str,
-) -> UserRow:
-    """Return the row with who pays; what is the person's own is opened on the way."""
-    if account is not None:
-        keys = tuple(account_key(key) for key in account)
-        for key in keys:
-            _open(tx, key, currency)
-        return wallets.with_lists(row, tuple((key,) for key in keys))
-    if wallet is None:
-        return row
-    lists = tuple(
-        tuple(account_key(key.strip()) for key in each.split(",") if key.strip()) for each in wallet
-    )
-    for key in {key for each in lists for key in each}:
-        kind, _, name = key.partition(":")
-        if kind in {"user", "grant"} and name == row.name:
-            _open(tx, key, currency)
-        elif kind == "quota" and name in {row.name + which for which in _QUOTAS}:
-            _open_quota(tx, key, _QUOTAS[name.removeprefix(row.name)])
-    if (refused := wallets.wrong(tx, lists)) is not None:
-        raise Refusal(refused.reason)
-    return wallets.with_lists(row, lists)
-
-
-def _language(text: str) -> str:
-    if text != "none" and not _LANGUAGE.fullmatch(text):
-        raise Refusal(f"{text!r} is no language; give two letters like fr (ISO 639-1), or none")
-    return "" if text == "none" else text
-
-
-def _some(given: list[str]) -> list[str]:
-    return [each for each in given if each != "none"]
-
-
-def _checked(outcome: tuple[str, ...] | Refused) -> tuple[str, ...]:
+def agreed(outcome: T | Refused) -> T:
+    """Return what an act did, or refuse in its words."""
     if isinstance(outcome, Refused):
         raise Refusal(outcome.reason)
     return outcome
@@ -288,6 +276,30 @@ def find_user(tx: Transaction, given: str) -> UserRow:
     name = user_name(given)
     row = directory.get(tx, "user", name)
     if row is None:
-        known = (key for key, _ in directory.live(tx, "user"))
+        known = person.like(tx, name)
         raise unknown("user", name, known, "enter them with `printmesh central user add`")
     return UserRow.model_validate(row)
+
+
+def _wallet(text: str) -> tuple[str, ...]:
+    return tuple(account_key(key.strip()) for key in text.split(",") if key.strip())
+
+
+def _some(given: list[str]) -> list[str]:
+    return [each for each in given if each != "none"]
+
+
+def _listed(each: Person) -> dict[str, object]:
+    about = each.about
+    return {
+        "name": each.name,
+        "display": each.display,
+        "email": about.email,
+        "department": about.department,
+        "groups": each.groups,
+        "source": about.source,
+        "enabled": each.enabled,
+        "ended": about.ended,
+        "expires_at": about.expires_at,
+        "last_seen": each.last_seen,
+    }

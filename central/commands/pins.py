@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from getpass import getpass
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from broker.credentials import mint
 from central import pins
+from central.acts import people
+from central.acts.by import By
+from central.acts.people import WORDS
 from central.commands.desk import (
     AsJson,
     Config,
@@ -21,7 +24,7 @@ from central.commands.desk import (
     first_line,
     write_json,
 )
-from central.commands.people import find_user
+from central.commands.people import agreed, find_user
 from central.store import secrets
 
 if TYPE_CHECKING:
@@ -77,36 +80,30 @@ def _set(user: str, which: Which, config: Path | None, *, generate: bool, as_jso
         # beside the transaction: it takes long, by intention
         phc = secrets.hashed(secret)
         with at.books.write() as tx:
-            secrets.store(tx, find_user(tx, name), which, phc, author=author())
+            agreed(people.set_secret(tx, By(author()), name, which, phc))
     if as_json:
         write_json({"user": name, which: secret})
     elif generate:
-        console.print(f"The {_WORDS[which]} of {name}, shown once:\n{secret}", markup=False)
+        console.print(f"The {WORDS[which]} of {name}, shown once:\n{secret}", markup=False)
     else:
-        console.print(f"{name} has a new {_WORDS[which]}.", markup=False)
+        console.print(f"{name} has a new {WORDS[which]}.", markup=False)
 
 
 def _clear(user: str, which: Which, config: Path | None) -> None:
     with desk(config) as at, at.books.write() as tx:
-        person = find_user(tx, user)
-        if not getattr(person, which):
-            raise Refusal(f"{person.name} has no {_WORDS[which]}")
-        secrets.store(tx, person, which, "", author=author())
-    console.print(f"{person.name} has no {_WORDS[which]} any more.", markup=False)
+        name = find_user(tx, user).name
+        agreed(people.clear_secret(tx, By(author()), name, which))
+    console.print(f"{name} has no {WORDS[which]} any more.", markup=False)
 
 
 def _asked(which: Which, name: str) -> str:
     """Return what is typed, twice and without an echo; or the input's first line."""
     if sys.stdin.isatty():
-        secret = getpass(f"New {_WORDS[which]} of {name}: ")
+        secret = getpass(f"New {WORDS[which]} of {name}: ")
         if getpass("Once more: ") != secret:
             raise Refusal("the two are not the same; nothing was changed")
     else:
         secret = first_line(pins.PASSWORD_LONGEST + 1)
-    wrong = pins.wrong_pin(secret) if which == "pin" else pins.wrong_password(secret, name)
-    if wrong is not None:
-        raise Refusal(wrong)
+    if (wrong := people.wrong_secret(which, secret, name)) is not None:
+        raise Refusal(wrong.reason)
     return secret
-
-
-_WORDS: Final[dict[Which, str]] = {"pin": "PIN", "password": "password"}

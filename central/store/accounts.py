@@ -10,14 +10,15 @@ from sqlalchemy import func, insert, select, update
 
 from broker.directory import AccountRow
 from central.store import directory, ledger
+from central.store.bulk import fetch, insert_all
 from central.store.ledger import CENTRE, HOUSE_TOPUP, Entry, Line, Posted, Refused
 from central.store.tables import account, directory_row, location
 from config.policy.money import MICROS_BOUND, Money
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from sqlalchemy import Row
+    from sqlalchemy import BindParameter, Row, Select
 
     from central.store.books import Transaction
     from config.policy.accounts import Counts
@@ -177,6 +178,35 @@ def tell_labels(tx: Transaction) -> None:
     for row in tx.sql.execute(untold).all():
         record = _record(row)
         directory.put(tx, "account", record.key, row_of(record))
+
+
+def open_all(tx: Transaction, records: Sequence[AccountRecord]) -> None:
+    """Open many accounts that do not exist yet, of kinds and with parents that were looked at."""
+    columns = [
+        {
+            "key": record.key,
+            "unit": record.unit,
+            "floor": record.rules.floor,
+            "enabled": record.enabled,
+            "label": record.rules.label,
+            "parent": record.rules.parent,
+            "counts": record.rules.counts,
+            "unlimited": record.rules.unlimited,
+            "state": record.state,
+        }
+        for record in records
+    ]
+    insert_all(tx, account, columns)
+    directory.put_all(tx, "account", {record.key: row_of(record) for record in records})
+
+
+def known(tx: Transaction, keys: Sequence[str]) -> set[str]:
+    """Return which of the accounts there are, whatever their state."""
+    return {key for (key,) in fetch(tx, _known, keys)}
+
+
+def _known(keys: Sequence[BindParameter[str]]) -> Select[Any]:
+    return select(account.c.key).where(account.c.key.in_(keys))
 
 
 def find(tx: Transaction, key: str) -> AccountRecord | None:

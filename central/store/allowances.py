@@ -212,23 +212,7 @@ def _open(tx: Transaction, allowance: Allowance, part: Cut, keys: Sequence[str])
             counts=_COUNTS.get(which, "impressions"),
         )
         fresh[key] = AccountRecord(key, allowance.unit, rules)
-    columns = [
-        {
-            "key": record.key,
-            "unit": record.unit,
-            "floor": 0,
-            "enabled": True,
-            "label": "",
-            "parent": record.rules.parent,
-            "counts": record.rules.counts,
-            "unlimited": False,
-            "state": "open",
-        }
-        for record in fresh.values()
-    ]
-    insert_all(tx, account_table, columns)
-    rows = {key: accounts.row_of(record) for key, record in fresh.items()}
-    directory.put_all(tx, "account", rows)
+    accounts.open_all(tx, list(fresh.values()))
 
 
 def _join(tx: Transaction, allowance: Allowance, part: Cut, keys: Sequence[str]) -> None:

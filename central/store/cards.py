@@ -20,12 +20,12 @@ from broker.directory import (
     card_names,
     keyed_digest,
 )
-from central.store import audit, directory
+from central.store import audit, card_holders, directory
 from central.store.ledger import Refused
 from central.store.tables import node
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from central.store.books import Transaction
@@ -36,6 +36,7 @@ WIRE: Final = 3
 SHOWN: Final = 12
 #: How many digits at least are needed to name one.
 _NAMED: Final = 6
+_DIGITS: Final = frozenset("0123456789abcdef")
 NO_CARD: Final = "no such card; see `printmesh central card list`"
 
 
@@ -82,7 +83,10 @@ def by_digest(tx: Transaction, digest: str) -> Outcome:
     given = digest.strip().lower()
     if len(given) < _NAMED:
         return Refused(f"give at least {_NAMED} of the digits that `card list` shows")
-    found = [each for each in every(tx) if each.key.startswith(given)]
+    if not set(given) <= _DIGITS:
+        return Refused(NO_CARD)
+    rows = directory.beginning(tx, "card", given)
+    found = [Card(key, CardRow.model_validate(row)) for key, row in rows]
     if len(found) > 1:
         return Refused(f"{len(found)} cards begin with {given}; give more of its digits")
     return found[0] if found else Refused(NO_CARD)
@@ -90,12 +94,19 @@ def by_digest(tx: Transaction, digest: str) -> Outcome:
 
 def every(tx: Transaction, user: str | None = None) -> list[Card]:
     """Return cards by key: all, or a person's."""
-    rows = directory.live(tx, "card")
-    return [
-        Card(key, CardRow.model_validate(row))
-        for key, row in rows
-        if user is None or row["user"] == user
-    ]
+    if user is None:
+        return [Card(key, CardRow.model_validate(row)) for key, row in directory.live(tx, "card")]
+    return of_people(tx, [user])[user]
+
+
+def of_people(tx: Transaction, users: Sequence[str]) -> dict[str, list[Card]]:
+    """Return people's cards by key; an entry for each of them."""
+    held = card_holders.of(tx, users)
+    rows = directory.some(tx, "card", [key for keys in held.values() for key in keys])
+    return {
+        user: [Card(key, CardRow.model_validate(rows[key])) for key in keys if key in rows]
+        for user, keys in held.items()
+    }
 
 
 # ── changing ────────────────────────────────────────────────────────────────────────────────

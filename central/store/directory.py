@@ -13,16 +13,20 @@ from sqlalchemy import bindparam, delete, func, insert, select
 
 from broker.directory import directory_digest
 from broker.messages import DirectoryRow
+from central.store import belonging, card_holders, person
 from central.store.bulk import insert_all, run_all
 from central.store.tables import directory_row
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from pydantic import BaseModel
     from sqlalchemy import Row as SqlRow
 
     from central.store.books import Transaction
+
+#: Keys that one statement names.
+_AT_ONCE: Final = 500
 
 Kind: TypeAlias = Literal["user", "card", "account", "tariff", "printer", "setting"]
 
@@ -43,7 +47,9 @@ def put(tx: Transaction, kind: Kind, key: str, row: BaseModel) -> int:
     before = tx.sql.execute(_one(kind, key)).one_or_none()
     if before is not None and before.row == text:
         return int(before.n)
-    return _write(tx, kind, key, text)
+    n = _write(tx, kind, key, text)
+    _tell(tx, kind, {key: row})
+    return n
 
 
 def put_all(tx: Transaction, kind: Kind, rows: Mapping[str, BaseModel | None]) -> None:
@@ -56,6 +62,7 @@ def put_all(tx: Transaction, kind: Kind, rows: Mapping[str, BaseModel | None]) -
         for n, (key, row) in enumerate(rows.items(), first)
     ]
     insert_all(tx, directory_row, fresh)
+    _tell(tx, kind, rows)
 
 
 def remove(tx: Transaction, kind: Kind, key: str) -> bool:
@@ -64,6 +71,7 @@ def remove(tx: Transaction, kind: Kind, key: str) -> bool:
     if before is None or before.row is None:
         return False
     _write(tx, kind, key, None)
+    _tell(tx, kind, {key: None})
     return True
 
 
@@ -83,6 +91,48 @@ def live(
             directory_row.c.kind == kind,
             directory_row.c.row.is_not(None),
             directory_row.c.key > after,
+        )
+        .order_by(directory_row.c.key)
+        .limit(limit)
+    )
+    return [(key, json.loads(row)) for key, row in rows]
+
+
+def some(tx: Transaction, kind: Kind, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return live rows by key; what is not there is left out."""
+    found: dict[str, dict[str, Any]] = {}
+    for at in range(0, len(keys), _AT_ONCE):
+        query = select(directory_row.c.key, directory_row.c.row).where(
+            directory_row.c.kind == kind,
+            directory_row.c.key.in_(keys[at : at + _AT_ONCE]),
+            directory_row.c.row.is_not(None),
+        )
+        found.update((key, json.loads(row)) for key, row in tx.sql.execute(query))
+    return found
+
+
+def naming(tx: Transaction, kind: Kind, what: str) -> list[tuple[str, dict[str, Any]]]:
+    """Return live rows that name something anywhere, by key: reads all, parses few."""
+    quoted = json.dumps(what, ensure_ascii=False)
+    rows = tx.sql.execute(
+        select(directory_row.c.key, directory_row.c.row)
+        .where(directory_row.c.kind == kind, directory_row.c.row.contains(quoted, autoescape=True))
+        .order_by(directory_row.c.key)
+    )
+    return [(key, json.loads(row)) for key, row in rows]
+
+
+def beginning(
+    tx: Transaction, kind: Kind, start: str, *, limit: int = 50
+) -> list[tuple[str, dict[str, Any]]]:
+    """Return live rows whose key is hexadecimal and begins so, by key."""
+    rows = tx.sql.execute(
+        select(directory_row.c.key, directory_row.c.row)
+        .where(
+            directory_row.c.kind == kind,
+            directory_row.c.row.is_not(None),
+            directory_row.c.key >= start,
+            directory_row.c.key < start + "g",
         )
         .order_by(directory_row.c.key)
         .limit(limit)
@@ -141,6 +191,15 @@ def _write(tx: Transaction, kind: Kind, key: str, text: str | None) -> int:
     )
     tx.sql.execute(insert(directory_row).values(kind=kind, key=key, n=n, row=text))
     return n
+
+
+def _tell(tx: Transaction, kind: Kind, rows: Mapping[str, BaseModel | None]) -> None:
+    """Keep in step what the centre knows of people and cards beside the rows."""
+    if kind == "user":
+        person.told(tx, rows)
+        belonging.groups_are(tx, {key: getattr(row, "groups", ()) for key, row in rows.items()})
+    elif kind == "card":
+        card_holders.told(tx, rows)
 
 
 def _wire(row: SqlRow[Any]) -> DirectoryRow:

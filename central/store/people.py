@@ -48,8 +48,18 @@ def delegates(tx: Transaction, user: str, given: Sequence[str]) -> tuple[str, ..
 
 def forget_delegate(tx: Transaction, user: str) -> None:
     """Take a leaving person's right to release others' jobs, lest a namesake inherit it."""
-    for name, row in directory.live(tx, "user"):
+    _replace_delegate(tx, user, None)
+
+
+def rename_delegate(tx: Transaction, user: str, new: str) -> None:
+    """Let somebody who has another name now release the jobs that they might release before."""
+    _replace_delegate(tx, user, new)
+
+
+def _replace_delegate(tx: Transaction, user: str, new: str | None) -> None:
+    for name, row in directory.naming(tx, "user", user):
         if user in row.get("delegates", ()):
             person = UserRow.model_validate(row)
-            left = tuple(each for each in person.delegates if each != user)
+            named = [new if each == user else each for each in person.delegates]
+            left = tuple(dict.fromkeys(each for each in named if each is not None and each != name))
             directory.put(tx, "user", name, person.model_copy(update={"delegates": left}))

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from sqlalchemy import delete, insert, literal, select
+from sqlalchemy import delete, insert, literal, select, update
 
 from central.store import accounts, directory
 from central.store.ledger import Refused
 from central.store.tables import member
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from broker.directory import UserRow
     from central.store.books import Transaction
+    from config.policy.money import Unit
 
 Lists: TypeAlias = "tuple[tuple[str, ...], ...]"
 
@@ -37,8 +38,17 @@ def with_lists(row: UserRow, lists: Lists) -> UserRow:
     return row.model_copy(update={"wallets": () if alone else lists, "accounts": firsts})
 
 
-def wrong(tx: Transaction, lists: Lists) -> Refused | None:
-    """Say why nobody can pay with these lists, None when they can."""
+def wrong(
+    tx: Transaction, lists: Lists, opening: Mapping[str, Unit] | None = None
+) -> Refused | None:
+    """Say why nobody can pay with these lists, None when they can.
+
+    Args:
+        tx: the transaction.
+        lists: as they are to be.
+        opening: accounts that are opened first, and their units.
+    """
+    opening = opening or {}
     if not lists or len(lists) > _LISTS or not all(0 < len(each) <= _IN_A_LIST for each in lists):
         return Refused(f"1 to {_LISTS} lists of 1 to {_IN_A_LIST} accounts each are needed")
     seen: set[str] = set()
@@ -48,6 +58,9 @@ def wrong(tx: Transaction, lists: Lists) -> Refused | None:
             if key in seen:
                 return Refused(f"{key} is named twice: it would pay the same charge twice")
             seen.add(key)
+            if key in opening:
+                units[opening[key]] = key
+                continue
             found = accounts.find(tx, key)
             if found is None:
                 return Refused(f"there is no account {key}; open it with `account add`")
@@ -115,8 +128,18 @@ def members(tx: Transaction, key: str, *, after: str = "", limit: int = 1000) ->
     return list(rows.scalars())
 
 
-def admit(tx: Transaction, key: str, row: UserRow) -> Refused | None:
-    """Let a person choose an account."""
+def may_admit(tx: Transaction, key: str, row: UserRow) -> Refused | None:
+    """Say why a person may not be let choose an account, None when they may."""
+    if (refused := _unfit(tx, key)) is not None:
+        return refused
+    before = choices_of(tx, row.name)
+    if key not in before and len(before) >= _CHOICES:
+        return Refused(f"{row.name} has {_CHOICES} accounts to choose from; that is the most")
+    return None
+
+
+def _unfit(tx: Transaction, key: str) -> Refused | None:
+    """Say why nobody may choose an account, None when people may."""
     if key.partition(":")[0] not in CHOSEN_KINDS:
         return Refused(f"{key} has no members; {', '.join(sorted(CHOSEN_KINDS))} accounts have")
     found = accounts.find(tx, key)
@@ -124,11 +147,15 @@ def admit(tx: Transaction, key: str, row: UserRow) -> Refused | None:
         return Refused(f"there is no account {key}; open it with `account add`")
     if found.state in {"closed", "merged"}:
         return Refused(f"{key} is {found.state}")
-    before = choices_of(tx, row.name)
-    if key in before:
+    return None
+
+
+def admit(tx: Transaction, key: str, row: UserRow) -> Refused | None:
+    """Let a person choose an account."""
+    if (refused := may_admit(tx, key, row)) is not None:
+        return refused
+    if key in choices_of(tx, row.name):
         return None
-    if len(before) >= _CHOICES:
-        return Refused(f"{row.name} has {_CHOICES} accounts to choose from; that is the most")
     tx.sql.execute(insert(member).values(account=key, user=row.name))
     _tell(tx, row)
     return None
@@ -148,14 +175,32 @@ def forget(tx: Transaction, user: str) -> None:
     tx.sql.execute(delete(member).where(member.c.user == user))
 
 
+def rename_member(tx: Transaction, old: str, new: str) -> None:
+    """Give somebody's choices to their new name."""
+    tx.sql.execute(update(member).where(member.c.user == old).values(user=new))
+
+
+def may_choose(tx: Transaction, row: UserRow, wanted: Sequence[str]) -> Refused | None:
+    """Say why these cannot be the departments and projects of a person, None when they can."""
+    for key in wanted:
+        if key.startswith("shared:"):
+            return Refused(f"{key} is chosen by its members; `account member add {key} {row.name}`")
+        if (refused := _unfit(tx, key)) is not None:
+            return refused
+    staying = {key for key in choices_of(tx, row.name) if key.startswith("shared:")}
+    if len(staying.union(wanted)) > _CHOICES:
+        return Refused(f"{row.name} may have {_CHOICES} accounts to choose from at most")
+    return None
+
+
 def choose(tx: Transaction, row: UserRow, wanted: Sequence[str]) -> UserRow | Refused:
     """Set the departments and projects a person may choose; shared accounts stay as they are."""
+    if (refused := may_choose(tx, row, wanted)) is not None:
+        return refused
     have = {key for key in choices_of(tx, row.name) if not key.startswith("shared:")}
     for key in sorted(have - set(wanted)):
         dismiss(tx, key, row)
     for key in wanted:
-        if key.startswith("shared:"):
-            return Refused(f"{key} is chosen by its members; `account member add {key} {row.name}`")
         if (refused := admit(tx, key, row)) is not None:
             return refused
     return row.model_copy(update={"choices": choices_of(tx, row.name)})
