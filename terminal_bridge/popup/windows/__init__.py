@@ -96,8 +96,9 @@ def serve(app: QApplication) -> int:
     before = signal.set_wakeup_fd(far.fileno())
     notifier = QSocketNotifier(near.fileno(), QSocketNotifier.Type.Read)
     notifier.activated.connect(lambda *_: near.recv(64))
+    # `quit` asks each window first, and one with an open question never says yes
     handlers = {
-        number: signal.signal(number, lambda *_: app.quit())
+        number: signal.signal(number, lambda *_: app.exit())
         for number in (signal.SIGTERM, signal.SIGINT)
     }
     try:

@@ -124,7 +124,8 @@ class Overview(QWidget):
         """Hide where there is a tray to come back from; else it is the end."""
         event.accept()
         if not self._tray:
-            QApplication.quit()
+            # not `quit`: an open question would not let it; that job stays held
+            QApplication.exit()
 
 
 class JobRow(QFrame):
