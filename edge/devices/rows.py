@@ -26,17 +26,19 @@ def rows(values: Mapping[Oid, Value], *columns: Oid, device: int | None = None) 
         columns: identifiers of columns, without rows.
         device: take rows of this hrDeviceIndex only, and leave it off their index.
     """
+    cells: dict[Oid, list[tuple[Oid, Value]]] = {column: [] for column in columns}
+    sizes = {len(column) for column in columns}
+    for oid, value in values.items():  # once for all columns: it is most of what a look costs
+        for size in sizes:
+            if size < len(oid) <= size + _LONGEST and (there := cells.get(oid[:size])) is not None:
+                there.append((oid[size:], value))
     found: dict[Oid, Row] = {}
-    for column in columns:
-        size = len(column)
-        for oid, value in values.items():
-            if size < len(oid) <= size + _LONGEST and oid[:size] == column:
-                index = oid[size:]
-                if device is not None:
-                    if index[0] != device or len(index) == 1:
-                        continue
-                    index = index[1:]
+    for column, those in cells.items():
+        for index, value in those:
+            if device is None:
                 found.setdefault(index, {})[column] = value
+            elif index[0] == device and len(index) > 1:
+                found.setdefault(index[1:], {})[column] = value
     return dict(sorted(found.items()))
 
 
