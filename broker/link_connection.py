@@ -30,6 +30,8 @@ T = TypeVar("T")
 
 #: paho reads one packet a call; after so many the loop's other tasks get their turn.
 _PACKETS_A_TURN: Final = 64
+#: What paho says of a connection that ended without a word.
+_UNSPECIFIED: Final = 0x80
 #: Keepalive is looked after this often, seconds.
 _MISC_EVERY: Final = 1.0
 
@@ -304,7 +306,8 @@ class Connection:
         reason: ReasonCode,
         _properties: Properties | None,
     ) -> None:
-        self.close(f"the connection ended: {reason}")
+        said = reason.value != _UNSPECIFIED
+        self.close(f"the connection ended: {reason}" if said else "the connection broke off")
 
 
 def _send_at_once(descriptor: int) -> None:

@@ -175,9 +175,7 @@ def _print(found: Sequence[Day], called: Mapping[Place, Called], limits: Limits)
         return
     # one blank between columns: a day that is not over yet still fits 80 columns
     padding = (0, 1, 0, 0)
-    table = Table(
-        box=None, pad_edge=False, padding=padding, header_style="bold", show_footer=True
-    )
+    table = Table(box=None, pad_edge=False, padding=padding, header_style="bold", show_footer=True)
     totals = _totals(found).get("impressions", {})
     heads = ("counted", "printed", "copied", "other", "explained", "left")
     table.add_column("site", "all", overflow="fold")
@@ -266,16 +264,8 @@ def _remarks(
         names = called.get(place)
         return str(place) if names is None else f"{names.name} ({names.site or place.node})"
 
-    lines = []
-    if new := [name(Place(each.node, each.device)) for each in found if _is_first(each)]:
-        more = f" and {len(new) - _NAMED} more" if len(new) > _NAMED else ""
-        lines.append(
-            f"{', '.join(new[:_NAMED])}{more}: nothing to compare with yet; "
-            "the next reading is held against this one."
-        )
-    for each in found:
-        if _is_first(each):
-            continue
+    lines = _beginnings([name(Place(it.node, it.device)) for it in found if _is_first(it)])
+    for each in (it for it in found if not _is_first(it)):
         which = name(Place(each.node, each.device))
         lines += [f"{which}: a stretch is left out: {why}." for why in each.breaks]
         lines += [f"{which}: {said}." for part in each.stretches for said in part.remarks]
@@ -301,6 +291,15 @@ def _remarks(
     lines += [f"Still open: {alert.detail}" for alert in open_]
     for line in lines:
         console.print(line, highlight=False, markup=False)
+
+
+def _beginnings(names: Sequence[str]) -> list[str]:
+    """Say once of all printers that were read for the first time what comes of it."""
+    if not names:
+        return []
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    which = f"{', '.join(names[:_NAMED])}{more}"
+    return [f"{which}: nothing to compare with yet; the next reading is held against this one."]
 
 
 def _figures(each: Day) -> dict[str, int]:

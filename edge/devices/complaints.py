@@ -151,12 +151,15 @@ def _by_reasons(view: View) -> Iterator[tuple[str, Complaint]]:
     table = _REASONS if levels else {**_REASONS, **_VAGUE}
     heard = [(each, each.endswith("-error"), "") for each in view.reasons]
     heard += [(each.code, each.severity == "critical", each.detail) for each in view.alerts]
+    spoken = {_plain(each.code) for each in view.alerts if each.detail}
     for reason, critical, words in heard:
         code = table.get(_plain(reason))
         if code is None:
             continue
+        there = said.setdefault(code, [])
+        # where the machine has words for it, the keyword says nothing more
         named = words or _plain(reason).replace("-", " ")
-        if named not in (there := said.setdefault(code, [])):
+        if named not in there and (words or _plain(reason) not in spoken):
             there.append(named)
         if critical or code in {"jam", "cover-open"} or _plain(reason) == "media-needed":
             loud.add(code)

@@ -126,6 +126,18 @@ async def test_once_fits_eighty_columns(tmp_path: Path) -> None:
     assert max(map(len, out.splitlines())) <= 80
 
 
+async def test_a_printer_stands_where_people_know_it(tmp_path: Path) -> None:
+    """Beside a printer stands its site as people call it, not the id of a program."""
+    port = free_port()
+    async with fleet(port) as node:
+        here = Status(online=True, session=uuid4(), site="Campus")
+        await say(node, topics.STATUS, here, node="north-1")
+        status, out, _ = await told(words(port, tmp_path, "--once"))
+    assert status == 0
+    (row,) = [line for line in out.splitlines() if "Library" in line]
+    assert row.split()[1:3] == ["Library", "Campus"]
+
+
 async def test_nobody_there_is_said_and_fails(tmp_path: Path) -> None:
     """Without a broker, or with a wrong secret, it ends with 1 and says why."""
     port = free_port()
@@ -201,6 +213,7 @@ async def test_live_it_follows_a_lost_line_and_ends_on_ctrl_c(tmp_path: Path) ->
         await screen.shows("no line to .* since")
         async with fleet(port):
             await screen.shows("listening at")
+            assert "Unspecified" not in screen.seen
             screen.process.send_signal(signal.SIGINT)
             await screen.shows(re.escape("\x1b[?1049l"))  # the screen that was there before
             async with asyncio.timeout(15):

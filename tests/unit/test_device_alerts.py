@@ -92,6 +92,25 @@ def test_what_keeps_a_printer_from_printing(
     assert told(one.look(by_snmp())) == [(code, True)]
 
 
+def test_what_the_machine_says_in_words_is_said_once() -> None:
+    """Its keyword beside its own words would only puzzle; what it has no words for stays."""
+    one = Printer()
+    result = one.look(
+        with_(
+            by_snmp(),
+            reasons=("media-jam-error", "cover-open-error", "interlock-open-error"),
+            alerts=(
+                DeviceAlert("media-jam", "critical", "Paper jam in tray 2"),
+                DeviceAlert("cover-open", "critical", "Open the front door"),
+            ),
+        )
+    )
+    assert {each.code: each.detail for each in result.state.troubles} == {
+        "jam": "Paper jam in tray 2",
+        "cover-open": "interlock open, Open the front door",
+    }
+
+
 def test_offline_comes_late_and_goes_with_the_first_answer() -> None:
     """Three minutes of silence, no sooner; what else was wrong stays until it is seen again."""
     one = Printer(offline_after="3min")
