@@ -106,7 +106,10 @@ def test_machines_get_every_figure(run: Command) -> None:
     assert device["services"]["copy"] == {"counted": 50, "billed": 0}
     assert device["alert"] is True
     assert told["totals"]["impressions"]["left"] == 50
-    assert "1 of them could not be compared" in run.ok("reconcile", "--day", "2026-11-21")
+    said = run.ok("reconcile", "--day", "2026-11-21")
+    assert "1 printer read, 1 of them for the first time." in said
+    assert "Lobby [left] (north): nothing to compare with yet;" in said
+    assert "left out" not in said
     first = run.listed("reconcile", "--day", "2026-11-21")
     assert first["devices"][0]["left_out"] == ["it is the first reading"]
     assert first["still_open"][0]["day"] == DAY
