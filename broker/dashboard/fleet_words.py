@@ -137,7 +137,9 @@ def happened_line(line: Happened) -> str:
         note = line.what
         mark = "✓ over:" if note.cleared else {"info": "·", "warning": "!"}.get(note.severity, "‼")
         about = f" {plain(note.subject)}" if note.subject else ""
-        return f"{mark} {line.node}{about}: {plain(note.detail)} ({plain(note.code)})"
+        # the word of a note that is over begins with it, for who reads only that
+        detail = plain(note.detail).removeprefix("over: ")
+        return f"{mark} {line.node}{about}: {detail} ({plain(note.code)})"
     job = line.what
     where = f" at {job.printer}" if job.printer else ""
     text = f"· {line.node}: job {str(job.job)[:8]} {_JOBS.get(job.state, plain(job.state))}{where}"

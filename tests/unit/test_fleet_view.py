@@ -279,6 +279,9 @@ def test_an_alert_stands_until_it_is_cleared() -> None:
     ear.say(FeedAlert(node="north", note=raised.model_copy(update={"cleared": True})))
     assert list(ear.fleet.alerts) == [("north", "toner-low", "p2")]
     assert happened_line(ear.fleet.lately[-1]).startswith("✓ over:")
+    over = raised.model_copy(update={"cleared": True, "subject": "p2", "detail": "over: a jam"})
+    ear.say(FeedAlert(node="north", note=over))
+    assert happened_line(ear.fleet.lately[-1]) == f"✓ over: north p2: a jam ({raised.code})"
 
 
 def test_a_job_is_said_with_its_pages_and_its_money() -> None:
