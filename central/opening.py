@@ -20,10 +20,15 @@ def open_books(settings: CentralSettings) -> Books:
     Raises:
         BooksUnusable: they are not there though nodes have credentials (a volume that is not
             mounted, a file that was moved): empty ones would give everybody nothing. Or they
-            cannot be used.
+            cannot be used; or a second log is wanted where a server has them.
         BooksUnwritable: the database fails at present.
     """
     refuse_if_lost(settings)
+    if settings.second_log is not None and not settings.url.startswith("sqlite"):
+        raise BooksUnusable(
+            "second_log is for SQLite; a server archives its own log, see docs/postgresql.md: take "
+            "second_log out of the settings"
+        )
     return Books.open(
         settings.url, currency=settings.currency, second_log=settings.second_log_directory
     )

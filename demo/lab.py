@@ -74,6 +74,8 @@ class Plan:
     """Printers and copiers answer SNMP, and the edges ask them."""
     second_log: bool = False
     """Keep the second log outside the directory of the books, as if on another volume."""
+    database: str = ""
+    """SQLAlchemy's address of an empty database for the books; without, a file."""
 
 
 def quiet(_: str) -> None:
@@ -270,9 +272,10 @@ class Lab:
             f'port = {self.broker_port}\ncredentials = "{credentials}"\n'
         )
         second_log = f'second_log = "{self.second_log}"\n' if self.plan.second_log else ""
+        database = f'database_url = "{self.plan.database}"\n' if self.plan.database else ""
         (self.root / "central.toml").write_text(
             f'data = "{self.root / "books"}"\n'
-            f"{second_log}"
+            f"{second_log}{database}"
             f'credentials = "{credentials}"\n'
             'currency = "EUR"\n'
             f'[broker]\nport = {self.broker_port}\nsecret_file = "{secret}"\n'

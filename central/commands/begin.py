@@ -15,7 +15,7 @@ from broker.topics import Party
 from central.commands.desk import Refusal, console
 from central.opening import open_books
 from central.store import cards
-from central.store.books import migrate_url
+from central.store.schema import migrate_url
 from config.settings import CentralSettings, load
 
 _SECRET = "coordinator.secret"  # noqa: S105  the name of a file

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Self, cast
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, create_engine, event, func, insert, select
+from sqlalchemy import Connection, Engine, insert, select
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, InterfaceError, OperationalError
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
 
 from broker.topics import COORDINATOR
+from central.store import postgres, running
+from central.store.engines import BUSY_SECONDS, engine_of, file_of
 from central.store.errors import BooksUnusable, BooksUnwritable
-from central.store.recording import Recording
-from central.store.running import alone
+from central.store.schema import migrate, migrate_url
 from central.store.second_log import SecondLog
 from central.store.tables import meta
 from config.ids import uuid7
@@ -28,16 +27,21 @@ from config.settings import sqlite_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
+    from pathlib import Path
 
-    from sqlalchemy.engine.interfaces import DBAPIConnection
+    from sqlalchemy import RootTransaction
 
-__all__ = ["Books", "BooksUnusable", "BooksUnwritable", "Identity", "Transaction", "sqlite_url"]
+    from central.store.recording import Recording
 
-#: How long a writer waits for another one before it gives up.
-_BUSY_MILLISECONDS = 15_000
-#: One writer at a time on PostgreSQL as well: numbers are then assigned in commit order.
-_WRITER_LOCK = 7_746_511
+__all__ = [
+    "Books",
+    "BooksUnusable",
+    "BooksUnwritable",
+    "Identity",
+    "Transaction",
+    "migrate_url",
+    "sqlite_url",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +89,14 @@ class Books:
         clock: Callable[[], datetime] = _now,
         dice: Callable[[int], bytes] = os.urandom,
         log: SecondLog | None = None,
+        remark: str | None = None,
     ) -> None:
         self._engine = engine
+        self._remark = remark
+        self._server = postgres.is_server(engine)
+        self._readers = postgres.readers(engine) if self._server else engine
+        self._failures = postgres.failures(engine) if self._server else (sqlite3.OperationalError,)
+        self._guard: running.Guard | None = None
         self._log = log
         self.identity = identity
         self._clock = clock
@@ -118,21 +128,21 @@ class Books:
         Raises:
             BooksUnusable: the address is wrong, the file is no database, or its schema is newer.
         """
-        engine = _engine(url)
+        engine = engine_of(url)
         try:
             migrate(engine)
             with engine.connect().execution_options(writer=True) as sql, sql.begin():
                 identity = _identity(sql, currency, clock(), dice)
+                remark = postgres.remark(sql) if postgres.is_server(engine) else None
         except DatabaseError as error:
             engine.dispose()
             raise BooksUnusable(f"cannot open {make_url(url)!r}: {error.orig}") from error
         except BooksUnusable:
             engine.dispose()
             raise
-        file = engine.url.database
-        has_file = engine.dialect.name == "sqlite" and not isinstance(engine.pool, StaticPool)
-        log = SecondLog(Path(str(file)), second_log) if has_file else None
-        return cls(engine, identity, clock=clock, dice=dice, log=log)
+        file = file_of(engine)
+        log = None if file is None else SecondLog(file, second_log)
+        return cls(engine, identity, clock=clock, dice=dice, log=log, remark=remark)
 
     @contextmanager
     def write(self, now: datetime | None = None) -> Iterator[Transaction]:
@@ -141,10 +151,10 @@ class Books:
         Raises:
             BooksUnwritable: the database fails; nothing was changed.
         """
-        if not self._writing.acquire(timeout=_BUSY_MILLISECONDS / 1000):
+        if not self._writing.acquire(timeout=BUSY_SECONDS):
             raise BooksUnwritable("another thread of this process has been writing for too long")
         try:
-            yield from self._write(now)
+            yield from self._write_there(now) if self._server else self._write(now)
         finally:
             self._writing.release()
 
@@ -157,8 +167,6 @@ class Books:
         with self._errors():
             try:
                 with sql.begin():
-                    if sql.dialect.name == "postgresql":
-                        sql.execute(select(func.pg_advisory_xact_lock(_WRITER_LOCK)))
                     tx = self._transaction(sql, now)
                     if log is not None and raw is not None:
                         log.begin(raw, str(self.identity.incarnation), self.identity.epoch)
@@ -175,23 +183,78 @@ class Books:
         if log is not None:
             log.kept()
 
+    def _write_there(self, now: datetime | None) -> Iterator[Transaction]:
+        """Write on a server, which may go away at any moment; see `write`."""
+        counted = None
+        with self._errors():
+            sql, begun = self._turn()
+            try:
+                with begun:
+                    yield self._transaction(sql, now)
+                    counted = postgres.count(sql)
+            except OperationalError as error:
+                if counted is None or not error.connection_invalidated:
+                    raise
+                kept = postgres.was_kept(self._engine, counted)
+                if kept is None:
+                    raise BooksUnwritable(
+                        "the database went away as it was to commit; whether it has is not known"
+                    ) from error
+                if not kept:
+                    raise
+
+    def _turn(self) -> tuple[Connection, RootTransaction]:
+        """Wait for the writer's turn; a connection that was lost meanwhile is made anew, once."""
+        if self._guard is not None and not self._guard.held:
+            self._guard.hold()  # whoever has become the coordinator meanwhile is the one who writes
+        if self._writer is not None and not self._writer.invalidated:
+            try:
+                return self._writer, self._writer.begin()
+            except OperationalError as error:
+                if not error.connection_invalidated:
+                    raise
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+        if self._guard is not None:
+            self._guard.hold()
+        self._writer = self._engine.connect().execution_options(writer=True)
+        return self._writer, self._writer.begin()
+
     @contextmanager
     def read(self, now: datetime | None = None) -> Iterator[Transaction]:
         """Open a reading transaction: one consistent moment of the books."""
-        with self._errors(), self._engine.connect() as sql, sql.begin():
+        with self._errors(), self._readers.connect() as sql, sql.begin():
             yield self._transaction(sql, now)
 
     def change_token(self) -> object:
         """Return a value that differs once anybody committed something since the last call.
 
-        SQLite answers from shared memory (PRAGMA data_version) on a connection kept for this;
-        elsewhere every call counts as a change. Call it from one thread only.
+        SQLite answers from shared memory (PRAGMA data_version) on a connection kept for this, a
+        server is asked for one figure. Call it from one thread only.
+
+        Raises:
+            BooksUnwritable: the server cannot be asked; the next call connects anew.
+            BooksInUse: somebody else has become the coordinator.
         """
-        if self._engine.dialect.name != "sqlite":
-            return object()
+        if self._server:
+            return self._changes()
         if self._watch is None:
             self._watch = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         return self._watch.exec_driver_sql("PRAGMA data_version").scalar_one()
+
+    def _changes(self) -> int:
+        with self._errors():
+            if self._guard is not None:
+                return self._guard.changes()
+            if self._watch is None:
+                self._watch = postgres.session(self._engine)
+            try:
+                return postgres.changes(self._watch)
+            except OperationalError:
+                self._watch.close()
+                self._watch = None
+                raise
 
     @property
     def file(self) -> Path | None:
@@ -200,16 +263,29 @@ class Books:
 
     @property
     def remark(self) -> str | None:
-        """Why this process began another second log, if it did."""
-        return None if self._log is None else self._log.remark
+        """Why this process began another second log, or why the server is not to be trusted."""
+        return self._remark if self._log is None else self._log.remark
 
-    def alone(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def alone(self) -> Iterator[None]:
         """Be the only process that runs on these books as their coordinator, or begins them anew.
 
         Raises:
             BooksInUse: another one is.
         """
-        return alone(self._engine, self.file)
+        if not self._server:
+            with nullcontext() if self.file is None else running.alone(self.file):
+                yield
+            return
+        guard = running.Guard(self._engine)
+        with self._errors():
+            guard.hold()
+        self._guard = guard
+        try:
+            yield
+        finally:
+            self._guard = None
+            guard.release()
 
     def close(self) -> None:
         """Close every connection."""
@@ -229,125 +305,13 @@ class Books:
             yield
         except (OperationalError, InterfaceError) as error:
             raise BooksUnwritable(f"the books cannot be used at present: {error.orig}") from error
-        except self._engine.dialect.loaded_dbapi.OperationalError as error:
+        except self._failures as error:
             # `bulk` speaks to the driver itself
             raise BooksUnwritable(f"the books cannot be used at present: {error}") from error
 
     def _transaction(self, sql: Connection, now: datetime | None) -> Transaction:
         at = self._clock() if now is None else now
         return Transaction(sql, self.identity, at, lambda: uuid7(at, self._dice(10)))
-
-
-def migrate(engine: Engine) -> tuple[str | None, str]:
-    """Bring the schema to the newest version; return the version before and after.
-
-    Raises:
-        BooksUnusable: the database was written by a newer version of this program.
-    """
-    from alembic import command as alembic  # noqa: PLC0415  slow, and --help opens no books
-    from alembic.config import Config  # noqa: PLC0415
-    from alembic.runtime.migration import MigrationContext  # noqa: PLC0415
-    from alembic.script import ScriptDirectory  # noqa: PLC0415
-
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    script = ScriptDirectory.from_config(config)
-    newest = script.get_current_head()
-    if newest is None:
-        raise BooksUnusable("this installation has no migrations: it is incomplete")
-    with engine.connect().execution_options(writer=True) as sql, sql.begin():
-        before = MigrationContext.configure(sql).get_current_revision()
-        known = {revision.revision for revision in script.walk_revisions()}
-        if before is not None and before not in known:
-            raise BooksUnusable(
-                f"the books have schema {before}, this program knows up to {newest}: "
-                "use the version that wrote them, or a newer one"
-            )
-        if before != newest:
-            config.attributes["connection"] = sql
-            alembic.upgrade(config, "head")
-    return before, newest
-
-
-def migrate_url(url: str) -> tuple[str | None, str]:
-    """Migrate the database at an address; see `migrate`."""
-    engine = _engine(url)
-    try:
-        return migrate(engine)
-    except DatabaseError as error:
-        raise BooksUnusable(f"cannot migrate {make_url(url)!r}: {error.orig}") from error
-    finally:
-        engine.dispose()
-
-
-def _engine(url: str) -> Engine:
-    try:
-        address = make_url(url)
-        if address.get_backend_name() != "sqlite":
-            return create_engine(
-                address, pool_pre_ping=True, paramstyle="format", hide_parameters=True
-            )
-    except ModuleNotFoundError as error:
-        raise BooksUnusable(f"{url.partition(':')[0]} needs the package {error.name}") from error
-    except ArgumentError as error:
-        raise BooksUnusable(
-            f"{url!r} is not a database address; write it like sqlite:////var/lib/printmesh/books.db"
-        ) from error
-    if address.database in {None, "", ":memory:"}:
-        memory: dict[str, Any] = {"check_same_thread": False}
-        engine = create_engine(
-            address,
-            poolclass=StaticPool,
-            connect_args=memory,
-            hide_parameters=True,
-        )
-    else:
-        _private_file(Path(str(address.database)))
-        ours: dict[str, Any] = {"factory": Recording}
-        engine = create_engine(address, connect_args=ours, hide_parameters=True)
-    event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
-    return engine
-
-
-def _private_file(path: Path) -> None:
-    """Make the books readable by their owner only; SQLite gives its other files the same mode."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path.touch(mode=0o600)
-    except OSError as error:
-        raise BooksUnusable(f"{path} cannot be made or opened: {error.strerror}") from error
-
-
-def _prepare_sqlite(raw: DBAPIConnection, _record: object) -> None:
-    # BEGIN is ours (below): the driver's own rules begin a transaction too late.
-    raw.isolation_level = None
-    cursor = raw.cursor()
-    for pragma in (
-        f"busy_timeout = {_BUSY_MILLISECONDS}",
-        "journal_mode = WAL",
-        "synchronous = FULL",
-        "foreign_keys = ON",
-        "cache_size = -16000",
-    ):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _begin_sqlite(sql: Connection) -> None:
-    options = sql.get_execution_options()
-    if options.get("isolation_level") == "AUTOCOMMIT":
-        return
-    # A writer takes its lock at once: a reader that turns writer can fail half-way instead.
-    text = "BEGIN IMMEDIATE" if options.get("writer", False) else "BEGIN"
-    raw = cast("sqlite3.Connection", sql.connection.driver_connection)
-    try:
-        # the driver's own way: SQLAlchemy's costs a tenth of a small transaction
-        raw.execute(text)
-    except sqlite3.OperationalError as error:
-        raise OperationalError(text, None, error) from error
-    except sqlite3.DatabaseError as error:
-        raise DatabaseError(text, None, error) from error
 
 
 def _identity(

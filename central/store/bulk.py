@@ -150,7 +150,8 @@ def _key_names(room: int) -> tuple[str, ...]:
 def _ready(
     statement: ClauseElement, dialect: Dialect, names: list[str] | None = None
 ) -> _Statement:
-    options: dict[str, Any] = {} if names is None else {"column_keys": names}
+    # of many rows at once: PostgreSQL is not to be asked for the number that each was given
+    options: dict[str, Any] = {"column_keys": names, "for_executemany": True} if names else {}
     compiled = statement.compile(dialect=dialect, **options)
     order = getattr(compiled, "positiontup", None)
     return _Statement(str(compiled), tuple(order or ()))

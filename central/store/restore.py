@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from central.store import audit
 from central.store.backup import Checked, Copy, check_copy, read_copy, take_out
-from central.store.books import Books, migrate_url, sqlite_url
+from central.store.books import Books, sqlite_url
 from central.store.errors import BooksUnusable
 from central.store.log_files import LogDamaged, LogFiles, sync_directory
 from central.store.replay import Replayed, readable, replay
+from central.store.schema import migrate_url
 from central.store.tables import instant, moment
 from config.errors import PrintmeshError
 

@@ -8,21 +8,26 @@ from __future__ import annotations
 
 import fcntl
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import DatabaseError, OperationalError
 
+from central.store import postgres
 from central.store.errors import BooksUnusable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
-#: Of a session on PostgreSQL. A connection that breaks gives it back: a guard, not a fence.
+#: Of a session on PostgreSQL: the server takes it back when the connection ends.
 _LOCK: Final = 7_746_512
+#: A server needs a moment to see that whoever had it has died.
+_TAKE: Final = f"SET LOCAL lock_timeout = '1s'; SELECT pg_advisory_lock({_LOCK})"
 
 
 class BooksInUse(BooksUnusable):
@@ -30,33 +35,13 @@ class BooksInUse(BooksUnusable):
 
 
 @contextmanager
-def alone(engine: Engine, file: Path | None) -> Iterator[None]:
-    """Be the only one who runs on the books, or begins them anew, meanwhile.
-
-    Args:
-        engine: theirs.
-        file: they are in; None: a server has them, or nobody.
+def alone(file: Path) -> Iterator[None]:
+    """Be the only one who runs on the books in a file, or begins them anew, meanwhile.
 
     Raises:
         BooksInUse: somebody else is.
     """
-    if file is not None:
-        with _locked(file.with_name(f"{file.name}.running")):
-            yield
-    elif engine.dialect.name == "postgresql":
-        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as sql:
-            if not sql.execute(select(func.pg_try_advisory_lock(_LOCK))).scalar_one():
-                raise _in_use(engine.url.render_as_string())
-            try:
-                yield
-            finally:
-                sql.execute(select(func.pg_advisory_unlock(_LOCK)))
-    else:
-        yield
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
+    path = file.with_name(f"{file.name}.running")
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
@@ -65,10 +50,71 @@ def _locked(path: Path) -> Iterator[None]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise _in_use(str(path.with_suffix(""))) from error
+            raise _in_use(str(file)) from error
         yield
     finally:
         os.close(descriptor)
+
+
+class Guard:
+    """Holds the lock of the one coordinator, and takes it again when its connection was lost."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._sql: Connection | None = None
+        self._turn = Lock()
+
+    @property
+    def held(self) -> bool:
+        """Whether it has the lock, as far as is known without asking."""
+        return self._sql is not None
+
+    def hold(self) -> None:
+        """Take the lock, or make sure that it is still held.
+
+        Raises:
+            BooksInUse: somebody else has it.
+            OperationalError: the server cannot be asked.
+        """
+        with self._turn:
+            self._held()
+
+    def changes(self) -> int:
+        """Return `postgres.changes`, asked where the lock is: so its loss is noticed at once."""
+        with self._turn:
+            return postgres.changes(self._held())
+
+    def release(self) -> None:
+        """Give it back."""
+        with self._turn:
+            if self._sql is not None:
+                with suppress(DatabaseError):
+                    self._sql.execute(select(func.pg_advisory_unlock(_LOCK)))
+            self._drop()
+
+    def _held(self) -> Connection:
+        if self._sql is not None:
+            try:
+                self._sql.exec_driver_sql("SELECT 1")
+            except OperationalError:
+                self._drop()
+            else:
+                return self._sql
+        sql = postgres.session(self._engine)
+        try:
+            sql.exec_driver_sql(_TAKE)
+        except OperationalError as error:
+            sql.close()
+            if error.connection_invalidated:
+                raise
+            raise _in_use(self._engine.url.render_as_string()) from error
+        self._sql = sql
+        return sql
+
+    def _drop(self) -> None:
+        if self._sql is not None:
+            self._sql.close()
+        self._sql = None
 
 
 def _in_use(books: str) -> BooksInUse:

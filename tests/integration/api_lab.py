@@ -20,7 +20,7 @@ from broker.directory import (
 )
 from broker.messages import JobHeld, JobReleased, JobSettled
 from central.store import directory, funds, tokens
-from central.store.books import Books, sqlite_url
+from central.store.books import Books
 from central.web.app import make_app
 from tests.integration.books_lab import (
     CODE,
@@ -31,6 +31,7 @@ from tests.integration.books_lab import (
     euros,
     open_account,
 )
+from tests.integration.dialects import books_url
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -85,7 +86,7 @@ class Lab:
 
 def fill(path: Path) -> Lab:
     """Make books on disk: Ana with 5.00 at north, of which one job took 1.20; Bob with nothing."""
-    books = Books.open(sqlite_url(path / "books.db"), clock=Clock(), dice=Dice())
+    books = Books.open(books_url(path / "books.db"), clock=Clock(), dice=Dice())
     with books.write() as tx:
         directory.put(tx, "card", card_digest(CARD), CardRow(user="ana"))
         directory.put(tx, "setting", CARD_KEY, SettingRow(value=KEY))

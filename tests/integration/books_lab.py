@@ -30,6 +30,7 @@ from central.store.books import Books
 from central.store.ingest import Ingested, ingest
 from config.ids import uuid7
 from config.policy.money import Money
+from tests.integration.dialects import books_url
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -64,9 +65,9 @@ class Clock:
         return self.now
 
 
-def open_books(url: str = "sqlite://") -> Books:
-    """Open books with a clock and dice of their own."""
-    return Books.open(url, clock=Clock(), dice=Dice())
+def open_books(url: str | None = None) -> Books:
+    """Open books with a clock and dice of their own; new ones when no address is given."""
+    return Books.open(url or books_url(), clock=Clock(), dice=Dice())
 
 
 def euros(text: str) -> int:

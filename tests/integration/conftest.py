@@ -1,15 +1,50 @@
-"""Fixtures of several suites: SNMP agents that run once."""
+"""Fixtures of several suites: which database has the books, SNMP agents that run once."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration import snmp_lab
+from tests.integration import dialects, snmp_lab
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Say what our mark means."""
+    config.addinivalue_line(
+        "markers", "sqlite_only(why): opens books, and need not or cannot do it on PostgreSQL"
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what opens books on each database, unless it is about the one that is a file."""
+    about_a_file = metafunc.definition.get_closest_marker("sqlite_only")
+    if about_a_file is None and dialects.opens_books(Path(str(metafunc.module.__file__))):
+        metafunc.parametrize("dialect", dialects.DIALECTS, indirect=True)
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[dialects.Server]:
+    """Run a PostgreSQL server, for all tests of this process that have their books in one."""
+    server = dialects.Server()
+    yield server
+    server.close()
+
+
+@pytest.fixture(autouse=True)
+def dialect(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Have the books of a test in SQLite, or in databases of the server."""
+    which: dialects.Dialect = getattr(request, "param", "sqlite")
+    if which == "sqlite":
+        yield from dialects.use(None)
+        return
+    if not dialects.installed():
+        pytest.skip("PostgreSQL is not installed")
+    yield from dialects.use(request.getfixturevalue("postgresql"))
 
 
 @pytest.fixture(scope="session")

@@ -37,6 +37,7 @@ from edge.store.books import DOWN, UP
 from edge.store.books import Books as EdgeBooks
 from edge.store.database import EdgeDatabase
 from tests.integration.books_lab import CODE, Clock, Dice, euros, open_account
+from tests.integration.dialects import books_url
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,9 +54,8 @@ class DiskEdge:
     def __init__(self, data: Path) -> None:
         self.ticks = Clock()
         data.mkdir()
-        self.centre = Books.open(
-            f"sqlite:///{data.parent / 'books.db'}", clock=self.ticks, dice=Dice()
-        )
+        url = books_url(data.parent / "books.db")
+        self.centre = Books.open(url, clock=self.ticks, dice=Dice())
         self.data = data
         self.clock = Clock()
         self.dice = Dice(7)

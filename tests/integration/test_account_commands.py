@@ -231,6 +231,7 @@ def test_the_balance_says_which_site_is_cut_off(desk: Desk) -> None:
     assert "1.00 EUR at centre; 4.00 EUR at north (cut off since " in desk.ok("balance user:ana")
 
 
+@pytest.mark.sqlite_only("nothing is written: one desk is enough for all of it")
 @pytest.mark.parametrize(
     ("line", "said"),
     [

@@ -11,12 +11,12 @@ from sqlalchemy import create_engine, text
 
 import central.store
 from central.store import accounts
-from central.store.books import sqlite_url
 from central.store.ledger import Posted
 from central.store.wallets import lists_of
 from config.policy.money import Money
 from tests.integration.accounts_lab import person
 from tests.integration.books_lab import euros, open_books
+from tests.integration.dialects import empty_url
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -32,7 +32,8 @@ def first_version(sql: Connection) -> None:
     config.attributes["connection"] = sql
     alembic.upgrade(config, "0001")
     for statement in (
-        "INSERT INTO account VALUES ('user:ana', 'EUR', -1000000, 1), ('user:old', 'EUR', 0, 0)",
+        "INSERT INTO account VALUES ('user:ana', 'EUR', -1000000, TRUE)",
+        "INSERT INTO account VALUES ('user:old', 'EUR', 0, FALSE)",
         (
             "INSERT INTO location (id, account, unit, place, floor, micros) VALUES "
             "(1, 'house:topup', 'EUR', '', NULL, -2000000), "
@@ -51,7 +52,7 @@ def first_version(sql: Connection) -> None:
 
 def test_accounts_of_the_first_version_go_on(tmp_path: Path) -> None:
     """Open stays open, what was switched off is frozen, money and overdraft are as before."""
-    url = sqlite_url(tmp_path / "books.db")
+    url = empty_url(tmp_path / "books.db")
     engine = create_engine(url)
     with engine.begin() as sql:
         first_version(sql)

@@ -304,6 +304,7 @@ def test_a_zone_that_vanishes_stops_only_its_schedule(books: Books) -> None:
     assert found.progress.paused
 
 
+@pytest.mark.sqlite_only("a measurement: its statements are run by others")
 def test_a_big_group_is_granted_to_in_slices(books: Books) -> None:
     """20,000 people in under 5 s of this process, 200 at a time, in a few MiB half way through."""
     many = 20_000

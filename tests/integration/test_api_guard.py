@@ -11,7 +11,6 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from central.store import tokens
-from central.store.books import sqlite_url
 from central.web.app import make_app
 from central.web.health import Probe
 from central.web.problems import TooBusy
@@ -27,6 +26,7 @@ from tests.integration.api_lab import (
     problem,
     read,
 )
+from tests.integration.dialects import books_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -128,7 +128,7 @@ async def test_books_that_fail_are_told_without_details(lab: Lab) -> None:
 
 async def test_a_look_that_hangs_is_not_repeated(tmp_path: Path) -> None:
     """While the disk does not answer, health says so in time, and only one look hangs."""
-    books = StuckBooks.open(sqlite_url(tmp_path / "books.db"))
+    books = StuckBooks.open(books_url(tmp_path / "books.db"))
     books.gate.clear()
     look = Probe(books, tuple, patience=0.01)
     try:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from central.store.books import sqlite_url
 from central.web.server import CannotListen, serve
 from config.settings import ApiSettings, CentralSettings, LinkSettings
 from tests.integration.api_lab import TOKEN, Lab, StuckBooks, fill, problem, read
+from tests.integration.dialects import books_url
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -111,7 +111,7 @@ async def test_it_ends_when_its_task_is_cancelled(lab: Lab, tmp_path: Path) -> N
 @pytest.mark.parametrize("hurry", [False, True])
 async def test_an_answer_under_way_is_finished(tmp_path: Path, *, hurry: bool) -> None:
     """Who asked before the end gets an answer, and nobody reads the books afterwards."""
-    books = StuckBooks.open(sqlite_url(tmp_path / "books.db"))
+    books = StuckBooks.open(books_url(tmp_path / "books.db"))
     stop = asyncio.Event()
     port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     settings = settings_for(tmp_path, 0)

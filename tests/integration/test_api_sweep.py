@@ -13,9 +13,12 @@ from tests.integration.api_lab import Lab, app_of, caller, fill
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 ROOMS = ("health", "users", "accounts", "jobs", "nodes", "printers", "nowhere")
 NAMES = ("limit", "after", "user", "node", "state", "other")
+
+CALM = (HealthCheck.too_slow, HealthCheck.function_scoped_fixture)
 
 odd = st.one_of(
     st.text(max_size=300),
@@ -27,10 +30,10 @@ path = st.tuples(st.sampled_from(ROOMS), st.lists(odd, max_size=3))
 query = st.lists(st.tuples(st.sampled_from(NAMES), odd), max_size=4)
 
 
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """Make an organisation once; nothing here changes it."""
-    made = fill(tmp_path_factory.mktemp("sweep"))
+@pytest.fixture
+def lab(tmp_path: Path) -> Iterator[Lab]:
+    """Make an organisation once for all requests; none of them changes it."""
+    made = fill(tmp_path)
     yield made
     made.books.close()
 
@@ -39,7 +42,7 @@ def _encoded(value: str) -> str:
     return quote(value.encode("utf-8", "surrogateescape"), safe="")
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, deadline=None, suppress_health_check=CALM)
 @given(where=path, asked=query)
 async def test_no_request_is_a_fault(
     lab: Lab, where: tuple[str, list[str]], asked: list[tuple[str, str]]

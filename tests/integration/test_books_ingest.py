@@ -20,11 +20,12 @@ from broker.messages import (
     Returned,
 )
 from central.store import accounts, funds, ledger, lists, streams
-from central.store.books import BooksUnwritable, sqlite_url
+from central.store.books import BooksUnwritable
 from central.store.streams import StreamMoved
 from central.store.verify import Counts, verify
 from config.policy.money import Money
 from tests.integration.books_lab import MORNING, MemoryEdge, euros, open_account, open_books
+from tests.integration.dialects import books_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,11 +36,10 @@ if TYPE_CHECKING:
 BOTH = frozenset({"north", "south"})
 
 
-@pytest.fixture(params=["memory", "file"])
-def books(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Books]:
-    """Open empty books, in memory as other tests do and in a file as the program does."""
-    url = "sqlite://" if request.param == "memory" else sqlite_url(tmp_path / "books.db")
-    opened = open_books(url)
+@pytest.fixture
+def books(tmp_path: Path) -> Iterator[Books]:
+    """Open empty books, not in memory as most tests do but as the program does."""
+    opened = open_books(books_url(tmp_path / "books.db"))
     yield opened
     opened.close()
 
@@ -195,6 +195,7 @@ class Lightning:
         return self._left < 0
 
 
+@pytest.mark.sqlite_only("its lightning strikes inside SQLite")
 def test_a_crash_at_any_point_leaves_no_trace(books: Books, north: MemoryEdge) -> None:
     """Wherever it fails, the books are as before, and taking the events in again works."""
     with books.write() as tx:
@@ -287,7 +288,7 @@ def test_the_down_stream_begins_with_an_opening(books: Books, north: MemoryEdge)
 
 def test_books_in_a_file_are_what_they_were(tmp_path: Path) -> None:
     """Closed and opened again, the books have the same identity and the same money."""
-    url = sqlite_url(tmp_path / "books.db")
+    url = books_url(tmp_path / "books.db")
     books = open_books(url)
     open_account(books, top_up="2.00")
     identity = books.identity

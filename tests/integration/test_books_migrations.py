@@ -9,9 +9,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine, inspect, text
 
-from central.store.books import Books, BooksUnusable, migrate, sqlite_url
+from central.store.books import Books, BooksUnusable
+from central.store.engines import engine_of
+from central.store.schema import migrate
 from central.store.tables import metadata
+from config.settings import sqlite_url
 from tests.integration.books_lab import open_account, open_books
+from tests.integration.dialects import books_url, empty_url
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,24 +23,24 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 
-def shape(engine: Engine) -> dict[str, object]:
-    """Return what SQLite itself says of every table and index, as written."""
-    with engine.connect() as sql:
-        rows = sql.execute(
-            text("SELECT name, sql FROM sqlite_master WHERE name NOT LIKE '%alembic%'")
-        )
-        return {name: " ".join(str(made).replace('"', "").split()) for name, made in rows}
+def shape(engine: Engine) -> set[tuple[str, str | None]]:
+    """Return every table and index, by the database's own word."""
+    found = inspect(engine)
+    tables = set(found.get_table_names()) - {"alembic_version"}
+    names = {(table, str(each["name"])) for table in tables for each in found.get_indexes(table)}
+    return names | {(table, None) for table in tables}
 
 
-def test_the_migrations_build_exactly_what_the_code_expects() -> None:
+def test_the_migrations_build_exactly_what_the_code_expects(tmp_path: Path) -> None:
     """Tables, columns, checks and indexes are the same as those of the metadata."""
-    migrated, direct = create_engine("sqlite://"), create_engine("sqlite://")
+    migrated = engine_of(empty_url(tmp_path / "migrated.db"))
+    direct = engine_of(empty_url(tmp_path / "direct.db"))
     try:
         migrate(migrated)
         metadata.create_all(direct)
         with migrated.connect() as sql:
             assert compare_metadata(MigrationContext.configure(sql), metadata) == []
-        assert set(shape(migrated)) == set(shape(direct))
+        assert shape(migrated) == shape(direct)
         for table in inspect(direct).get_table_names():
             old, new = inspect(migrated), inspect(direct)
             named = [
@@ -52,9 +56,9 @@ def test_the_migrations_build_exactly_what_the_code_expects() -> None:
         direct.dispose()
 
 
-def test_migrating_twice_changes_nothing() -> None:
+def test_migrating_twice_changes_nothing(tmp_path: Path) -> None:
     """The second run finds the newest schema and leaves it."""
-    engine = create_engine("sqlite://")
+    engine = engine_of(empty_url(tmp_path / "books.db"))
     try:
         assert migrate(engine)[0] is None
         before, after = migrate(engine)
@@ -65,7 +69,7 @@ def test_migrating_twice_changes_nothing() -> None:
 
 def test_books_of_the_first_version_open(tmp_path: Path) -> None:
     """A database that version 0001 made is used as it is."""
-    url = sqlite_url(tmp_path / "books.db")
+    url = books_url(tmp_path / "books.db")
     books = open_books(url)
     open_account(books, top_up="1.00")
     identity = books.identity
@@ -77,7 +81,7 @@ def test_books_of_the_first_version_open(tmp_path: Path) -> None:
 
 def test_books_of_a_newer_program_are_refused(tmp_path: Path) -> None:
     """A schema that is not known here is not touched, and the answer says what to do."""
-    url = sqlite_url(tmp_path / "books.db")
+    url = books_url(tmp_path / "books.db")
     open_books(url).close()
     engine = create_engine(url)
     with engine.begin() as sql:
@@ -87,6 +91,7 @@ def test_books_of_a_newer_program_are_refused(tmp_path: Path) -> None:
         Books.open(url)
 
 
+@pytest.mark.sqlite_only("no database is reached")
 @pytest.mark.parametrize(
     ("url", "said"),
     [
@@ -102,6 +107,7 @@ def test_a_wrong_address_is_refused_in_words(url: str, said: str) -> None:
         Books.open(url)
 
 
+@pytest.mark.sqlite_only("about a file")
 def test_another_programs_file_is_refused(tmp_path: Path) -> None:
     """A file that is no database is not written to."""
     file = tmp_path / "books.db"

@@ -55,6 +55,7 @@ def compiled(tx: Transaction) -> Counter[str]:
     return seen
 
 
+@pytest.mark.sqlite_only("about how SQLite compiles")
 def test_a_query_by_place_is_compiled_once(books: Books) -> None:
     """Another place, on a table with a partial index by place, is no reason to compile anew."""
     with books.write() as tx:
@@ -66,6 +67,7 @@ def test_a_query_by_place_is_compiled_once(books: Books) -> None:
         assert not seen
 
 
+@pytest.mark.sqlite_only("about how SQLite compiles")
 def test_a_run_of_charges_compiles_nothing(books: Books, north: MemoryEdge) -> None:
     """The second run of charges finds every statement on the ledger's places compiled."""
     runs = [north.say(*(north.charge(1000) for _ in range(4))) for _ in range(3)]

@@ -17,9 +17,10 @@ from central.births import greet
 from central.cli import main
 from central.fleet import Fleet
 from central.store import audit, cards, directory, nodes
-from central.store.books import Books, sqlite_url
+from central.store.books import Books
 from central.store.tables import directory_row, node
 from tests.integration.books_lab import CODE, Dice, MemoryEdge, open_books
+from tests.integration.dialects import books_url
 from tests.integration.test_account_commands import Desk
 
 if TYPE_CHECKING:
@@ -177,7 +178,7 @@ def test_the_runbook_of_a_lost_card(desk: Desk) -> None:
 def test_new_books_have_a_card_key(tmp_path: Path) -> None:
     """From `init` on no card is named by the plain digest."""
     assert main(["init", str(tmp_path / "centre")]) == 0
-    books = Books.open(sqlite_url(tmp_path / "centre" / "books" / "books.db"))
+    books = Books.open(books_url(tmp_path / "centre" / "books" / "books.db"))
     with books.read() as tx:
         key = cards.key_in_force(tx)
     books.close()

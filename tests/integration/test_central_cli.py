@@ -12,12 +12,13 @@ from broker.credentials import CredentialFile
 from broker.messages import AccountAmount, JobHeld, JobSettled
 from central.cli import main
 from central.store import audit
-from central.store.books import Books, sqlite_url
+from central.store.books import Books
 from central.store.directory import live
 from central.store.funds import park_free
 from central.store.nodes import Accepted, accept, enrol, nobody_linked, set_state
 from config.settings import CentralSettings, EdgeSettings, load
 from tests.integration.books_lab import CODE, MORNING, MemoryEdge, open_account
+from tests.integration.dialects import books_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -150,6 +151,7 @@ def test_the_written_settings_start_an_edge(run: Command) -> None:
     assert edge.link.secret.get_secret_value() not in central.credentials.read_text()
 
 
+@pytest.mark.sqlite_only("about the file")
 def test_the_books_are_for_their_owner_only(run: Command) -> None:
     """Nobody else on the machine can read who printed what."""
     run.ok("migrate")
@@ -240,7 +242,7 @@ def test_removing_a_person_takes_their_cards_away(run: Command) -> None:
     run.ok("card", "add", "ana", "1")
     run.ok("user", "remove", "ana")
     assert run.listed("card", "list") == []
-    books = Books.open(sqlite_url(run.path / "books" / "books.db"))
+    books = Books.open(books_url(run.path / "books" / "books.db"))
     with books.read() as tx:
         assert live(tx, "user") == []
     books.close()
@@ -287,7 +289,7 @@ def test_a_frozen_node_can_be_freed(run: Command) -> None:
     """The list names the reason, `node free` lifts it, and only where there is one."""
     run.ok("node", "add", "north")
     assert run("node", "free", "north")[0] == 1
-    books = Books.open(sqlite_url(run.path / "books" / "books.db"))
+    books = Books.open(books_url(run.path / "books" / "books.db"))
     with books.write() as tx:
         set_state(tx, "north", "frozen", "fork: event 7")
     books.close()
@@ -300,7 +302,7 @@ def test_a_frozen_node_can_be_freed(run: Command) -> None:
 
 def at_books(path: Path, what: Callable[[Transaction], T]) -> T:
     """Do something with the books of the commands."""
-    books = Books.open(sqlite_url(path / "books" / "books.db"))
+    books = Books.open(books_url(path / "books" / "books.db"))
     with books.write() as tx:
         done = what(tx)
     books.close()
@@ -345,7 +347,7 @@ def test_every_administrative_act_is_in_the_audit(run: Command) -> None:
 
 def open_account_at(path: Path, node: str, amount: str) -> None:
     """Put money at an edge whose journal was accepted."""
-    books = Books.open(sqlite_url(path / "books" / "books.db"))
+    books = Books.open(books_url(path / "books" / "books.db"))
     edge = MemoryEdge(books, node=node)
     with books.write() as tx:
         enrol(tx, node, CODE)

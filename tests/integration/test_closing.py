@@ -21,6 +21,7 @@ from central.store.tables import owed as owed_table
 from config.policy.money import Money
 from tests.integration.accounts_lab import AUTHOR, assert_sound, balance, enter, person, sweep
 from tests.integration.books_lab import MORNING, MemoryEdge, euros, open_account, open_books
+from tests.integration.dialects import unchecked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -308,7 +309,7 @@ def test_who_owes_pays_first(books: Books, north: MemoryEdge) -> None:
             "micros": euros("1.00"),
             "collected": 0,
         }
-        tx.sql.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
+        unchecked(tx)
         tx.sql.execute(insert(owed_table).values(**row))
         for refused in (
             closing.close(tx, "user:bob", to="user:ana", author=AUTHOR, reason=""),

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.sqlite_only("about the file: full, torn, put back")
+
 SETTINGS: Final = """
 data = "books"
 credentials = "credentials.json"

@@ -18,12 +18,13 @@ from broker.topics import Party
 from central.app import Running, serve
 from central.edge_check import Edge, EdgeCheck
 from central.store import accounts, cards, directory, ledger, nodes
-from central.store.books import Books, sqlite_url
+from central.store.books import Books
 from central.store.verify import Counts, verify
 from config.policy.money import Money
 from config.settings import CentralSettings, LinkSettings
 from edge.store.memory_disk import MemoryDisk
 from tests.integration.books_lab import CODE, MORNING, MemoryEdge, euros, open_account
+from tests.integration.dialects import books_url, on_postgresql
 from tests.integration.wire_edge import PATIENCE, WireEdge
 from tests.unit.edge_lab import open_replica
 
@@ -42,7 +43,8 @@ class Centre:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.credentials = CredentialFile(path / "credentials.json")
-        self.books = Books.open(sqlite_url(path / "books.db"))
+        self.url = books_url(path / "books.db")
+        self.books = Books.open(self.url)
         self.port = 0
         self._stop = asyncio.Event()
 
@@ -51,6 +53,7 @@ class Centre:
         return CentralSettings.model_validate(
             {
                 "data": self.path,
+                **({"database_url": self.url} if on_postgresql() else {}),
                 "credentials": self.path / "credentials.json",
                 "broker": {"secret": SECRET, "port": 1},
                 "embedded_broker": {

@@ -436,8 +436,8 @@ def test_what_cannot_be_issued_is_refused_in_words(
             "UPDATE courier SET issued = 4096, epoch = next_epoch, next_seq = NULL",
             "no more room",
         ),
-        ("UPDATE account SET state = 'frozen', enabled = 0", "frozen"),
-        ("UPDATE account SET unlimited = 1", "without a code"),
+        ("UPDATE account SET state = 'frozen', enabled = FALSE", "frozen"),
+        ("UPDATE account SET unlimited = TRUE", "without a code"),
     ],
 )
 def test_a_site_or_account_that_may_not_have_codes_is_refused_in_words(

@@ -11,9 +11,10 @@ import pytest
 from broker.directory import UserRow
 from central.cli import main
 from central.store import accounts, codes, courier, directory, funds, nodes, streams
-from central.store.books import Books, sqlite_url
+from central.store.books import Books
 from config.policy.money import Money
 from tests.integration.books_lab import CODE, Dice, MemoryEdge
+from tests.integration.dialects import books_url
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +35,7 @@ class Desk:
         self._path = path
         self._capsys = capsys
         (path / "central.toml").write_text(SETTINGS)
-        books = Books.open(sqlite_url(path / "books.db"))
+        books = Books.open(books_url(path / "books.db"))
         with books.write() as tx:
             for key, unit in (("user:ana", "EUR"), ("quota:ana", "page"), ("project:lab", "EUR")):
                 accounts.put(tx, key, unit, floor=0, enabled=True)
@@ -149,7 +150,7 @@ def test_a_wish_that_no_coordinator_serves_ends_in_words(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Money sits at a linked site and nobody fetches it: the command says so, and gives up."""
-    books = Books.open(sqlite_url(tmp_path / "books.db"))
+    books = Books.open(books_url(tmp_path / "books.db"))
     with books.write() as tx:
         funds.grant(tx, "east", "user:ana", "EUR", 9_000_000, "parked")
         nodes.seen(tx, {"east": True})

@@ -20,6 +20,7 @@ from central.store.ledger import Posted
 from central.store.tables import charge
 from edge.branch import RETIRING, branch
 from tests.integration.books_lab import CODE, MemoryEdge, euros, open_account, open_books
+from tests.integration.dialects import books_url
 from tests.integration.forks_lab import ANA, DiskEdge, go_on, sound
 
 if TYPE_CHECKING:
@@ -291,7 +292,7 @@ def test_a_late_birth_proves_nothing(north: DiskEdge) -> None:
 
 def test_a_false_alarm_that_was_only_looked_at_changes_nothing(tmp_path: Path) -> None:
     """Freed again, what the edge gives back is booked, and what it never had is put aside."""
-    edge = MemoryEdge(open_books(f"sqlite:///{tmp_path / 'books.db'}"))
+    edge = MemoryEdge(open_books(books_url(tmp_path / "books.db")))
     open_account(edge.books, ANA, "5.00")
     edge.join()
     with edge.books.write() as tx:
@@ -312,7 +313,7 @@ def test_a_false_alarm_that_was_only_looked_at_changes_nothing(tmp_path: Path) -
 
 def test_the_money_of_the_next_journal_is_left_alone(tmp_path: Path) -> None:
     """Booked late, a fork gives back nothing that was granted to who came in its place."""
-    edge = MemoryEdge(open_books(f"sqlite:///{tmp_path / 'books.db'}"))
+    edge = MemoryEdge(open_books(books_url(tmp_path / "books.db")))
     open_account(edge.books, ANA, "5.00")
     edge.join()
     with edge.books.write() as tx:

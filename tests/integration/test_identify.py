@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 
     from broker.messages import Request
 
+pytestmark = pytest.mark.sqlite_only("about the site: the centre is only there")
+
 PATIENCE = 20.0
 ANA = "user:ana"
 PIN, PASSWORD, CARD, NEW_CARD = "739164528013", "correct horse battery", "04A1B2C3D4", "04FFEE1122"

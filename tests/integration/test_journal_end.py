@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.sqlite_only("about the edge's disk")
+
 
 @pytest.fixture
 def north(tmp_path: Path) -> Iterator[DiskEdge]:

@@ -14,12 +14,12 @@ from sqlalchemy import create_engine, text
 import central.store
 from broker.messages import Counted
 from central.store import jobs, meters, tallies
-from central.store.books import sqlite_url
 from central.store.meters import Place
 from central.store.reconciled import days
 from central.tallies import NOTHING, Tally
 from tests.integration.accounts_lab import assert_sound
 from tests.integration.books_lab import open_books
+from tests.integration.dialects import empty_url
 from tests.integration.meters_lab import FIRST_DAY, reading, settled
 from tests.integration.meters_lab import meters as shown
 
@@ -40,7 +40,7 @@ def before_meters(sql: Connection) -> None:
     sql.execute(
         text(
             "INSERT INTO node (id, site, role, kind, state, linked, created_at) "
-            "VALUES ('north', 'north', 'remote', 'edge', 'active', 0, 0)"
+            "VALUES ('north', 'north', 'remote', 'edge', 'active', FALSE, 0)"
         )
     )
     counts = json.dumps([{"source": "analysis", "impressions": 7, "sheets": 7}])
@@ -62,7 +62,7 @@ def test_old_books_begin_to_count_at_nothing(tmp_path: Path) -> None:
 
     The first reading begins a stretch, and is compared with nothing.
     """
-    url = sqlite_url(tmp_path / "books.db")
+    url = empty_url(tmp_path / "books.db")
     engine = create_engine(url)
     with engine.begin() as sql:
         before_meters(sql)

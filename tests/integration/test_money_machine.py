@@ -9,6 +9,7 @@ from datetime import time, timedelta
 from functools import cache
 from typing import TypeAlias
 
+import pytest
 import structlog
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -31,6 +32,8 @@ from tests.integration.money_books import AUTHOR, NODES, PEOPLE, UNITS, Template
 from tests.integration.money_machine import Organisation
 from tests.integration.money_site import CENT
 from tests.integration.money_truth import Truth
+
+pytestmark = pytest.mark.sqlite_only("each history begins from an image of the books in memory")
 
 #: Examples to try instead of the few that `make test` has time for.
 HUNT = int(os.environ.get("PRINTMESH_MONEY_EXAMPLES", "0"))

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from central.cli import main
-from central.store.books import Books, sqlite_url
+from central.store.books import Books
 from central.store.running import BooksInUse
+from tests.integration.dialects import books_url
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,9 +25,8 @@ port = 1
 """
 _HOLD: Final = """
 import sys
-from pathlib import Path
-from central.store.books import Books, sqlite_url
-with Books.open(sqlite_url(Path(sys.argv[1]))).alone():
+from central.store.books import Books
+with Books.open(sys.argv[1]).alone():
     print("alone", flush=True)
     sys.stdin.read()
 """
@@ -37,15 +37,15 @@ def home(tmp_path: Path) -> Path:
     """Return a directory with settings and books."""
     (tmp_path / "central.toml").write_text(SETTINGS)
     (tmp_path / "books").mkdir()
-    Books.open(sqlite_url(tmp_path / "books" / "books.db")).close()
+    Books.open(books_url(tmp_path / "books" / "books.db")).close()
     return tmp_path
 
 
 def test_books_in_use_are_not_begun_anew(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`recovery begin` says who is in the way, and the epoch stays; afterwards it does it."""
-    file = home / "books" / "books.db"
+    url = books_url(home / "books" / "books.db")
     line = ["recovery", "begin", "--yes", "--config", str(home / "central.toml")]
-    books = Books.open(sqlite_url(file))
+    books = Books.open(url)
     with books.alone():
         assert main(line) == 1
     assert "a coordinator runs on the books" in capsys.readouterr().err
@@ -56,7 +56,7 @@ def test_books_in_use_are_not_begun_anew(home: Path, capsys: pytest.CaptureFixtu
 
 def test_a_second_coordinator_ends_at_once(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """It would give the same money a second time; it ends before it has written anything."""
-    books = Books.open(sqlite_url(home / "books" / "books.db"))
+    books = Books.open(books_url(home / "books" / "books.db"))
     with books.alone():
         assert main(["run", "--config", str(home / "central.toml")]) == 1
     books.close()
@@ -65,13 +65,13 @@ def test_a_second_coordinator_ends_at_once(home: Path, capsys: pytest.CaptureFix
 
 def test_who_dies_leaves_nothing_in_the_way(home: Path) -> None:
     """Killed, it holds the books no longer: there is nothing for a person to tidy up."""
-    file = home / "books" / "books.db"
+    url = books_url(home / "books" / "books.db")
     held = subprocess.Popen(
-        [sys.executable, "-c", _HOLD, str(file)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-c", _HOLD, url], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
     assert held.stdout is not None
     assert held.stdout.readline() == b"alone\n"
-    books = Books.open(sqlite_url(file))
+    books = Books.open(url)
     with pytest.raises(BooksInUse), books.alone():
         pass
     held.kill()

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from tests.integration.test_identify import Site
 
+pytestmark = pytest.mark.sqlite_only("about the site: the centre is only there")
+
 centre, site = people.centre, people.site
 POPUP = "popup-of-ana"
 

@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+import pytest
+
 from broker import topics
 from config.popup_token import PopupToken, written
 from config.settings import LinkSettings
@@ -30,11 +32,11 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-    import pytest
-
     from broker.messages import Reply, Request
     from terminal_bridge.popup.views import NoteLine, View
     from tests.integration.test_identify import Site
+
+pytestmark = pytest.mark.sqlite_only("about the site: the centre is only there")
 
 centre, real_site = people.centre, people.site
 NODE = "popup-of-ana"

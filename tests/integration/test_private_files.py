@@ -6,6 +6,7 @@ import asyncio
 import os
 from typing import TYPE_CHECKING
 
+import pytest
 from structlog.testing import capture_logs
 
 from central.app import serve
@@ -18,6 +19,8 @@ from tests.integration.test_central_cli import SETTINGS
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+pytestmark = pytest.mark.sqlite_only("about who may read the file")
 
 
 def test_books_log_and_backups_are_their_owners_only(tmp_path: Path) -> None:

@@ -12,10 +12,11 @@ from broker.messages import DeviceIdentity, DeviceState, DeviceTrouble, Meter, S
 from central.reconciling import Limits
 from central.store import accounts, audit, devices, directory, metering
 from central.store.accounts import Rules
-from central.store.books import Books, sqlite_url
+from central.store.books import Books
 from central.store.meters import Place
 from config.policy.tariffs import Tariff
 from tests.integration.books_lab import Clock, Dice
+from tests.integration.dialects import books_url
 from tests.integration.meters_lab import DEVICE, MIDNIGHT, Site, meters, reading
 from tests.integration.test_central_cli import Command
 from tests.integration.test_meter_copies import PAYER, TARIFF
@@ -31,7 +32,7 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Command:
     """Return the command with settings, and a site whose printer was read for two days."""
     made = Command(tmp_path, capsys)
     made.ok("migrate")
-    books = Books.open(sqlite_url(tmp_path / "books" / "books.db"), clock=Clock(), dice=Dice())
+    books = Books.open(books_url(tmp_path / "books" / "books.db"), clock=Clock(), dice=Dice())
     site, now = Site(books), datetime.now(UTC)
     site.say(
         *site.printed(30),
@@ -69,7 +70,7 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Command:
 
 def acts(run: Command) -> list[str]:
     """Return what was written down of this device."""
-    books = Books.open(sqlite_url(run.path / "books" / "books.db"))
+    books = Books.open(books_url(run.path / "books" / "books.db"))
     with books.read() as tx:
         found = [each.act for each in audit.acts(tx, target=f"north/{DEVICE}")]
     books.close()
@@ -89,7 +90,7 @@ def test_the_day_is_answered_first_and_then_shown(run: Command) -> None:
 @pytest.mark.parametrize("name", ["Lobby [/]", r"Lobby \[/]", "Lobby :cat:"])
 def test_names_are_no_markup(run: Command, name: str) -> None:
     """Whatever a printer is called is shown so, and stops no table."""
-    books = Books.open(sqlite_url(run.path / "books" / "books.db"))
+    books = Books.open(books_url(run.path / "books" / "books.db"))
     with books.write() as tx:
         directory.put(tx, "printer", DEVICE, PrinterRow(device=DEVICE, node="north", name=name))
     books.close()
@@ -120,7 +121,7 @@ def first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> tuple[Command, 
     """Return the command and a day: of a site that began now, whose printer was read once more."""
     made = Command(tmp_path, capsys)
     made.ok("migrate")
-    books = Books.open(sqlite_url(tmp_path / "books" / "books.db"), clock=Clock(), dice=Dice())
+    books = Books.open(books_url(tmp_path / "books" / "books.db"), clock=Clock(), dice=Dice())
     now = datetime.now(UTC)
     site, shown = Site(books), meters(total=1000)
     site.say(reading(0, *shown, why="start", continues=False, read_at=now))
@@ -149,7 +150,7 @@ def test_a_day_is_shown_before_it_has_ended(first: tuple[Command, str]) -> None:
 
 def test_an_old_day_without_an_end_is_not_called_today(run: Command) -> None:
     """What was read last of a site that fell silent is shown by its day, beside the whole ones."""
-    books = Books.open(sqlite_url(run.path / "books" / "books.db"), clock=Clock(), dice=Dice(7))
+    books = Books.open(books_url(run.path / "books" / "books.db"), clock=Clock(), dice=Dice(7))
     site = Site(books, "south")
     at = MIDNIGHT - timedelta(days=100)
     site.say(

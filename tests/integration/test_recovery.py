@@ -34,12 +34,13 @@ from central.fleet import Fleet
 from central.mailboxes import Mail
 from central.store import accounts, audit, funds, ledger, nodes, recovery, streams
 from central.store.backup import make_backup
-from central.store.books import Books, sqlite_url
+from central.store.books import Books
 from central.store.restore import carry_out, plan_restore
 from central.store.streams import NodeAwaited
 from central.store.verify import Counts, verify
 from config.policy.money import Money
 from tests.integration.books_lab import MORNING, Clock, MemoryEdge, euros, open_account
+from tests.integration.dialects import books_url, on_postgresql, snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,7 +110,7 @@ class Organisation:
     def __init__(self, home: Path) -> None:
         self.home = home
         self.clock = Clock()
-        self.books = Books.open(sqlite_url(home / "books.db"), clock=self.clock)
+        self.books = Books.open(books_url(home / "books.db"), clock=self.clock)
         open_account(self.books, ANA, "10.00")
         self.sites: dict[str, Site] = {}
         for name in ("north", "south"):
@@ -134,16 +135,28 @@ class Organisation:
 
     def back_up(self) -> None:
         """Make a backup."""
-        file = self.home / "backup.db"
-        make_backup(self.home / "books.db", file, {}, lambda _d, _a: None, MORNING)
+        books, file = self.home / "books.db", self.home / "backup.db"
+        if on_postgresql():
+            snapshot(books, file)
+        else:
+            make_backup(books, file, {}, lambda _d, _a: None, MORNING)
 
     def burn_down(self) -> None:
         """Restore from the backup alone, and start a coordinator on it."""
         self.books.close()
-        plan = plan_restore(self.home / "backup.db", None)
-        done = carry_out(plan, self.home / "new", MORNING, author="test")
-        assert done.recovery
-        self.books = Books.open(sqlite_url(done.books), clock=self.clock)
+        file = self.home / "backup.db"
+        if on_postgresql():
+            restored = Books.open(books_url(file))
+            with restored.write() as tx:
+                recovery.begin(tx)
+                detail = {"recovery": True}
+                audit.note(tx, author="test", act="restore", target="books", detail=detail)
+            restored.close()
+        else:
+            done = carry_out(plan_restore(file, None), self.home / "new", MORNING, author="test")
+            assert done.recovery
+            file = done.books
+        self.books = Books.open(books_url(file), clock=self.clock)
         for site in self.sites.values():
             site.memory.books = self.books
         self.start()

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.sqlite_only("about copies of the file and its second log")
+
 #: What restoring changes, besides the audit: whose epoch, who is linked.
 CHANGED = {"meta", "node", "audit", "standing", "recovery_edge"}
 

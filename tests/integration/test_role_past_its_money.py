@@ -18,6 +18,8 @@ from tests.integration.money_machine import Organisation
 from tests.integration.money_site import CENT
 from tests.integration.money_truth import Truth
 
+pytestmark = pytest.mark.sqlite_only("begins from an image of the books in memory")
+
 PRICE = 40 * CENT
 
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+pytestmark = pytest.mark.sqlite_only("about the log beside the file")
+
 
 def again(life: Life, to: Path) -> dict[str, list[tuple[object, ...]]]:
     """Return the rows of the newest base with the log on top of it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
+import pytest
 from pydantic import SecretStr
 
 from broker import topics
@@ -22,6 +23,8 @@ from tests.integration.test_identify import ANA, CARD, Site, Terminal, until
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
+
+pytestmark = pytest.mark.sqlite_only("about the site: the centre is only there")
 
 #: Of a SUBACK (MQTT 3.1.1 §3.9.3).
 REFUSED = 0x80

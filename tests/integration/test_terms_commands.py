@@ -9,8 +9,9 @@ import pytest
 
 from central.cli import main
 from central.store import audit, funds, nodes, terms
-from central.store.books import Books, sqlite_url
+from central.store.books import Books
 from tests.integration.books_lab import CODE, euros, open_account
+from tests.integration.dialects import books_url
 from tests.integration.terms_lab import TermsEdge
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def desk(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Desk]:
     """Return the commands, with a remote site `north` that was met and is cut off."""
     (tmp_path / "central.toml").write_text(SETTINGS)
     (tmp_path / "books").mkdir()
-    books = Books.open(sqlite_url(tmp_path / "books" / "books.db"))
+    books = Books.open(books_url(tmp_path / "books" / "books.db"))
     open_account(books, top_up="3.00")
     TermsEdge(books, "north").join()
     with books.write() as tx:

@@ -9,8 +9,9 @@ from alembic.config import Config
 from sqlalchemy import create_engine, text
 
 import central.store
-from central.store.books import Books, sqlite_url
+from central.store.books import Books
 from tests.integration.accounts_lab import assert_sound
+from tests.integration.dialects import empty_url
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 def test_reclaims_under_way_survive(tmp_path: Path) -> None:
     """Every row of the table that is written anew is there, open ones are still one a site."""
-    url = sqlite_url(tmp_path / "books.db")
+    url = empty_url(tmp_path / "books.db")
     config = Config()
     config.set_main_option("script_location", f"{central.store.__path__[0]}/migrations")
     engine = create_engine(url)
@@ -28,7 +29,7 @@ def test_reclaims_under_way_survive(tmp_path: Path) -> None:
         sql.execute(
             text(
                 "INSERT INTO node (id, site, role, kind, state, linked, created_at) "
-                "VALUES ('north', 'north', 'remote', 'edge', 'active', 0, 0)"
+                "VALUES ('north', 'north', 'remote', 'edge', 'active', FALSE, 0)"
             )
         )
         sql.execute(

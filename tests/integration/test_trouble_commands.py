@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from central.store import funds, nodes
-from central.store.books import Books, sqlite_url
+from central.store.books import Books
 from tests.integration.books_lab import MemoryEdge, euros, open_account
+from tests.integration.dialects import books_url
 from tests.integration.test_central_cli import Command
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Command:
 @pytest.fixture
 def north(run: Command) -> MemoryEdge:
     """Return the site's edge; nobody else has the books open afterwards."""
-    books = Books.open(sqlite_url(run.path / "books" / "books.db"))
+    books = Books.open(books_url(run.path / "books" / "books.db"))
     open_account(books, "user:ana", "5.00")
     edge = MemoryEdge(books)
     edge.join()

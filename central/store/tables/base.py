@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import (
     BigInteger,
+    Column,
     Integer,
     MetaData,
+    Table,
     TypeDecorator,
+    event,
 )
 
 if TYPE_CHECKING:
@@ -58,3 +61,10 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+
+@event.listens_for(Column, "after_parent_attach")
+def _as_wide_as_sqlites(column: Column[int], parent: object) -> None:
+    """Make every integer one of 64 bits: what one database has room for, the other has as well."""
+    if isinstance(parent, Table) and parent.metadata is metadata and type(column.type) is Integer:
+        column.type = RowId

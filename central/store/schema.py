@@ -1,0 +1,62 @@
+"""Bringing the schema of the books to the newest version, whatever has them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DatabaseError
+
+from central.store import postgres
+from central.store.engines import engine_of
+from central.store.errors import BooksUnusable
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+
+def migrate(engine: Engine) -> tuple[str | None, str]:
+    """Bring the schema to the newest version; return the version before and after.
+
+    Raises:
+        BooksUnusable: the database was written by a newer version of this program, or is not fit.
+    """
+    from alembic import command as alembic  # noqa: PLC0415  slow, and --help opens no books
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.runtime.migration import MigrationContext  # noqa: PLC0415
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    script = ScriptDirectory.from_config(config)
+    newest = script.get_current_head()
+    if newest is None:
+        raise BooksUnusable("this installation has no migrations: it is incomplete")
+    with engine.connect().execution_options(writer=True) as sql, sql.begin():
+        before = MigrationContext.configure(sql).get_current_revision()
+        known = {revision.revision for revision in script.walk_revisions()}
+        if before is not None and before not in known:
+            raise BooksUnusable(
+                f"the books have schema {before}, this program knows up to {newest}: "
+                "use the version that wrote them, or a newer one"
+            )
+        if before != newest:
+            if postgres.is_server(engine):
+                postgres.refuse_unfit(sql)
+            config.attributes["connection"] = sql
+            alembic.upgrade(config, "head")
+            if postgres.is_server(engine):
+                postgres.settle(sql)
+    return before, newest
+
+
+def migrate_url(url: str) -> tuple[str | None, str]:
+    """Migrate the database at an address; see `migrate`."""
+    engine = engine_of(url)
+    try:
+        return migrate(engine)
+    except DatabaseError as error:
+        raise BooksUnusable(f"cannot migrate {make_url(url)!r}: {error.orig}") from error
+    finally:
+        engine.dispose()
