@@ -147,16 +147,15 @@ async def test_what_else_lies_beside_the_printers_stops_no_watch(tmp_path: Path)
 async def test_after_a_standstill_nobody_is_looked_at_in_step(tmp_path: Path) -> None:
     """The process was stopped for longer than a beat: all are late, and come one after another."""
     place = Place(tmp_path, printers=40)
-    async with place.watched(busy="1s", idle="1s", asleep="1s"):
+    async with place.watched(busy="2s", idle="2s", asleep="2s"):
         await until(lambda: len({each.device for each in place.line.states}) == 40)
-        await asyncio.sleep(1.0)
         place.sources.asked.clear()
-        asyncio.get_running_loop().call_soon(time.sleep, 2.5)
+        asyncio.get_running_loop().call_soon(time.sleep, 4.5)
         await asyncio.sleep(0)
-        await asyncio.sleep(0.9)
+        await until(lambda: len(place.sources.asked) >= 40)
     first = min(at for _, at in place.sources.asked)
     at_once = [each for each, at in place.sources.asked if at - first < 0.1]
-    assert len(at_once) <= 15
+    assert len(at_once) <= 20
 
 
 async def test_meters_somebody_asked_for_are_read_soon(tmp_path: Path) -> None:
