@@ -88,7 +88,8 @@ def is_own(*, site: str | None, origin: str | None, host: str) -> bool:
         parts = urlsplit(origin)
         theirs = (parts.hostname, parts.port or _PORTS.get(parts.scheme))
         mine = urlsplit(f"{parts.scheme}://{host}")
-        return theirs == (mine.hostname, mine.port or _PORTS.get(parts.scheme))
+        ours = (mine.hostname, mine.port or _PORTS.get(parts.scheme))
+        return parts.hostname is not None and theirs == ours
     except ValueError:
         return False
 

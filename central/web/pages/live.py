@@ -19,7 +19,7 @@ from central.web.problems import TooBusy
 from config.logs import logger
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncGenerator, Callable, Mapping
     from zoneinfo import ZoneInfo
 
     from central.rights import Right
@@ -114,7 +114,7 @@ class Broadcaster:
         session: int,
         render: Callable[[str, str, object], str],
         goes_on: Callable[[], Any],
-    ) -> AsyncIterator[str]:
+    ) -> AsyncGenerator[str, None]:
         """Yield server-sent events until the session ends, the viewer goes, or the process ends.
 
         Args:
@@ -129,13 +129,16 @@ class Broadcaster:
         sent: dict[str, object] = {}
         try:
             yield "retry: 3000\n\n"
-            while not self._closed:
+            while True:
+                # taken before anything is looked at: what changes from here on is not missed
+                waiting = room.changed
+                if self._closed:
+                    return
                 news = {key: view for key, view in room.views.items() if sent.get(key) != view}
                 if news:
                     sent |= news
                     data = {key: render(live.template, key, view) for key, view in news.items()}
                     yield f"event: change\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
-                waiting = room.changed
                 try:
                     async with asyncio.timeout(self._sign):
                         await waiting.wait()
