@@ -14,12 +14,13 @@ from central import job_answer, job_moments
 from central.explaining import Told
 from central.store import directory, jobs, lists, refund_requests
 from central.store import rules as rules_store
-from central.store.tables import charge, entry, meter_reading, moment, node, owed
+from central.store.job_steps import Step, last, steps_of, sums
+from central.store.tables import charge, entry, meter_reading, node, owed
 from config.policy.rules import RuleSet
 from config.policy.tariffs import Tariff
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
     from sqlalchemy import Row
@@ -35,21 +36,6 @@ if TYPE_CHECKING:
 
 #: Lines of a decision that say what the job cost.
 PRICES = frozenset({"price", "factor", "surcharge"})
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A moment of a job's life."""
-
-    kind: str
-    """received, counted, held, refused, released, copying, printed, flagged, canceled, charged,
-    booked, refunded, asked-back."""
-    at: datetime
-    """When."""
-    clock: str
-    """Whose clock: `site` or `centre`."""
-    told: Mapping[str, Any]
-    """What else there is to say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +87,7 @@ class ChargeOf:
     @property
     def sums(self) -> dict[Unit, int]:
         """What was charged, by unit."""
-        return _sums((each.unit, each.micros) for each in self.paid)
+        return sums((each.unit, each.micros) for each in self.paid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +132,7 @@ class JobLife:
     @property
     def refunded(self) -> dict[Unit, int]:
         """What refunds gave back, by unit."""
-        return _sums(
+        return sums(
             (line.unit, line.micros)
             for each in self.charges
             for back in each.refunds
@@ -179,18 +165,18 @@ def job_life(tx: Transaction, id_: UUID) -> JobLife | None:
     requests = tuple(refund_requests.of_job(tx, id_))
     billed_by = _billed_by(moments, charges)
     newest = charges[0] if charges else None
-    settled_at = newest.settled_at if newest else _last(moments, "settled")
+    settled_at = newest.settled_at if newest else last(moments, "settled")
     before, after = _meters(tx, job.node, job.printer, settled_at)
-    paid = _sums(line for each in charges for line in each.sums.items())
-    back = _sums(
+    paid = sums(line for each in charges for line in each.sums.items())
+    back = sums(
         (line.unit, line.micros)
         for each in charges
         for entry_ in each.refunds
         for line in entry_.postings
         if line.micros > 0
     )
-    held = _sums((each.unit, each.micros) for each in decision.decided.held) if decision else {}
-    steps = tuple(_steps(listed, moments, decision, charges, requests))
+    held = sums((each.unit, each.micros) for each in decision.decided.held) if decision else {}
+    steps = tuple(steps_of(listed, moments, decision, charges, requests))
     printer_name = _printer(tx, job.printer)
     return JobLife(
         listed=listed,
@@ -326,62 +312,7 @@ def _site(tx: Transaction, node_id: str) -> str:
     return found or node_id
 
 
-# ── what follows from it ────────────────────────────────────────────────────────────────────
-
-#: What a moment is called in a job's life.
-_KINDS = {"settled": "printed"}
-
-
-def _steps(
-    listed: ListedJob,
-    moments: tuple[Moment, ...],
-    decision: Decision | None,
-    charges: tuple[ChargeOf, ...],
-    requests: tuple[RefundRequest, ...],
-) -> list[Step]:
-    steps = [*_begun(listed, moments)]
-    for each in moments:
-        kind = _KINDS.get(each.kind, each.kind)
-        steps.append(Step(kind, moment(each.at), "site", each.told))
-    if decision is not None and not any(each.kind in {"released", "refused"} for each in moments):
-        # of a job from before moments were kept
-        kind = "released" if decision.decided.released else "refused"
-        told: dict[str, Any] = {
-            "printer": decision.decided.printer,
-            "reason": decision.decided.reason,
-        }
-        steps.append(Step(kind, decision.heard_at, "centre", told))
-    for paid in charges:
-        sums = {"charge": str(paid.charge), "paid": paid.sums}
-        steps.append(Step("charged", paid.settled_at, "site", sums))
-        if paid.entry is not None:
-            told = {"entry": paid.entry.n, "id": str(paid.entry.id)}
-            steps.append(Step("booked", paid.entry.at, "centre", told))
-        for back in paid.refunds:
-            told = {
-                "entry": back.n,
-                "by": back.author,
-                "reason": back.note,
-                "given_back": _sums((x.unit, x.micros) for x in back.postings if x.micros > 0),
-            }
-            steps.append(Step("refunded", back.at, "centre", told))
-    for request in requests:
-        told = {"by": request.user, "reason": request.reason, "state": request.state}
-        steps.append(Step("asked-back", request.asked_at, "centre", told))
-    # a clock that differs a little must not turn causes round: what a site says stays in its order
-    return sorted(steps, key=lambda step: step.at)
-
-
-def _begun(listed: ListedJob, moments: tuple[Moment, ...]) -> Iterator[Step]:
-    job = listed.job
-    if job.received_at is None or job.service == "copy":
-        return
-    yield Step("received", job.received_at, "site", {"queue": job.queue, "name": job.name})
-    counted = next((each for each in job.counts if each.source == "analysis"), None)
-    held = next((each for each in moments if each.kind == "held"), None)
-    if counted is not None:
-        at = job.received_at if held is None else moment(held.at)
-        yield Step("counted", at, "site", counted.model_dump(mode="json"))
+# ── what follows from it ────────────────────────────────────────────────────────────────────────
 
 
 def _billed_by(moments: tuple[Moment, ...], charges: tuple[ChargeOf, ...]) -> str | None:
@@ -389,10 +320,6 @@ def _billed_by(moments: tuple[Moment, ...], charges: tuple[ChargeOf, ...]) -> st
     if settled:
         return str(settled[-1].told.get("source", "")) or None
     return str(charges[0].counted.source) if charges else None
-
-
-def _last(moments: tuple[Moment, ...], kind: str) -> datetime | None:
-    return next((moment(each.at) for each in reversed(moments) if each.kind == kind), None)
 
 
 def _came_back(
@@ -403,10 +330,3 @@ def _came_back(
     charged = newest.sums if newest else {}
     back = {unit: micros - charged.get(unit, 0) for unit, micros in held.items()}
     return {unit: micros for unit, micros in back.items() if micros > 0}
-
-
-def _sums(parts: Iterable[tuple[Unit, int]]) -> dict[Unit, int]:
-    sums: dict[Unit, int] = {}
-    for unit, micros in parts:
-        sums[unit] = sums.get(unit, 0) + micros
-    return sums
