@@ -19,7 +19,9 @@ LAST: Final = "\U0010ffff"
 
 #: Letters that are no letter with an accent, but are typed as if they were.
 _PLAIN: Final = str.maketrans(
-    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "’": "'"}
+    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe"}
+    # a dotless i, an apostrophe as printers set it
+    | {"\u0131": "i", "\u2019": "'"}
 )
 #: How German spells them where the accents are missing: both are found.
 _SPELT: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa"})

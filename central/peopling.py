@@ -1,4 +1,4 @@
-"""People in the coordinator: who has had their time is disabled; alerts about imports are raised."""
+"""People in the coordinator: whose time is over is disabled; imports in trouble raise alerts."""
 
 from __future__ import annotations
 

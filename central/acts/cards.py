@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 from central.acts.people import find
 from central.store import cards
-from central.store.cards import Card
 from central.store.ledger import Refused
 
 if TYPE_CHECKING:
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
 
     from central.acts.by import By
     from central.store.books import Transaction
+    from central.store.cards import Card
 
 #: What a terminal sends at most.
 LONGEST: Final = 255

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from broker.directory import UserRow
 from central.acts import naming
 from central.acts.people import find
 from central.store import audit, directory
@@ -13,6 +12,7 @@ from central.store.ledger import Refused
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from broker.directory import UserRow
     from central.acts.by import By
     from central.store.books import Transaction
 

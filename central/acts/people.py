@@ -14,7 +14,7 @@ from central.store import people as rights
 from central.store.ledger import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from central.acts.accounts_of_people import Paying
@@ -268,20 +268,32 @@ def _look(tx: Transaction, row: UserRow, wishes: Wishes, currency: Unit) -> _Loo
     """Look at all wishes before anything is written."""
     if wishes.accounts is not None and wishes.wallets is not None:
         return Refused("lists of accounts say who pays, and so do accounts; give one of them")
-    told: dict[str, object | Refused] = {}
-    if wishes.display is not None:
-        told["display"] = naming.line(wishes.display, "name")
-    if wishes.groups is not None:
-        told["groups"] = _groups(wishes.groups)
-    if wishes.enabled is not None:
-        told["enabled"] = wishes.enabled
-    if wishes.language is not None:
-        told["language"] = naming.language(wishes.language)
-    if wishes.operates is not None:
-        told["operates"] = rights.sites(tx, wishes.operates)
-    if wishes.delegates is not None:
-        told["delegates"] = _delegates(tx, row.name, wishes.delegates)
-    about: dict[str, object | Refused] = {}
+    told = _told(tx, row.name, wishes)
+    about = _about(tx, wishes)
+    paying = _paying(tx, row, wishes, currency)
+    chosen = _choices(tx, row, wishes)
+    for each in (*told.values(), *about.values(), paying, chosen):
+        if isinstance(each, Refused):
+            return each
+    return _Looked(told, about, _good(paying), _good(chosen))
+
+
+def _told(tx: Transaction, name: str, wishes: Wishes) -> dict[str, object]:
+    """Return fields of the row that are wished for, or why one cannot be so."""
+    looks: dict[str, Callable[[Any], object]] = {
+        "display": lambda given: naming.line(given, "name"),
+        "groups": _groups,
+        "enabled": bool,
+        "language": naming.language,
+        "operates": lambda given: rights.sites(tx, given),
+        "delegates": lambda given: _delegates(tx, name, given),
+    }
+    wished = {field: getattr(wishes, field) for field in looks}
+    return {field: looks[field](value) for field, value in wished.items() if value is not None}
+
+
+def _about(tx: Transaction, wishes: Wishes) -> dict[str, object]:
+    about: dict[str, object] = {}
     if wishes.email is not None:
         about["email"] = naming.email(wishes.email)
     if wishes.department is not None:
@@ -291,12 +303,7 @@ def _look(tx: Transaction, row: UserRow, wishes: Wishes, currency: Unit) -> _Loo
     elif wishes.expires_at is not None:
         over = wishes.expires_at <= tx.now
         about["expires_at"] = Refused("that moment is over") if over else wishes.expires_at
-    paying = _paying(tx, row, wishes, currency)
-    chosen = _choices(tx, row, wishes)
-    for each in (*told.values(), *about.values(), paying, chosen):
-        if isinstance(each, Refused):
-            return each
-    return _Looked(told, about, _good(paying), _good(chosen))
+    return about
 
 
 def _paying(

@@ -200,8 +200,8 @@ def _one_slice(
     directory.put_all(tx, "user", part.put)
     person.set_all(tx, part.about)
     _move_cards(tx, part, plan_.source)
-    for act, name, detail in part.acts:
-        audit.note(tx, author=by.author, act=act, target=f"person:{name}", detail=detail)
+    deeds = [(act, f"person:{name}", detail) for act, name, detail in part.acts]
+    audit.note_all(tx, deeds, author=by.author)
     return part.skipped
 
 

@@ -8,21 +8,20 @@ from __future__ import annotations
 import csv
 import io
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from broker.directory import card_names
 from central.acts import naming
 from central.folding import folded
+from central.importing.csv_columns import columns_of
 from central.importing.plan import Refusal, Wanted
 from central.store.ledger import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-Column: TypeAlias = Literal[
-    "name", "display", "given", "family", "email", "department", "groups", "cards", "id", "enabled"
-]
+    from central.importing.csv_columns import Column
 
 #: Longer files are refused before they are read.
 LONGEST_BYTES: Final = 128 * 1024 * 1024
@@ -32,109 +31,6 @@ _CARD_LONGEST: Final = 255
 _SEVERAL: Final = re.compile(r"[;|\n]+")
 #: What our own lists put before a cell that a spreadsheet would compute.
 _GUARDED: Final = re.compile(r"'[=+\-@\t\r]")
-_ONLY_LETTERS: Final = re.compile(r"[^a-z0-9]+")
-
-#: What columns are called, folded and without anything but letters and digits.
-_ALIASES: Final[Mapping[Column, frozenset[str]]] = {
-    "name": frozenset(
-        [
-            "user",
-            "username",
-            "userid",
-            "login",
-            "loginname",
-            "logon",
-            "account",
-            "accountname",
-            "samaccountname",
-            "uid",
-            "benutzer",
-            "benutzername",
-            "anmeldename",
-            "kennung",
-            "utilisateur",
-            "nomutilisateur",
-            "nomdutilisateur",
-            "identifiant",
-            "usuario",
-            "nombredeusuario",
-        ]
-    ),
-    "display": frozenset(
-        [
-            "display",
-            "displayname",
-            "fullname",
-            "cn",
-            "anzeigename",
-            "vollername",
-            "nomcomplet",
-            "nomaffiche",
-            "nombrecompleto",
-            "nombremostrado",
-        ]
-    ),
-    "given": frozenset(
-        ["given", "givenname", "firstname", "forename", "vorname", "prenom", "nombre"]
-    ),
-    "family": frozenset(
-        [
-            "family",
-            "familyname",
-            "lastname",
-            "surname",
-            "sn",
-            "nachname",
-            "nom",
-            "nomdefamille",
-            "apellido",
-            "apellidos",
-        ]
-    ),
-    "email": frozenset(
-        ["email", "mail", "emailaddress", "courriel", "correo", "correoelectronico"]
-    ),
-    "department": frozenset(
-        ["department", "dept", "division", "abteilung", "departement", "service", "departamento"]
-    ),
-    "groups": frozenset(
-        ["group", "groups", "memberof", "gruppe", "gruppen", "groupe", "groupes", "grupo", "grupos"]
-    ),
-    "cards": frozenset(
-        [
-            "card",
-            "cards",
-            "cardnumber",
-            "cardid",
-            "cardno",
-            "badge",
-            "karte",
-            "karten",
-            "kartennummer",
-            "carte",
-            "cartes",
-            "numerodecarte",
-            "tarjeta",
-            "tarjetas",
-            "numerodetarjeta",
-        ]
-    ),
-    "id": frozenset(
-        [
-            "id",
-            "sourceid",
-            "externalid",
-            "employeeid",
-            "employeenumber",
-            "personalnummer",
-            "matricule",
-            "numerodeempleado",
-            "entryuuid",
-            "objectguid",
-        ]
-    ),
-    "enabled": frozenset(["enabled", "active", "status", "aktiv", "actif", "activo", "estado"]),
-}
 _YES: Final = frozenset(
     [
         "yes",
@@ -182,9 +78,9 @@ class CsvRead:
     """What was taken for what: the header of each."""
     ignored: tuple[str, ...]
     """Headers that mean nothing here."""
-    encoding: str
-    delimiter: str
-    rows: int = field(default=0)
+    encoding: str = ""
+    delimiter: str = ","
+    rows: int = 0
 
 
 def read_csv(
@@ -202,37 +98,33 @@ def read_csv(
     text, encoding = _decoded(content)
     head = text.split("\n", 1)[0]
     delimiter = max(_DELIMITERS, key=lambda each: _outside_quotes(head, each))
-    records = _records(text, delimiter)
+    read = _read(_records(text, delimiter), mapping or {}, card_key)
+    if isinstance(read, Refused):
+        return read
+    return replace(read, encoding=encoding, delimiter=delimiter)
+
+
+def _read(
+    records: Iterator[tuple[int, list[str]]], mapping: Mapping[str, str], card_key: bytes | None
+) -> CsvRead | Refused:
+    rows = 0
     try:
-        header = next(records)[1]
-    except StopIteration:
-        return Refused("the file is empty; its first line names its columns")
-    except csv.Error as error:
-        return Refused(f"the first line cannot be read: {error}")
-    columns = _columns(header, mapping or {})
-    if isinstance(columns, Refused):
-        return columns
-    ignored = tuple(
-        name for at, name in enumerate(header) if at not in columns.values() and name.strip()
-    )
-    reading = _Reading(columns, card_key)
-    try:
+        header = next(records, (1, []))[1]
+        columns = columns_of(header, mapping)
+        if isinstance(columns, Refused):
+            return columns if header else Refused("the file is empty; its first line names columns")
+        reading = _Reading(columns, card_key)
         for line, cells in records:
             reading.take(line, cells)
-            if reading.rows > MOST_ROWS:
+            rows = reading.rows
+            if rows > MOST_ROWS:
                 return Refused(f"the file has more than {MOST_ROWS:,} rows; split it")
     except csv.Error as error:
-        return Refused(f"the file cannot be read behind row {reading.rows + 1}: {error}")
+        return Refused(f"the file cannot be read behind row {rows}: {error}")
     named = {column: header[at].strip() for column, at in columns.items()}
-    return CsvRead(
-        tuple(reading.wanted),
-        tuple(reading.refusals),
-        named,
-        ignored,
-        encoding,
-        delimiter,
-        reading.rows,
-    )
+    taken = set(columns.values())
+    ignored = [name for at, name in enumerate(header) if at not in taken and name.strip()]
+    return CsvRead(tuple(reading.wanted), tuple(reading.refusals), named, tuple(ignored), rows=rows)
 
 
 class _Reading:
@@ -260,28 +152,20 @@ class _Reading:
             self.wanted.append(read)
 
     def _read(self, where: str, cells: Sequence[str]) -> Wanted | Refused:
-        name = naming.user_name(self._cell(cells, "name") or "")
-        display = self._display(cells)
-        email = self._line(cells, "email")
-        department = self._line(cells, "department")
-        groups, cards = self._groups(cells), self._cards(cells)
-        enabled = self._enabled(cells)
-        if isinstance(name, Refused):
-            return name
-        if isinstance(display, Refused):
-            return display
-        if isinstance(email, Refused):
-            return email
-        if isinstance(department, Refused):
-            return department
-        if isinstance(groups, Refused):
-            return groups
-        if isinstance(cards, Refused):
-            return cards
-        if isinstance(enabled, Refused):
-            return enabled
-        id_ = self._cell(cells, "id") or ""
-        return Wanted(name, where, id_, display, email, department, groups, cards, enabled)
+        fields = {
+            "name": naming.user_name(self._cell(cells, "name") or ""),
+            "display": self._display(cells),
+            "email": self._line(cells, "email"),
+            "department": self._line(cells, "department"),
+            "groups": self._groups(cells),
+            "cards": self._cards(cells),
+            "enabled": self._enabled(cells),
+        }
+        wrong = next((each for each in fields.values() if isinstance(each, Refused)), None)
+        if wrong is not None:
+            return wrong
+        good: dict[str, Any] = fields
+        return Wanted(where=where, source_id=self._cell(cells, "id") or "", **good)
 
     def _cell(self, cells: Sequence[str], column: Column) -> str | None:
         at = self._columns.get(column)
@@ -364,39 +248,6 @@ def _records(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
 
 def _outside_quotes(line: str, sign: str) -> int:
     return sum(part.count(sign) for part in line.split('"')[::2])
-
-
-def _columns(header: Sequence[str], mapping: Mapping[str, str]) -> dict[Column, int] | Refused:
-    """Return where each column is."""
-    found: dict[Column, int] = {}
-    plain = [_ONLY_LETTERS.sub("", folded(each)) for each in header]
-    for column, given in mapping.items():
-        kind = next((each for each in _ALIASES if each == column), None)
-        if kind is None:
-            return Refused(f"there is no column {column!r}; there are {', '.join(_ALIASES)}")
-        wanted = _ONLY_LETTERS.sub("", folded(given))
-        if wanted not in plain:
-            named = ", ".join(each.strip() for each in header)
-            return Refused(f"the file has no column {given!r}; it has {named}")
-        found[kind] = plain.index(wanted)
-    for column, aliases in _ALIASES.items():
-        if column in found:
-            continue
-        here = [at for at, name in enumerate(plain) if name in aliases and at not in found.values()]
-        if len(here) > 1:
-            named = " and ".join(repr(header[at].strip()) for at in here)
-            return Refused(f"{named} are both taken for {column}; say which by --map {column}=…")
-        if here:
-            found[column] = here[0]
-    if "name" in plain and plain.index("name") not in found.values():
-        # beside user names it is what people read, or the family's; alone it is the user name
-        halves = "given" in found and "family" not in found
-        column: Column = "name" if "name" not in found else "family" if halves else "display"
-        found.setdefault(column, plain.index("name"))
-    if "name" not in found:
-        named = ", ".join(each.strip() for each in header)
-        return Refused(f"no column is a user name: {named}; say which by --map name=…")
-    return found
 
 
 def _several(text: str) -> list[str]:

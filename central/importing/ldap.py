@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import ssl
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -17,6 +17,7 @@ from ldap3.core.exceptions import (
     LDAPInvalidCredentialsResult,
     LDAPOperationResult,
 )
+from ldap3.core.results import RESULT_SUCCESS
 from ldap3.utils.conv import escape_filter_chars
 
 from central.importing.ldap_map import Entry, Mapped, mapped, shape_of
@@ -24,10 +25,13 @@ from config.errors import PrintmeshError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from central.importing.ldap_map import Shape
     from config.settings_directory_services import LdapSettings
 
+#: The control of paged results (RFC 2696).
+_PAGED: Final = "1.2.840.113556.1.4.319"
 #: A longer password is not passed on.
 _PASSWORD_LONGEST: Final = 1024
 #: Entries of an answer about one person: two are one too many already.
@@ -106,21 +110,31 @@ def _entries(
 ) -> Iterator[Entry]:
     """Yield entries, page by page; what points to other services is left out.
 
-    An answer that is not whole raises (`raise_exceptions`): sizeLimitExceeded is one.
+    Not by the library's own paging: an answer that breaks off at a limit is a good one to it.
     """
-    found = connection.extend.standard.paged_search(
-        base,
-        filter_,
-        search_scope=SUBTREE,
-        attributes=list(attributes),
-        paged_size=settings.page_size,
-        paged_criticality=True,
-        generator=True,
-    )
-    for each in found:
-        if each.get("type") == "searchResEntry":
-            raw = each["raw_attributes"]
-            yield Entry(each["dn"], {name.lower(): values for name, values in raw.items()})
+    cookie: bytes | None = None
+    while True:
+        connection.search(
+            base,
+            filter_,
+            search_scope=SUBTREE,
+            attributes=list(attributes),
+            paged_size=settings.page_size,
+            paged_criticality=True,
+            paged_cookie=cookie,
+        )
+        result, response = connection.result, connection.response or []
+        if result["result"] != RESULT_SUCCESS:
+            why = result["description"]
+            raise ServiceUnusable(f"{settings.name}: {settings.url} did not give all: {why}")
+        for each in response:
+            if each.get("type") == "searchResEntry":
+                raw = each["raw_attributes"]
+                yield Entry(each["dn"], {name.lower(): values for name, values in raw.items()})
+        paging = (result.get("controls") or {}).get(_PAGED, {})
+        cookie = paging.get("value", {}).get("cookie")
+        if not cookie:
+            return
 
 
 @contextmanager
@@ -132,9 +146,10 @@ def _connected(
     try:
         connection = _connection(settings, as_, password)
         connection.open(read_server_info=False)
-        if settings.url.startswith("ldap://") and settings.start_tls:
-            if not connection.start_tls(read_server_info=False):
-                raise ServiceUnusable(f"{settings.name}: {settings.url} does not begin StartTLS")
+        begin = settings.url.startswith("ldap://") and settings.start_tls
+        # it says no as a value: going on would send the password in clear
+        if begin and not connection.start_tls(read_server_info=False):
+            raise ServiceUnusable(f"{settings.name}: {settings.url} does not begin StartTLS")
         if not connection.bind(read_server_info=False):
             raise _WrongPassword(f"{settings.name}: {settings.url} did not let us in")
         yield connection
@@ -151,15 +166,29 @@ def _connected(
             _end(connection)
 
 
+# the library has no types
+class _Tls(Tls):  # type: ignore[misc]
+    """TLS as Python checks it: the library compares names by a function that Python dropped."""
+
+    def __init__(self, host: str, ca: Path | None) -> None:
+        super().__init__(validate=ssl.CERT_REQUIRED)
+        self._host = host
+        self._ca = ca
+
+    def wrap_socket(self, connection: Connection, do_handshake: bool = False) -> None:  # noqa: FBT001, FBT002  as the library calls it
+        """Put TLS around a connection's socket; the certificate is checked, and whose it is."""
+        context = ssl.create_default_context(cafile=self._ca)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        connection.socket = context.wrap_socket(
+            connection.socket, server_hostname=self._host, do_handshake_on_connect=do_handshake
+        )
+
+
 def _connection(settings: LdapSettings, as_: str | None, password: str | None) -> Connection:
     parts = urlsplit(settings.url)
     host = parts.hostname or ""
     seconds = max(1, math.ceil(settings.timeout.total_seconds()))
-    tls = Tls(
-        validate=ssl.CERT_REQUIRED,
-        ca_certs_file=None if settings.ca is None else str(settings.ca),
-        sni=host,
-    )
+    tls = _Tls(host, settings.ca)
     server = Server(
         host,
         port=parts.port or (636 if parts.scheme == "ldaps" else 389),
@@ -182,7 +211,10 @@ def _connection(settings: LdapSettings, as_: str | None, password: str | None) -
 
 
 def _end(connection: Connection) -> None:
-    try:
+    # a socket that never connected is left open by the library
+    socket = connection.socket
+    with suppress(LDAPException, OSError):
         connection.unbind()
-    except (LDAPException, OSError):
-        return  # it is gone already
+    if socket is not None:
+        with suppress(OSError):
+            socket.close()

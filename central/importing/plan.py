@@ -281,26 +281,29 @@ class _Deciding:
             return f"the same person is told of twice, first in {other}"
         if before is None:
             return None
-        if before.name != wanted.name and wanted.name in self._by_name:
+        if before.source == self._habits.source:
+            return self._another(wanted, before)
+        return self._not_ours(wanted, before)
+
+    def _another(self, wanted: Wanted, before: Known) -> str | None:
+        """Say why somebody of the source's own is not who they were, None when they are."""
+        if before.name != wanted.name:
+            if wanted.name not in self._by_name:
+                return None
             return (
                 f"{before.name} is called {wanted.name} now, and there is a {wanted.name} already"
             )
-        if before.source == self._habits.source:
-            another = bool(before.source_id and wanted.source_id != before.source_id)
-            if another and before.name == wanted.name and wanted.source_id:
-                # the same name given to somebody else: money must not go over to them
-                return (
-                    f"another person was called {wanted.name} before; rename or remove them first"
-                )
-            return None
-        if not self._habits.adopt:
-            return (
-                f"there is a user {wanted.name} already, of {before.source}; "
-                "only with adopt do they become this source's"
-            )
-        if before.source not in {"local", "csv"}:
-            return f"{wanted.name} is told of by {before.source} already"
+        if before.source_id and wanted.source_id not in {"", before.source_id}:
+            # the same name given to somebody else: money must not go over to them
+            return f"another person was called {wanted.name} before; rename or remove them first"
         return None
+
+    def _not_ours(self, wanted: Wanted, before: Known) -> str | None:
+        """Say why somebody of another source stays there, None when they become this one's."""
+        if self._habits.adopt and before.source in {"local", "csv"}:
+            return None
+        hint = "" if self._habits.adopt else "; only with adopt do they become this source's"
+        return f"there is a user {wanted.name} already, of {before.source}{hint}"
 
     def _shut_out(self, before: Known | None) -> None:
         if before is not None and before.enabled and before.source == self._habits.source:

@@ -13,7 +13,6 @@ from central.importing import applying
 from central.importing.applying import Applied
 from central.importing.plan import Habits
 from central.store import cards, people_sources, recovery
-from central.store.ledger import Refused
 from central.store.person import LDAP
 from config.errors import PrintmeshError
 from config.logs import logger
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from central.importing.ldap_map import Mapped
     from central.importing.plan import Plan
     from central.store.books import Books
+    from central.store.ledger import Refused
     from config.settings_directory_services import LdapSettings
 
     #: Reads a service; of `ldap.read`.

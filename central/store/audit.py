@@ -7,17 +7,18 @@ change or remove one.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import insert, or_, select
 
 from central.store import audit_chain
 from central.store.audit_chain import Content
+from central.store.bulk import insert_all
 from central.store.tables import audit, instant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import ColumnElement, Row
@@ -128,6 +129,23 @@ def note(
     tx.sql.execute(insert(audit).values(**values))
     audit_chain.grow(tx, content.n, hash_)
     return content.n
+
+
+def note_all(
+    tx: Transaction, deeds: Sequence[tuple[str, str, Mapping[str, Any]]], *, author: str
+) -> None:
+    """Write many acts of one author down at once, as `note` does: (act, target, detail) each."""
+    if not deeds:
+        return
+    head, at = audit_chain.head(tx), instant(tx.now)
+    n, hash_ = head.n, head.hash
+    rows: list[dict[str, Any]] = []
+    for n, (act, target, detail) in enumerate(deeds, head.n + 1):
+        content = Content(n, at, author, tx.from_, act, target, _text(detail), None, None)
+        hash_ = audit_chain.link(hash_, content)
+        rows.append({**asdict(content), "hash": hash_})
+    insert_all(tx, audit, rows)
+    audit_chain.grow(tx, n, hash_)
 
 
 def acts(

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
 
 from sqlalchemy import bindparam, delete, func, select, update
 
-from broker.directory import UserRow
 from central.folding import folded, words
 from central.store import belonging
 from central.store.bulk import fetch, insert_all, run_all
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
     from sqlalchemy import BindParameter, Row, Select
 
+    from broker.directory import UserRow
     from central.store.books import Transaction
 
 LOCAL: Final = "local"

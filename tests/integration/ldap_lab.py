@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 BASE: Final = "dc=example,dc=org"
 READER: Final = f"cn=reader,{BASE}"
+#: Whom the service breaks off for after 1000 entries, pages or not.
+HASTY: Final = f"cn=hasty,{BASE}"
 #: Whoever signs in in the tests has it.
 PASSWORD: Final = "a password for tests"
 _ADMIN: Final = f"cn=admin,{BASE}"
@@ -44,11 +46,12 @@ suffix "{base}"
 rootdn "{admin}"
 rootpw {password}
 directory {home}/db
+limits dn.exact="{hasty}" size.soft=500 size.hard=1000 size.prtotal=hard
 index objectClass eq
 index uid,entryUUID,member eq
 overlay memberof
 access to attrs=userPassword by anonymous auth by * none
-access to * by dn.exact="{reader}" read by * none
+access to * by dn.exact="{reader}" read by dn.exact="{hasty}" read by * none
 """
 
 
@@ -111,6 +114,7 @@ def service(
             base=BASE,
             admin=_ADMIN,
             reader=READER,
+            hasty=HASTY,
             password=f'"{PASSWORD}"',
         )
     )
@@ -150,7 +154,9 @@ def _entries(people: Sequence[str], groups: Mapping[str, Sequence[str]]) -> Iter
     for unit in ("people", "groups"):
         yield f"dn: ou={unit},{BASE}\nobjectClass: organizationalUnit\nou: {unit}\n"
     role = "objectClass: organizationalRole\nobjectClass: simpleSecurityObject"
-    yield f"dn: {READER}\n{role}\ncn: reader\nuserPassword: {PASSWORD}\n"
+    for reader in (READER, HASTY):
+        called = reader.partition(",")[0].removeprefix("cn=")
+        yield f"dn: {reader}\n{role}\ncn: {called}\nuserPassword: {PASSWORD}\n"
     for number, name in enumerate(people):
         yield person_ldif(
             name, departmentNumber=f"Department {number % 7}", employeeNumber=f"C{number}"

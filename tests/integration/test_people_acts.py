@@ -179,7 +179,7 @@ def test_guests_are_only_where_they_are_allowed(books: Books) -> None:
             (GUESTS, {"sponsor": "nobody"}),
             (GUESTS, {"name": "ana"}),
         ):
-            refused = guests.invite(tx, BY, settings, dice=Dice(), **given)  # type: ignore[arg-type]
+            refused = guests.invite(tx, BY, settings, dice=Dice(), **given)
             assert isinstance(refused, Refused)
 
 

@@ -27,6 +27,7 @@ from tests.integration.test_account_commands import Desk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
     from pathlib import Path
 
     from central.store.books import Books
@@ -197,7 +198,7 @@ async def test_nobody_is_asked_where_nobody_is_named(books: Books) -> None:
     await asyncio.wait_for(rounds.keep_up(books, ()), 5)
 
 
-def _now(books: Books):  # noqa: ANN202  a moment
+def _now(books: Books) -> datetime:
     with books.read() as tx:
         return tx.now
 

@@ -36,7 +36,9 @@ def test_people_of_old_books_are_found(tmp_path: Path) -> None:
             UserRow(name="ana", display="José Ána", groups=("staff", "staff")),
             UserRow(name="ben", enabled=False),
         ]
-        rows = [("user", each.name, each.model_dump_json()) for each in people]
+        rows: list[tuple[str, str, str | None]] = [
+            ("user", each.name, each.model_dump_json()) for each in people
+        ]
         rows += [
             ("user", "gone", None),
             ("card", "c1", CardRow(user="ana").model_dump_json()),

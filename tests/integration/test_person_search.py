@@ -174,7 +174,7 @@ def school(books: Books) -> Books:
 
 
 #: What is typed, and whom it means.
-TYPED = (
+TYPED: tuple[tuple[str, list[str]], ...] = (
     # whose user name it is comes first, whatever else begins so
     ("mar", ["mar", "zoe", "ana.silva", "old"]),
     # accents and case are no matter, in either way

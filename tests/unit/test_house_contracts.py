@@ -73,6 +73,7 @@ VIOLATIONS: list[tuple[str, dict[str, str]]] = [
     ("sql-in-central-store", {"central/app.py": "import sqlalchemy"}),
     ("sql-in-central-store", {"central/web/planted.py": "from sqlalchemy import select"}),
     ("sql-in-central-store", {"edge/store/planted.py": "import alembic"}),
+    ("ldap-in-importing", {"central/web/planted.py": "import ldap3"}),
     ("http-in-web", {"central/app.py": "import uvicorn"}),
     ("http-in-web", {"edge/planted.py": "import fastapi"}),
     ("http-in-web", {"edge/web/planted.py": "import uvicorn"}),

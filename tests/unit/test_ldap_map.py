@@ -1,4 +1,4 @@
-"""Promises of the map from entries to people: OpenLDAP's shape, Active Directory's, and odd ones."""
+"""Promises of the map from entries to people: of OpenLDAP, of Active Directory, and odd ones."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_openldaps_people_and_their_groups() -> None:
 
 
 def test_active_directorys_people() -> None:
-    """The GUID is read as Windows writes it; a disabled account is shut out; groups by their name."""
+    """The GUID is read as Windows writes it; who is disabled is shut out; groups by their name."""
     row = entry(
         "CN=Ana,DC=example",
         sAMAccountName=b"ASilva",

@@ -182,7 +182,7 @@ _PEOPLE = st.integers(0, 12)
 def test_a_second_import_finds_nothing_to_do(
     ours: set[int], left: set[int], others: set[int], is_told: set[int]
 ) -> None:
-    """Whatever was there: carried out, the same source changes nothing more; others are untouched."""
+    """Whatever was there: carried out, the same source changes no more; others are untouched."""
     current = [known(n, enabled=n not in left, ended="left" if n in left else "") for n in ours] + [
         replace(known(n), source="local") for n in others - ours
     ]

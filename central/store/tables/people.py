@@ -33,7 +33,7 @@ person = Table(
     Column("sponsor", Plain, nullable=False, server_default=""),
     # Disabled from then on.
     Column("expires_at", Instant),
-    # Disabled by no person: `left` (the source has them no more) or `expired`; cleared when enabled.
+    # Disabled by no person: `left` (the source has them no more), `expired`; enabled: none.
     Column("ended", Text, nullable=False, server_default=""),
     Column("entered_at", Instant),
     Column("last_seen", Instant),

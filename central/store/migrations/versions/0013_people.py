@@ -127,7 +127,8 @@ def _fill() -> None:
             ],
         )
     for rows in _slices("card"):
-        _insert("card_holder", [{"card": key, "user": json.loads(row)["user"]} for key, row in rows])
+        held = [{"card": key, "user": json.loads(row)["user"]} for key, row in rows]
+        _insert("card_holder", held)
 
 
 def _slices(kind: str) -> Iterator[list[tuple[str, str]]]:
