@@ -62,6 +62,6 @@ class Sealer:
             raise Unreadable from error
         return plain.decode()
 
-    def mark(self, purpose: str, text: str) -> str:
+    def keyed(self, purpose: str, text: str) -> str:
         """Return what stands for a text where the text itself must not, 64 hexadecimal digits."""
         return hmac.new(self.key(purpose), text.encode(), sha256).hexdigest()

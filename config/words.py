@@ -166,7 +166,7 @@ class Words:
         """Write a moment as people say it: by its distance when it is near, else by the clock."""
         if abs(now - moment) < _NEAR:
             return format_timedelta(
-                moment - now, threshold=1.2, add_direction=True, locale=self._locale
+                moment - now, threshold=1, add_direction=True, locale=self._locale
             )
         if moment.year == now.year:
             return self.clock(moment, now)
@@ -174,7 +174,7 @@ class Words:
 
     def lasting(self, time: timedelta) -> str:
         """Write how long something lasts: 12 minutes."""
-        return format_timedelta(time, threshold=1.5, locale=self._locale)
+        return format_timedelta(time, threshold=1.2, locale=self._locale)
 
 
 @cache

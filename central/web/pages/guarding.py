@@ -85,13 +85,12 @@ def is_own(*, site: str | None, origin: str | None, host: str) -> bool:
         # no browser sends a form without either
         return site is not None
     try:
-        parts = urlsplit(origin)
+        parts, mine = urlsplit(origin), urlsplit(f"//{host}")
         theirs = (parts.hostname, parts.port or _PORTS.get(parts.scheme))
-        mine = urlsplit(f"{parts.scheme}://{host}")
         ours = (mine.hostname, mine.port or _PORTS.get(parts.scheme))
-        return parts.hostname is not None and theirs == ours
     except ValueError:
         return False
+    return parts.hostname is not None and theirs == ours
 
 
 def caller(

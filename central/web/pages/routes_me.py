@@ -184,7 +184,7 @@ async def change_password(visit: Visit) -> Response:
         wrong["password"] = visit.say(reason)
     elif new != form.text("again", 300):
         wrong["again"] = visit.say(_NOT_SAME)
-    marks: dict[Whose, str] = {"name": visit.centre.sealer.mark("name", who.name)}
+    marks: dict[Whose, str] = {"name": visit.centre.sealer.keyed("name", who.name)}
     if not wrong:
         wait = await visit.write(lambda tx: sign_in_tries.begin(tx, marks))
         if wait is not None:

@@ -170,7 +170,7 @@ def _read(
         answer,
         Strip(tuple(_with_worst(tx, found, zone))),
         Hands(hands, max(0, len(needing) - _HANDS)),
-        _today(tx, zone, sites),
+        today_at(tx, zone, sites),
         devices,
     )
 
@@ -194,7 +194,8 @@ def _with_worst(tx: Transaction, found: list[SiteGlance], zone: ZoneInfo) -> lis
     return shown
 
 
-def _today(tx: Transaction, zone: ZoneInfo, sites: frozenset[str] | None) -> Today:
+def today_at(tx: Transaction, zone: ZoneInfo, sites: frozenset[str] | None) -> Today:
+    """Return the day so far at some sites; None: at all."""
     day = Days(zone).today(tx.now)
     where = Where(nodes=None if sites is None else tuple(sorted(sites)))
     found = figures_of.figures_of(tx, Ask(Period(day, day), where=where))
@@ -317,7 +318,7 @@ def _supplies(row: Fleet, visit: Visit) -> Cell:
     days = row.device.supply_days
     if days is None:
         return Cell("\N{EN DASH}")
-    text = visit.say_of(mark("%(num)s day"), mark("%(num)s days"), days)
+    text = visit.say_of("%(num)s day", "%(num)s days", days)
     return Cell(text, note=row.device.supply)
 
 

@@ -129,7 +129,7 @@ class _Proven:
 def _prove(
     tx: Transaction, visit: Visit, who: Who, code: str, cookie: str
 ) -> _Proven | Wait | None:
-    marks: dict[Whose, str] = {"factor": visit.centre.sealer.mark("factor", who.name)}
+    marks: dict[Whose, str] = {"factor": visit.centre.sealer.keyed("factor", who.name)}
     wait = sign_in_tries.begin(tx, marks)
     if wait is not None:
         return wait

@@ -84,7 +84,7 @@ async def make(visit: Visit) -> Response:
     wrong = _wrong(visit, typed, password)
     if wrong:
         return visit.page("setup.html", _with(typed, wrong), status=422)
-    marks: dict[Whose, str] = {"address": visit.centre.sealer.mark("setup", visit.address)}
+    marks: dict[Whose, str] = {"address": visit.centre.sealer.keyed("setup", visit.address)}
     looked = await visit.write(lambda tx: _look(tx, typed.code, marks))
     if looked != "right":
         said = _DEAD if looked == "dead" else _WRONG

@@ -68,8 +68,8 @@ async def sign_in(visit: Visit) -> Response:
     following = guarding.safe_path(visit.form.text("next", 2000) or "/")
     view = SignIn(name, remember, following)
     marks: dict[Whose, str] = {
-        "name": visit.centre.sealer.mark("name", name),
-        "address": visit.centre.sealer.mark("address", visit.address),
+        "name": visit.centre.sealer.keyed("name", name),
+        "address": visit.centre.sealer.keyed("address", visit.address),
     }
     # counted before it is checked: many at once are no way around it
     wait = await visit.write(lambda tx: sign_in_tries.begin(tx, marks))

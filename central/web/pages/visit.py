@@ -161,7 +161,7 @@ class Visit:
         return said % holes if holes else said
 
     def say_of(self, one: str, many: str, number: int, **holes: object) -> str:
-        """Translate one of two marked sentences, by a number: `%(num)s`."""
+        """Translate one of two sentences, by a number: `%(num)s`. Both stand here as they are."""
         filled = {"num": self.words.number(number), **holes}
         return self.words.ngettext(one, many, number) % filled
 
@@ -184,7 +184,7 @@ class Visit:
         if notice is not None:
             text = json.dumps([notice.tone, notice.text, notice.detail], ensure_ascii=True)
             if len(text) <= _TOLD_MOST:
-                signed = f"{self.centre.sealer.mark('told', self.cookie + text)}.{quote(text)}"
+                signed = f"{self.centre.sealer.keyed('told', self.cookie + text)}.{quote(text)}"
                 self._set.append((_TOLD, signed, _TOLD_SECONDS))
         headers = {"location": guarding.safe_path(path), "cache-control": guarding.FRESH}
         return self.dress(Response(status_code=303, headers=headers))
@@ -298,7 +298,7 @@ class Visit:
         self._set.append((_TOLD, "", 0))
         try:
             plain = unquote(text)
-            if not guarding.same_text(mark, self.centre.sealer.mark("told", self.cookie + plain)):
+            if not guarding.same_text(mark, self.centre.sealer.keyed("told", self.cookie + plain)):
                 return None
             tone, said, detail = json.loads(plain)
             return Notice(tone, said, detail)
@@ -321,7 +321,7 @@ def session_cookie(centre: Centre) -> str:
 
 def token_of(centre: Centre, cookie: str) -> str:
     """Return what forms of a browser carry."""
-    return centre.sealer.mark("form", cookie)
+    return centre.sealer.keyed("form", cookie)
 
 
 def query_of(parameters: Mapping[str, Any]) -> str:

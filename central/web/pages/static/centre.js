@@ -118,6 +118,7 @@
     const cut = find("#cut");
     const query = new URLSearchParams(location.search);
     query.set("of", follow);
+    if (body.dataset.at) query.set("at", body.dataset.at);
     let doubt = 0;
     let stream = null;
     const open = () => {
