@@ -24,7 +24,7 @@ class PrivacySettings(Part):
     keep_names_days: _Days | None = None
     """Names of documents (or their hashes) are deleted after so long; None: with their jobs."""
     keep_jobs_days: Annotated[int, Field(ge=_SHORTEST_JOBS, le=_LONGEST)] | None = None
-    """Jobs, why they cost what they cost, and who printed them are deleted; None: never."""
+    """Jobs, and why they cost what they cost, are deleted; charges stay. None: never."""
     keep_audit_days: Annotated[int, Field(ge=_SHORTEST_AUDIT, le=_LONGEST)] | None = None
     """Administrative acts are deleted, the oldest first; None: never."""
 

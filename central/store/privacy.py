@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, null, select, update
 
 from broker.messages import JobHeld
 from broker.stream import digest
@@ -156,7 +156,7 @@ def treat_events(
 _ERASE: Final = (
     update(event)
     .where(event.c.stream == bindparam("of_"), event.c.seq == bindparam("seq_"))
-    .values(data=None, digest=bindparam("digest_"))
+    .values(data=null(), digest=bindparam("digest_"))
 )
 
 

@@ -1,7 +1,8 @@
 """Deleting what has been kept long enough, a slice at a time: names, jobs, texts of events, acts.
 
-What stays: entries and postings, charges without who and where, the digests of erased events, and
-rolled-up figures. Pages of an SQLite file that a slice empties are overwritten (`secure_delete`).
+What stays is accounting: entries, postings and charges (who paid, when, for how many pages, where),
+which figures are made of; and the digests of erased events. Pages of an SQLite file that a slice
+empties are overwritten (`secure_delete`).
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from central.store import audit, audit_chain, privacy
 from central.store.bulk import run_all
 from central.store.privacy import Names
 from central.store.tables import (
-    charge,
     decision,
     job,
     job_span,
@@ -96,7 +96,7 @@ def due(tx: Transaction, terms: Terms) -> dict[str, int]:
 
 
 def deleted_before(tx: Transaction) -> datetime | None:
-    """Return the moment before which jobs may be gone, and charges name nobody; None: none is."""
+    """Return the moment before which jobs may be gone; None: none is."""
     query = select(retention_mark.c.older_than).where(retention_mark.c.what == "jobs")
     found: datetime | None = tx.sql.execute(query).scalar_one_or_none()
     return found
@@ -165,7 +165,7 @@ def _jobs(tx: Transaction, terms: Terms, limit: int) -> tuple[int, bool]:
     # first: whoever compares figures with jobs must know from when on some are gone
     _set_mark(tx, "jobs", old[-1].n, cutoff)
     names = [{"job_": row.job} for row in old]
-    for statement in (_NO_CHARGE, _NO_DECISION, _NO_REQUEST):
+    for statement in (_NO_DECISION, _NO_REQUEST):
         run_all(tx, statement, names)
     tx.sql.execute(delete(job).where(job.c.n.in_([row.n for row in old])))
     lowest = tx.sql.execute(select(job.c.n).order_by(job.c.n).limit(1)).scalar_one_or_none()
@@ -174,10 +174,6 @@ def _jobs(tx: Transaction, terms: Terms, limit: int) -> tuple[int, bool]:
     return len(old), True
 
 
-#: The money stays, and how many pages it was for; who printed them, and where, does not.
-_NO_CHARGE: Final = (
-    update(charge).where(charge.c.job == bindparam("job_")).values(user="", printer="")
-)
 _NO_DECISION: Final = delete(decision).where(decision.c.job == bindparam("job_"))
 _NO_REQUEST: Final = delete(refund_request).where(refund_request.c.job == bindparam("job_"))
 
