@@ -112,6 +112,7 @@ PLACES: Final = {
         "Make people whole for what sits at an edge that is lost for good, at the house's cost.",
     ),
     "user": Place("people", "users", "People: add, list, find, set, rename, remove."),
+    "guest": Place("guests", "commands", "People for a time: add, extend, list."),
     "import": Place("imports", "commands", "People from elsewhere: csv, ldap, list."),
     "card": Place("cards", "commands", "Cards: add, set, block, unblock, remove, list."),
     "pin": Place("pins", "pin_commands", "PINs for the terminals: set, clear."),

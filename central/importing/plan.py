@@ -8,6 +8,7 @@ number: a wrong filter must not close an organisation.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 if TYPE_CHECKING:
@@ -154,6 +155,14 @@ class Plan:
         """How many people it touches."""
         return len(self.adds) + len(self.changes) + len(self.returns) + len(self.disables)
 
+    @property
+    def fingerprint(self) -> str:
+        """Which plan it is: who confirms one must not get another, though as many go."""
+        parts = (self.adds, self.changes, self.returns)
+        told = [[_told(each) for each in part] for part in parts]
+        left = [each.name for each in self.disables]
+        return sha256(repr((self.source, told, left)).encode()).hexdigest()[:16]
+
     def counts(self) -> dict[str, int]:
         """Return how many of each, for lists and records."""
         return {
@@ -164,6 +173,20 @@ class Plan:
             "same": self.same,
             "refused": len(self.refusals),
         }
+
+
+def _told(change: Change) -> tuple[object, ...]:
+    wanted = change.wanted
+    return (
+        change.name,
+        wanted.name,
+        wanted.display,
+        wanted.email,
+        wanted.department,
+        change.groups,
+        change.cards_new,
+        change.cards_gone,
+    )
 
 
 def plan(

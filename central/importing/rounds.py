@@ -52,6 +52,15 @@ def source_of(service: LdapSettings) -> str:
     return f"{LDAP}{service.name}"
 
 
+def asked_for(services: Sequence[LdapSettings], source: str) -> LdapSettings | None:
+    """Return the service that says whether the passwords of a source's people are right, if any.
+
+    Ask it by `ldap.verify`, in a thread.
+    """
+    of = (each for each in services if each.sign_in and source_of(each) == source)
+    return next(of, None)
+
+
 def plan_of(books: Books, service: LdapSettings, read: Read | None = None) -> Plan:
     """Read a service and return what would change.
 

@@ -14,10 +14,12 @@ from central.store import audit, cards, people_sources, person, person_search
 from central.store.person_search import Which
 from tests.integration import ldap_lab
 from tests.integration.books_lab import open_books
-from tests.integration.ldap_lab import BASE, HASTY, PASSWORD, person_ldif, service
+from tests.integration.ldap_lab import BASE, HASTY, PASSWORD, READER, person_ldif, service
+from tests.integration.test_account_commands import Desk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from central.store.books import Books
     from tests.integration.ldap_lab import Service
@@ -283,3 +285,32 @@ def test_cards_follow_the_service(club: Service, books: Books) -> None:
         (other,) = cards.every(tx, "ana")
         assert other.key != card.key
         assert cards.by_number(tx, number) is None
+
+
+def test_the_command_shows_and_does(club: Service, tmp_path: Path) -> None:
+    """By the settings' file, its secret and the authority beside it; shown first, then done."""
+    desk = Desk(tmp_path)
+    (tmp_path / "ldap.secret").write_text(PASSWORD + "\n")
+    (tmp_path / "authority.pem").write_bytes((club.home / "ca.pem").read_bytes())
+    desk.allow(
+        f"""
+[[ldap]]
+name = "school"
+url = "ldaps://127.0.0.1:{club.secure}"
+ca = "authority.pem"
+bind_dn = "{READER}"
+secret_file = "ldap.secret"
+base = "ou=people,{BASE}"
+groups = {{ base = "ou=groups,{BASE}" }}
+"""
+    )
+    assert "It would be: 6 added. Nothing was changed" in desk.ok("import ldap school")
+    told = desk.listed("import ldap school --apply")
+    assert (told["applied"], told["counts"]["added"]) == (True, 6)
+    (source,) = desk.listed("import list")
+    assert (source["source"], source["people"], source["state"]) == (SCHOOL, 6, "done")
+    assert [each["name"] for each in desk.listed("user find --group chess")] == ["ana"]
+    status, said = desk("import ldap schol")
+    assert status == 1
+    assert "did you mean school?" in said
+    desk.books.close()

@@ -288,3 +288,17 @@ def test_what_cannot_be_done_is_said(desk: Desk, tmp_path: Path, line: str, said
     status, told = desk(line.format(file=file))
     assert status == 1
     assert said in told
+
+
+def test_guests_come_by_a_command(desk: Desk) -> None:
+    """Refused where they are switched off; with their day where they are not."""
+    status, said = desk("guest add --display Zoe")
+    assert status == 1
+    assert "switched off" in said
+    desk.allow("[guests]\nenabled = true\n")
+    name = desk.listed("guest add --display Zoe --sponsor ana")["name"]
+    (listed,) = desk.listed("guest list")
+    assert (listed["name"], listed["sponsor"], listed["enabled"]) == (name, "ana", True)
+    status, said = desk(f"guest extend {name} 2999-01-01")
+    assert status == 1
+    assert "30 days at most" in said

@@ -116,6 +116,15 @@ def test_the_brake_waits_for_more_than_a_tenth_and_five() -> None:
     assert (len(few.disables), few.brake) == (4, None)
 
 
+def test_a_plan_is_told_from_another_of_the_same_size() -> None:
+    """So that what was looked at is what is done."""
+    everybody = [known(n) for n in range(3)]
+    here = [told(each) for each in everybody]
+    plans = [plan(everybody, here[:n] + here[n + 1 :], HABITS) for n in (0, 0, 1)]
+    assert plans[0].fingerprint == plans[1].fingerprint
+    assert plans[0].fingerprint != plans[2].fingerprint
+
+
 def test_an_empty_source_is_a_wrong_one() -> None:
     """Nobody at all is told of: even one who would go sets the brake off."""
     assert plan([ANA], [], HABITS).brake is not None
