@@ -120,12 +120,19 @@ def _server() -> Iterator[str]:
 # ── the totals ──────────────────────────────────────────────────────────────────────────────
 
 _SUMS: Final = ", ".join(f"sum({name})" for name in MEASURES)
-#: (view, columns: node, key, cohort, service).
+#: The month, quarter and year of a day's span.
+_LONGER: Final = (
+    "span / 100 * 100",
+    "span / 10000 * 10000 + 9000 + (span / 100 % 100 + 2) / 3 * 100",
+    "span / 10000 * 10000",
+)
+_FIRST_OPEN: Final = span(FIRST + timedelta(days=DAYS - OPEN), Grain.DAY)
+#: (view, columns: key, node, cohort, service).
 _VIEWS: Final = (
-    (View.SITE, "node, '', 0, service"),
-    (View.PRINTER, "node, printer, 0, service"),
-    (View.COHORT, "node, '', cohort, service"),
-    (View.USER, "node, person, cohort, ''"),
+    (View.SITE, "'', node, 0, service"),
+    (View.PRINTER, "printer, node, 0, service"),
+    (View.COHORT, "'', node, cohort, service"),
+    (View.USER, "person, node, cohort, ''"),
 )
 
 
@@ -142,13 +149,13 @@ def _fill(books: Books) -> None:
                     "FROM bench_job GROUP BY 2, 3, 4, 5, 6"
                 )
             )
-            for name in ("month", "quarter", "year"):
+            for longer in _LONGER:
                 sql.execute(
                     text(
-                        f"INSERT INTO fact SELECT view, bench_day.{name}, node, key, cohort, "  # noqa: S608  as above
-                        f"service, unit, {_SUMS} FROM fact JOIN bench_day ON day = span "
-                        f"WHERE view = {int(view)} AND is_closed = 1 "
-                        f"GROUP BY view, bench_day.{name}, node, key, cohort, service, unit"
+                        f"INSERT INTO fact SELECT view, {longer}, key, node, cohort, "  # noqa: S608  as above
+                        f"service, unit, {_SUMS} FROM fact WHERE view = {int(view)} "
+                        f"AND span % 100 <> 0 AND span < {_FIRST_OPEN} "
+                        "GROUP BY 1, 2, 3, 4, 5, 6, 7"
                     )
                 )
         for number in range(1, COHORTS + 1):
@@ -172,20 +179,12 @@ def _fill(books: Books) -> None:
 
 
 def _calendar(sql: Connection) -> None:
-    sql.execute(
-        text(
-            "CREATE TABLE bench_day (n BIGINT PRIMARY KEY, day BIGINT, month BIGINT, "
-            "quarter BIGINT, year BIGINT, is_closed BIGINT)"
-        )
-    )
+    sql.execute(text("CREATE TABLE bench_day (n BIGINT PRIMARY KEY, day BIGINT, is_closed BIGINT)"))
     rows = []
     for n in range(DAYS):
-        day = FIRST + timedelta(days=n)
-        numbers = {grain.name.lower(): span(day, grain) for grain in Grain}
-        rows.append({"n": n, "closed": int(n < DAYS - OPEN), **numbers})
-    sql.execute(
-        text("INSERT INTO bench_day VALUES (:n, :day, :month, :quarter, :year, :closed)"), rows
-    )
+        day = span(FIRST + timedelta(days=n), Grain.DAY)
+        rows.append({"n": n, "day": day, "closed": int(n < DAYS - OPEN)})
+    sql.execute(text("INSERT INTO bench_day VALUES (:n, :day, :closed)"), rows)
 
 
 #: Each job by arithmetic on its number, so that both databases have the same.

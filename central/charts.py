@@ -158,7 +158,7 @@ def columns(
         if point.before is not None:
             y = bottom - _scaled(point.before, _top_of(most), bottom - top)
             parts.append(_line(x - 2, y, x + bar + 2, y, "chart-before"))
-    parts += _below([point.label for point in points], left, step, height)
+    parts += _below([point.label for point in points], left, step, (width, height))
     return _svg(about, width, height, "columns", parts)
 
 
@@ -198,7 +198,7 @@ def lines(
     for y, tone, words in _apart(places, _TEXT + 3):
         x = width - right + _GAP
         parts.append(_words(x, y + 4, words, f"chart-value chart-ink-{tone + 1}"))
-    parts += _below(list(labels), left, step, height, centred=False)
+    parts += _below(list(labels), left, step, (width, height), centred=False)
     return _svg(about, width, height, "lines", parts)
 
 
@@ -271,9 +271,10 @@ def _top_of(most: float) -> float:
 
 
 def _below(
-    labels: Sequence[str], left: float, step: float, height: int, *, centred: bool = True
+    labels: Sequence[str], left: float, step: float, frame: tuple[int, int], *, centred: bool = True
 ) -> list[str]:
     """Return the labels under a drawing, as many as find room, the last of them always."""
+    width, height = frame
     widest = max((_width(label) for label in labels), default=0) + 12
     every = max(ceil(widest / step), 1) if step else 1
     offset = (len(labels) - 1) % every if labels else 0
@@ -281,7 +282,10 @@ def _below(
     parts = []
     for place in range(offset, len(labels), every):
         x = left + place * step + half
-        anchor = "middle" if x - _width(labels[place]) / 2 >= 0 else "start"
+        half_word = _width(labels[place]) / 2
+        anchor = "middle" if x - half_word >= 0 else "start"
+        if x + half_word > width:
+            x, anchor = float(width), "end"
         parts.append(_words(x, height - 7, labels[place], "chart-tick", anchor=anchor, size=_SMALL))
     return parts
 

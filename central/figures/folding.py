@@ -45,9 +45,9 @@ class Cell(NamedTuple):
 
     view: int
     span: int
-    node: str
     key: str
     """Account, printer or person; empty where the view has none, or nobody."""
+    node: str
     cohort: int
     service: str
     unit: str
@@ -191,15 +191,15 @@ def _sums(parts: Iterable[Part]) -> tuple[dict[str, int], dict[tuple[str, str], 
 def _cells(whose: Whose, unit: str) -> tuple[Cell, Cell, Cell, Cell]:
     day, node, service = whose.day, whose.node, whose.service
     return (
-        Cell(View.SITE, day, node, "", NO_COHORT, service, unit),
-        Cell(View.PRINTER, day, node, whose.printer, NO_COHORT, service, unit),
-        Cell(View.COHORT, day, node, "", whose.cohort, service, unit),
-        Cell(View.USER, day, node, whose.user, whose.cohort, "", unit),
+        Cell(View.SITE, day, "", node, NO_COHORT, service, unit),
+        Cell(View.PRINTER, day, whose.printer, node, NO_COHORT, service, unit),
+        Cell(View.COHORT, day, "", node, whose.cohort, service, unit),
+        Cell(View.USER, day, whose.user, node, whose.cohort, "", unit),
     )
 
 
 def _of_account(whose: Whose, account: str, unit: str) -> Cell:
-    return Cell(View.ACCOUNT, whose.day, whose.node, account, NO_COHORT, whose.service, unit)
+    return Cell(View.ACCOUNT, whose.day, account, whose.node, NO_COHORT, whose.service, unit)
 
 
 def _add(cells: Cells, cell: Cell, more: tuple[int, ...]) -> None:

@@ -86,13 +86,22 @@ def figures_of(tx: Transaction, ask: Ask) -> Table | NotKept:
 
 
 def every_line(tx: Transaction, ask: Ask) -> Iterator[Line]:
-    """Return all lines of an answer, page by page, for a file; nothing where it is NotKept."""
-    at = replace(ask, limit=_PAGE, skip=0)
-    while isinstance(table := figures_of(tx, at), Table):
-        yield from table.lines
-        if not table.more:
-            return
-        at = replace(at, skip=at.skip + _PAGE)
+    """Yield all lines of an answer, for a file, as they are read; none where it is NotKept."""
+    wanted = checked(ask)
+    view = NotKept("") if isinstance(wanted, NotKept) else view_for(wanted.by, wanted.where)
+    if isinstance(wanted, NotKept) or isinstance(view, NotKept) or wanted.by is None:
+        return
+    compared = _compared(wanted, facts.mark(tx).zone, tx) if wanted.compare else None
+    from_ = _Totals(view, _units(tx), tuple(facts.open_days(tx, view)), wanted.where)
+    if wanted.by in TIMES:
+        whole = replace(wanted, limit=wanted.period.days, skip=0)
+        yield from _in_time(tx, whole, from_, compared)[0]
+        return
+    query, key = _by(wanted.by, from_, spans(wanted.period, Grain.YEAR, from_.open_days))
+    rows = tx.sql.execute(query.order_by(*_order(wanted, key)))
+    for some in rows.partitions(_PAGE):
+        found = {str(row[0]): _figures(row[1:], from_.units) for row in some}
+        yield from _named(tx, wanted.by, from_, compared, found)
 
 
 def refused(tx: Transaction, period: Period, where: Where) -> list[tuple[str, int]] | NotKept:
@@ -152,31 +161,55 @@ def _lines(
     if ask.by in TIMES:
         return _in_time(tx, ask, from_, compared)
     asked = spans(ask.period, Grain.YEAR, from_.open_days)
-    query, key = _by(ask.by, from_, asked)
-    query = query.order_by(*_order(ask, key)).limit(ask.limit + 1).offset(ask.skip)
-    rows = tx.sql.execute(query).all()
-    more = len(rows) > ask.limit
-    found = {str(row[0]): _figures(row[1:], from_.units) for row in rows[: ask.limit]}
-    names = names_of(tx, ask.by, list(found))
-    earlier = {} if compared is None else _earlier(tx, ask.by, from_, compared, list(found))
-    lines = [
-        Line(
-            key=each,
-            label=names.get(each, ""),
-            figures=figures,
-            before=None if compared is None else earlier.get(each, Figures()),
-        )
-        for each, figures in found.items()
-    ]
-    return lines, more
+    if ask.by == By.USER:
+        # people are many: first who is on this page, by the one figure that decides it
+        first = list(tx.sql.execute(_ranked(ask, from_, asked)).scalars())
+        found = _some(tx, ask.by, from_, asked, first[: ask.limit])
+        more = len(first) > ask.limit
+    else:
+        query, key = _by(ask.by, from_, asked)
+        query = query.order_by(*_order(ask, key)).limit(ask.limit + 1).offset(ask.skip)
+        rows = tx.sql.execute(query).all()
+        more = len(rows) > ask.limit
+        found = {str(row[0]): _figures(row[1:], from_.units) for row in rows[: ask.limit]}
+    return list(_named(tx, ask.by, from_, compared, found)), more
 
 
-def _earlier(
-    tx: Transaction, by: By, from_: _Totals, period: Period, keys: Sequence[str]
+def _named(
+    tx: Transaction, by: By, from_: _Totals, compared: Period | None, found: dict[str, Figures]
+) -> Iterator[Line]:
+    """Yield the lines of some figures, with their names and what they were before."""
+    keys = list(found)
+    names = names_of(tx, by, keys)
+    earlier: dict[str, Figures] = {}
+    if compared is not None:
+        asked = spans(compared, Grain.YEAR, from_.open_days)
+        earlier = _some(tx, by, from_, asked, keys)
+    for key, figures in found.items():
+        before = None if compared is None else earlier.get(key, Figures())
+        yield Line(key=key, label=names.get(key, ""), figures=figures, before=before)
+
+
+def _ranked(ask: Ask, from_: _Totals, asked: Sequence[int]) -> Select[Any]:
+    """Return the query of the keys of a page, in their order."""
+    within = _within(from_, asked, ask.by)
+    query = select(fact.c.key).where(*within).group_by(fact.c.key)
+    if ask.order != "name":
+        decides = _sums(from_.units)
+        name = "charged0" if ask.order == "charged" else ask.order
+        query = query.order_by(next(each for each in decides if each.name == name).desc())
+    return query.order_by(fact.c.key).limit(ask.limit + 1).offset(ask.skip)
+
+
+def _some(
+    tx: Transaction, by: By, from_: _Totals, asked: Sequence[int], keys: Sequence[str]
 ) -> dict[str, Figures]:
-    asked = spans(period, Grain.YEAR, from_.open_days)
+    """Return the figures of some lines, in the order of their keys as given."""
+    if not keys:
+        return {}
     query, _ = _by(by, from_, asked, keys)
-    return {str(row[0]): _figures(row[1:], from_.units) for row in tx.sql.execute(query)}
+    rows = {str(row[0]): _figures(row[1:], from_.units) for row in tx.sql.execute(query)}
+    return {key: rows[key] for key in keys if key in rows}
 
 
 def _by(

@@ -30,7 +30,7 @@ from tests.integration.figures_lab import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 ALL = Period(date(2026, 1, 1), date(2027, 12, 31))
 #: Cut in the middle of months, so that long spans and single days must fit together.
@@ -195,14 +195,15 @@ def _do(lab: FiguresLab, act: str, given_: list[object]) -> None:
 
 
 @pytest.fixture
-def lab() -> FiguresLab:
+def lab() -> Iterator[FiguresLab]:
     """Return books with a few charges, rolled up."""
     made = FiguresLab()
     made.print_([("user:ana", "EUR", 120_000)], ago=timedelta(days=40))
     made.print_([("user:bob", "EUR", 60_000)], user="bob", node="south")
     made.print_([("user:ana", "EUR", 0)])
     made.roll()
-    return made
+    yield made
+    made.books.close()
 
 
 def test_verify_finds_a_total_that_was_changed(lab: FiguresLab) -> None:
@@ -243,6 +244,7 @@ def test_days_are_those_of_the_zone() -> None:
     lab.print_([("user:ana", "EUR", 120_000)])
     lab.roll()
     assert list(lines(lab, Ask(ALL, By.DAY, limit=1000))) == ["2026-11-23"]
+    lab.books.close()
 
 
 def test_a_group_left_later_keeps_what_was_printed_in_it(lab: FiguresLab) -> None:

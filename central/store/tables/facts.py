@@ -26,10 +26,10 @@ fact = Table(
     Column("view", Integer, primary_key=True),
     # 20261123 a day, 20261100 a month, 20269400 a quarter, 20260000 a year.
     Column("span", Integer, primary_key=True),
+    # Printer, person or account, by the view; before the site, as one person's are asked for often.
+    Column("key", _Plain, primary_key=True),
     # Empty for what belongs to no site.
     Column("node", _Plain, primary_key=True),
-    # Printer, person or account, by the view.
-    Column("key", _Plain, primary_key=True),
     # Groups and department of the person at that time; 0: none known.
     Column("cohort", RowId, primary_key=True),
     Column("service", _Plain, primary_key=True),

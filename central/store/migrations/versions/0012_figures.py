@@ -54,8 +54,8 @@ def _totals() -> None:
         "fact",
         sa.Column("view", sa.Integer(), nullable=False),
         sa.Column("span", sa.Integer(), nullable=False),
-        sa.Column("node", _PLAIN, nullable=False),
         sa.Column("key", _PLAIN, nullable=False),
+        sa.Column("node", _PLAIN, nullable=False),
         sa.Column("cohort", _ROW, nullable=False),
         sa.Column("service", _PLAIN, nullable=False),
         sa.Column("unit", _PLAIN, nullable=False),
@@ -68,7 +68,7 @@ def _totals() -> None:
         sa.Column("refunded", sa.BigInteger(), nullable=False),
         sa.Column("corrected", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint(
-            "view", "span", "node", "key", "cohort", "service", "unit", name=op.f("pk_fact")
+            "view", "span", "key", "node", "cohort", "service", "unit", name=op.f("pk_fact")
         ),
         sqlite_with_rowid=False,
     )
