@@ -176,5 +176,8 @@ async def test_a_full_disk_is_ill_health(lab: Lab, monkeypatch: pytest.MonkeyPat
         assert (await client.get("health")).status_code == 200
         monkeypatch.setattr(health, "LEAST_FREE", 1 << 62)
         answer = await client.get("health")
+    if lab.books.file is None:
+        assert answer.status_code == 200, "the disk of a server is not seen from here"
+        return
     assert answer.status_code == 503
     assert "volume" in answer.json()["reasons"][0]
