@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 #: Rows that one call looks at, where there is more to ask than an index answers.
 LOOK: Final = 10_000
 #: The same where each has to be looked up with what was paid.
-LOOK_AT_COST: Final = 3_000
+LOOK_AT_COST: Final = 2_000
 #: Microseconds.
 _DAY: Final = 86_400_000_000
 
@@ -193,16 +193,17 @@ def _along(
     found: list[Row[Any]] = []
     asks_more = bool(rest) or which.cost_from is not None or which.cost_to is not None
     for first, last in _runs(tx, which, before):
-        within: tuple[_Condition, ...] = (*lane.conditions, job.c.n >= first, job.c.n <= last)
         low, seen = first, 0
         if asks_more:
-            low, seen = _window(tx, within, room, plain=not lane.conditions, first=first, last=last)
+            low, seen = _window(tx, lane, first, last, room)
         query: Select[Any] = select(job.c.n)
         if with_paid:
             paid = charge.c.charge == job.c.charge
             query = select(job.c.n, job.c.impressions, charge.c.paid).outerjoin(charge, paid)
+        # one bound on each side: of two, SQLite may take the wider one for its index
+        within = (*lane.conditions, job.c.n >= low, job.c.n <= last)
         rows = tx.sql.execute(
-            query.where(*within, *rest, job.c.n >= low)
+            query.where(*within, *rest)
             .order_by(job.c.n.desc())
             .limit(None if which.cost_from is not None or which.cost_to is not None else limit)
         )
@@ -217,19 +218,12 @@ def _along(
     return found, 0
 
 
-def _window(
-    tx: Transaction,
-    within: tuple[_Condition, ...],
-    room: int,
-    *,
-    plain: bool,
-    first: int,
-    last: int,
-) -> tuple[int, int]:
+def _window(tx: Transaction, lane: _Lane, first: int, last: int, room: int) -> tuple[int, int]:
     """Return the lowest number to look at, and how many there are from it on."""
-    if plain:
+    if not lane.conditions:
         low = max(first, last - room + 1)
         return low, last - low + 1
+    within = (*lane.conditions, job.c.n >= first, job.c.n <= last)
     at = select(job.c.n).where(*within).order_by(job.c.n.desc()).limit(room).subquery()
     low, count = tx.sql.execute(select(func.min(at.c.n), func.count())).one()
     return (first, count) if low is None or count < room else (int(low), int(count))
