@@ -69,12 +69,12 @@ def test_old_books_begin_to_count_at_nothing(tmp_path: Path) -> None:
     engine.dispose()
     books = open_books(url)
     with books.write() as tx:
-        assert tallies.of(tx, "north", "north-1") == NOTHING
+        assert tallies.open_(tx, "north", "north-1") == NOTHING
         meters.record(tx, "north", reading(0, *shown(total=5000)))
         told = Counted(source="analysis", impressions=7, color_impressions=0, sheets=7)
         assert jobs.record(tx, "north", [settled(job, told) for job in JOBS]) == [None, None]
         # the first of them was settled before: told again, it came out once
-        assert tallies.of(tx, "north", "north-1") == Tally(prints=7, print_sheets=7)
+        assert tallies.open_(tx, "north", "north-1") == Tally(prints=7, print_sheets=7)
         meters.record(tx, "north", reading(1, *shown(total=5007)))
     with books.read() as tx:
         (first,) = days(tx, FIRST_DAY)
