@@ -21,7 +21,7 @@ from central.store.tables import terms as terms_table
 from config.policy.money import Money
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from datetime import datetime
 
     from central.store.books import Transaction
@@ -88,6 +88,17 @@ class Exposure:
     """All sites together."""
     outside: tuple[str, ...]
     """What no figure above has in it, in words."""
+
+
+def at_sites(tx: Transaction, node_ids: Collection[str]) -> dict[str, AtSite]:
+    """Work out the worst case of some sites only."""
+    claimed = _quarantined(tx) if node_ids else {}
+    found = (nodes.find(tx, each) for each in node_ids)
+    return {
+        each.id: _site(tx, each, claimed.get(each.id, {}))
+        for each in found
+        if each is not None and each.kind == "edge"
+    }
 
 
 def exposure(tx: Transaction) -> Exposure:

@@ -107,24 +107,39 @@ class Picture:
 
     _told: dict[tuple[str, str], tuple[datetime, _Told]] = field(default_factory=dict)
     _names: tuple[int, dict[tuple[str, str], str]] = (-1, {})
+    _shown: tuple[object, list[DeviceGlance]] = (None, [])
+    """All devices, and of what they were made."""
+    _changes: int = 0
     _lock: Lock = field(default_factory=Lock)
 
     def devices(self, tx: Transaction, nodes: Collection[str] | None = None) -> list[DeviceGlance]:
         """Return all devices, or those of some edges, by name."""
         with self._lock:
-            self._catch_up(tx)
-            names = self._called(tx)
-            told = dict(self._told)
+            shown = self._every(tx)
+        if nodes is None:
+            return list(shown)
+        return [each for each in shown if each.node in nodes]
+
+    def _every(self, tx: Transaction) -> list[DeviceGlance]:
+        self._catch_up(tx)
+        names, told = self._called(tx), self._told
+        alerts = device_alerts.raised(tx)
+        made_of = (self._changes, self._names[0], alerts)
+        if self._shown[0] == made_of:
+            return self._shown[1]
         raised: dict[tuple[str, str], list[TroubleGlance]] = {}
-        for alert in device_alerts.raised(tx):
+        for alert in alerts:
             found = TroubleGlance(alert.code, "warning", alert.detail, None)
             raised.setdefault((alert.place.node, alert.place.device), []).append(found)
         shown = [
             _device(place, told.get(place), names.get(place, ""), raised.get(place, ()))
             for place in told.keys() | names.keys()
-            if nodes is None or place[0] in nodes
         ]
-        return sorted(shown, key=lambda each: (natural(each.name), each.node, each.device))
+        self._shown = (
+            made_of,
+            sorted(shown, key=lambda each: (natural(each.name), each.node, each.device)),
+        )
+        return self._shown[1]
 
     def _catch_up(self, tx: Transaction) -> None:
         rows = tx.sql.execute(
@@ -133,9 +148,11 @@ class Picture:
         stamps = {(row.node, row.device): row.at for row in rows}
         for gone in self._told.keys() - stamps.keys():
             del self._told[gone]
+            self._changes += 1
         stale = [p for p, at in stamps.items() if p not in self._told or self._told[p][0] != at]
         if not stale:
             return
+        self._changes += 1
         query = select(device_state)
         if len(stale) < len(stamps):
             query = query.where(device_state.c.node.in_(sorted({each[0] for each in stale})))

@@ -10,7 +10,7 @@ from central.figures.asking import Ask, Table, Where
 from central.figures.periods import Days, Period
 from central.rights import Right
 from central.store import figures_of, overview
-from central.store.exposure import exposure
+from central.store.exposure import at_sites
 from central.web.pages import lists
 from central.web.pages.lists import Cell, Column, Filter, ListOf, Query, Rows
 from central.web.pages.live import Audience, Live
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 #: What needs a hand is listed up to here; the table has all.
 _HANDS: Final = 12
+#: So many sites' worst cases are worked out for one look.
+_WORST: Final = 12
 _IDLE: Final = mark("ready")
 _PROCESSING: Final = mark("printing")
 _STOPPED: Final = mark("stopped")
@@ -179,8 +181,9 @@ _STATES: Final = ("linked", "alone", "out", "parked", "new")
 
 
 def _with_worst(tx: Transaction, found: list[SiteGlance], zone: ZoneInfo) -> list[Site]:
-    apart = any(each.state in {"alone", "parked"} for each in found)
-    at = {each.node: each for each in exposure(tx).sites} if apart else {}
+    # some questions each: with the line of a whole town down, those of the first say enough
+    apart = [each.node for each in found if each.state in {"alone", "parked"}][:_WORST]
+    at = at_sites(tx, apart)
     shown = []
     for each in found:
         since = None if each.since is None else each.since.astimezone(zone)
