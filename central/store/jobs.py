@@ -14,7 +14,7 @@ from broker.messages import AccountAmount, Because, Counted, JobHeld, JobRefused
 from central.job_fold import Decided, ForeignJob, JobRecord, fold
 from central.job_moments import LONGEST, written
 from central.store import privacy, tallies
-from central.store.bulk import insert_all, run_all
+from central.store.bulk import fetch_one, insert_all, run_all
 from central.store.tables import decision as decision_table
 from central.store.tables import instant, job_span
 from central.store.tables import job as job_table
@@ -173,9 +173,9 @@ def _count_days(tx: Transaction, rows: Sequence[dict[str, Any]]) -> None:
             day, n = row["received_at"] // _DAY, row["n"]
             runs[day] = runs[day][0] if day in runs else n, n
     for day, (first, last) in runs.items():
-        before = tx.sql.execute(_LAST_RUN, {"day_": day}).one_or_none()
-        if before is not None and first - before.last <= _APART:
-            tx.sql.execute(_LONGER, {"day_": day, "first_": before.first, "last_": last})
+        begun, upto = fetch_one(tx, _LAST_RUN, day_=day)
+        if begun is not None and first - upto <= _APART:
+            run_all(tx, _LONGER, [{"day_": day, "first_": begun, "last_": last}])
         else:
             tx.sql.execute(insert(job_span).values(day=day, first=first, last=last))
 
@@ -230,11 +230,9 @@ def _keep_decisions(tx: Transaction, jobs: dict[UUID, JobRecord]) -> None:
 _DAY: Final = 86_400_000_000
 #: Jobs of one day that are further apart than so many others make two runs.
 _APART: Final = 20_000
-_LAST_RUN = (
-    select(job_span.c.first, job_span.c.last)
-    .where(job_span.c.day == bindparam("day_"))
-    .order_by(job_span.c.first.desc())
-    .limit(1)
+#: Runs of a day follow one another: the newest has the highest of both.
+_LAST_RUN = select(func.max(job_span.c.first), func.max(job_span.c.last)).where(
+    job_span.c.day == bindparam("day_")
 )
 _LONGER = (
     update(job_span)
