@@ -56,6 +56,18 @@ def every(tx: Transaction) -> list[Kept]:
     ]
 
 
+def find(tx: Transaction, place: Place) -> Kept | None:
+    """Return the last state of one device; None: nothing was told of it."""
+    row = tx.sql.execute(
+        select(device_state).where(
+            device_state.c.node == place.node, device_state.c.device == place.device
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    return Kept(place, DeviceState.model_validate_json(row.state), row.at)
+
+
 def accepted(tx: Transaction) -> frozenset[str]:
     """Return the edges whose journals the books go on with."""
     rows = tx.sql.execute(

@@ -114,6 +114,11 @@ def exposure(tx: Transaction) -> Exposure:
     return Exposure(tuple(sites), dict(sorted(units.items())), tuple(_outside(tx, sites)))
 
 
+def at_site(tx: Transaction, known: NodeRecord) -> AtSite:
+    """Work out the worst case of one site."""
+    return _site(tx, known, _quarantined(tx, known.id).get(known.id, {}))
+
+
 def could_still(tx: Transaction, node_id: str, unit: Unit) -> int | None:
     """Return what a site could still charge past the allocation; None: without limit.
 
@@ -167,9 +172,9 @@ def _journals(tx: Transaction, node_id: str) -> list[UUID]:
     return [UUID(text) for text in rows.scalars()]
 
 
-def _quarantined(tx: Transaction) -> dict[str, dict[Unit, int]]:
+def _quarantined(tx: Transaction, node_id: str | None = None) -> dict[str, dict[Unit, int]]:
     """Return what charges that are put aside claim past the allocation, by site and unit."""
-    rows = tx.sql.execute(
+    query = (
         select(stream.c.node, event.c.data)
         .join(stream, stream.c.id == event.c.stream)
         .where(
@@ -178,14 +183,17 @@ def _quarantined(tx: Transaction) -> dict[str, dict[Unit, int]]:
             event.c.data.is_not(None),
         )
     )
+    if node_id is not None:
+        query = query.where(stream.c.node == node_id)
+    rows = tx.sql.execute(query)
     found: defaultdict[str, defaultdict[Unit, int]] = defaultdict(lambda: defaultdict(int))
-    for node_id, data in rows:
+    for site, data in rows:
         read = decode(data, (Charged,), limit=EVENT_LIMIT)
         if isinstance(read, Received):
             for line in read.message.postings:
                 if line.covered_by == "uncovered":
-                    found[node_id][line.unit] += line.micros
-    return {node_id: dict(units) for node_id, units in found.items()}
+                    found[site][line.unit] += line.micros
+    return {site: dict(units) for site, units in found.items()}
 
 
 def _outside(tx: Transaction, sites: list[AtSite]) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from central.web.pages import (
+    routes_fleet,
     routes_look,
     routes_me,
     routes_overview,
@@ -27,12 +28,13 @@ _TABLES: tuple[tuple[Page, ...], ...] = (
     routes_setup.PAGES,
     routes_look.PAGES,
     routes_overview.PAGES,
+    routes_fleet.PAGES,
     routes_me.PAGES,
     routes_streams.PAGES,
 )
 
 #: What pages follow while they are open, by subject.
-LIVES: tuple[Live, ...] = (*routes_overview.LIVES,)
+LIVES: tuple[Live, ...] = (*routes_overview.LIVES, *routes_fleet.LIVES)
 
 
 def pages(settings: CentralSettings) -> tuple[Page, ...]:

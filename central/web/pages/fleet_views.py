@@ -1,4 +1,4 @@
-"""What pages of the fleet share: a site's line in words, where it stands in an address, its money."""
+"""What pages of the fleet share: a site's line in words, the sites to choose from, its money."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from zoneinfo import ZoneInfo
 
-    from central.rights import Right
     from central.store.books import Transaction
     from central.store.nodes import NodeRecord
     from central.store.overview import SiteGlance
@@ -97,9 +96,8 @@ def line_note(visit: Visit, line: Line) -> str:
     return " · ".join(said)
 
 
-def site_choices(visit: Visit, right: Right) -> tuple[Choice, ...]:
-    """Return the sites somebody may choose from in a filter, as they were read before."""
-    del right
+def site_choices(visit: Visit) -> tuple[Choice, ...]:
+    """Return the sites somebody may choose from in a filter, as `keep_choices` kept them."""
     found: tuple[Choice, ...] = getattr(visit.request.state, "sites", ())
     return found
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from central.store import terms
 from central.web.pages.fleet_views import ROLES
 from central.web.pages.sentences import mark
 from central.web.pages.views import Step
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from central.acts.consequences import Consequence
     from central.store.node_day import Moment
     from central.store.nodes import NodeRecord
+    from central.store.terms import Wish
     from central.web.pages.views import Tone
     from central.web.pages.visit import Visit
     from config.policy.money import Unit
@@ -53,37 +53,48 @@ def steps(visit: Visit, moments: Iterable[Moment]) -> tuple[Step, ...]:
 def _step(visit: Visit, each: Moment) -> Iterator[tuple[str, str, Tone]]:
     told = each.detail
     match each.what:
-        case "entered":
-            yield visit.say(mark("Entered here")), "", "good"
         case "born":
-            yield visit.say(mark("On line, and introduced itself")), str(told["software"]), "good"
-        case "heard":
-            yield visit.say(mark("Heard for the last time")), "", "waiting"
+            yield visit.say(_PLAIN["born"][0]), str(told["software"]), "good"
         case "wished":
-            role = visit.say(ROLES.get(told["role"], told["role"]))
-            said = visit.say(mark("Is to be %(role)s from its own word on"), role=role)
+            said = visit.say(
+                mark("Is to be %(role)s from its own word on"), role=_role(visit, told)
+            )
             yield said, _face(told["author"]), "waiting"
         case "taken":
-            role = visit.say(ROLES.get(told["role"], told["role"]))
-            yield visit.say(mark("Said that it is %(role)s now"), role=role), "", "good"
+            yield (
+                visit.say(mark("Said that it is %(role)s now"), role=_role(visit, told)),
+                "",
+                "good",
+            )
         case "aside":
             one = mark("%(num)s event waits aside, the last since then")
             many = mark("%(num)s events wait aside, the last since then")
             yield visit.say_of(one, many, told["count"]), "", "trouble"
         case "read":
-            one, many = mark("The meter was read for the end of the day"), mark(
-                "%(num)s meters were read for the end of the day"
-            )
+            one = mark("The meter was read for the end of the day")
+            many = mark("%(num)s meters were read for the end of the day")
             yield visit.say_of(one, many, told["count"]), str(told["day"]), "good"
-        case "ended":
-            if told["kind"] == "fork":
-                yield visit.say(mark("Its journal has forked")), "", "trouble"
-            else:
-                yield visit.say(mark("Its journal was written off")), "", "trouble"
         case "act":
             if told["act"] != "role":  # its terms tell of it
                 said = visit.say(_ACTS[told["act"]]) if told["act"] in _ACTS else told["act"]
                 yield said, _face(told["author"]), "unknown"
+        case _:
+            sentence, tone = _PLAIN[told.get("kind", each.what)]
+            yield visit.say(sentence), "", tone
+
+
+#: Moments that are told by one sentence.
+_PLAIN: Final[Mapping[str, tuple[str, Tone]]] = {
+    "entered": (mark("Entered here"), "good"),
+    "born": (mark("On line, and introduced itself"), "good"),
+    "heard": (mark("Heard for the last time"), "waiting"),
+    "fork": (mark("Its journal has forked"), "trouble"),
+    "write-off": (mark("Its journal was written off"), "trouble"),
+}
+
+
+def _role(visit: Visit, told: Mapping[str, str]) -> str:
+    return visit.say(ROLES.get(told["role"], told["role"]))
 
 
 def _face(author: str) -> str:
@@ -119,14 +130,18 @@ def meant(visit: Visit, act: str, known: NodeRecord, told: Consequence) -> tuple
 
 
 def _of_write_off(visit: Visit, known: NodeRecord, told: Consequence) -> Iterator[str]:
-    yield visit.say(
-        mark("%(what)s go back to people, paid by the house."), what=accounts(visit, told)
-    )
+    if told.accounts:
+        said = mark("%(what)s go back to people, paid by the house.")
+        yield visit.say(said, what=accounts(visit, told))
+    else:
+        yield visit.say(mark("No money of people sits there."))
     one = mark("%(num)s event that it had said it has is not here: lost if it never comes back.")
     many = mark("%(num)s events that it had said it has are not here: lost if it never comes back.")
     yield visit.say_of(one, many, told.events)
     yield visit.say(
-        mark("Under way there: %(running)s printing, %(held)s held. Nothing more is known of them."),
+        mark(
+            "Under way there: %(running)s printing, %(held)s held. Nothing more is known of them."
+        ),
         running=visit.words.number(told.running),
         held=visit.words.number(told.held),
     )
@@ -157,7 +172,8 @@ def _of_freeing(visit: Visit, known: NodeRecord, told: Consequence) -> Iterator[
     yield visit.say(
         mark("It is listened to at its next birth, and what is wrong with it shows again.")
     )
-    yield visit.say(mark("%(what)s sit there."), what=accounts(visit, told))
+    if told.accounts:
+        yield visit.say(mark("%(what)s sit there."), what=accounts(visit, told))
 
 
 def _of_secret(visit: Visit, known: NodeRecord, told: Consequence) -> Iterator[str]:
@@ -176,7 +192,7 @@ def _of_revoking(visit: Visit, known: NodeRecord, told: Consequence) -> Iterator
     yield visit.say(
         mark("%(node)s cannot connect any more, until it is given a new secret."), node=known.id
     )
-    if known.kind == "edge":
+    if told.accounts:
         said = mark(
             "%(what)s sit there and stay there: a machine that goes on alone may still spend it. "
             "If it is lost, write it off too."
@@ -205,19 +221,15 @@ _MEANT: Final = {
 }
 
 
-def of_role(
-    visit: Visit, known: NodeRecord, wish: terms.Wish, told: Consequence
-) -> tuple[str, ...]:
+def of_role(visit: Visit, known: NodeRecord, wish: Wish, told: Consequence) -> tuple[str, ...]:
     """Return what another role, or other leave, would mean for a site."""
     return tuple(_of_role(visit, known, wish, told))
 
 
-def _of_role(
-    visit: Visit, known: NodeRecord, wish: terms.Wish, told: Consequence
-) -> Iterator[str]:
+def _of_role(visit: Visit, known: NodeRecord, wish: Wish, told: Consequence) -> Iterator[str]:
     line, say = TABLE[wish.role], visit.say
     yield say(
-        mark("It is %(now)s now and is to be %(then)s."),
+        mark("Its role is %(now)s; it is to be %(then)s."),
         now=say(ROLES.get(known.role, known.role)),
         then=say(ROLES[wish.role]),
     )
@@ -239,10 +251,9 @@ def _of_role(
     if line.standing:
         yield say(mark("Money is parked there."))
     else:
-        yield say(
-            mark("No money is parked there: %(what)s come back, and each job asks for its own."),
-            what=accounts(visit, told),
-        )
+        yield say(mark("No money is parked there: each job asks for its own."))
+        if told.accounts:
+            yield say(mark("%(what)s come back."), what=accounts(visit, told))
     yield from _leave(visit, wish)
     if wish.offline_seconds is not None:
         hours = visit.words.number(wish.offline_seconds // 3600)
@@ -257,7 +268,7 @@ def _of_role(
         yield visit.say_of(one, many, told.running)
 
 
-def _leave(visit: Visit, wish: terms.Wish) -> Iterator[str]:
+def _leave(visit: Visit, wish: Wish) -> Iterator[str]:
     line = TABLE[wish.role]
     if line.past_allocation == "never" or not wish.uncovered:
         yield visit.say(mark("Nothing is ever charged past what sits there."))

@@ -12,6 +12,7 @@ from central.acts import consequences
 from central.acts import nodes as acts
 from central.rights import Right
 from central.store import aside_list, overview, quarantine
+from central.store.aside_list import Listed
 from central.store.ledger import Refused
 from central.web.export import Kind
 from central.web.pages import fleet_views, lists, node_words, sentences
@@ -23,7 +24,6 @@ from central.web.pages.views import Chip, Empty, Notice
 if TYPE_CHECKING:
     from starlette.responses import Response
 
-    from central.store.aside_list import Listed
     from central.store.books import Transaction
     from central.store.quarantine import Put
     from central.web.pages.forms import Wrong
@@ -135,7 +135,7 @@ LIST: Final = ListOf(
     _read,
     Right.SEE_FLEET,
     filters=(
-        Filter("node", mark("Site"), "choice", lambda v: fleet_views.site_choices(v)),
+        Filter("node", mark("Site"), "choice", fleet_views.site_choices),
         Filter("all", mark("Also those that were seen to"), "switch"),
     ),
     link=lambda row: f"/nodes/~aside/{row.id}",

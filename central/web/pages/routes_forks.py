@@ -56,15 +56,15 @@ class Fork:
 
     node: str
     site: str
-    step: str
-    """Marked."""
-    at_rest: bool
+    step: str = ""
+    """Marked; empty: nobody has looked at it yet."""
+    frozen: bool = False
     """Nothing happens by itself: it can be asked for, or booked."""
-    done: bool
-    detail: str
-    collected: bool
+    done: bool = False
+    detail: str = ""
+    collected: bool = False
     """Its own branch is here."""
-    branches: tuple[Branches, ...]
+    branches: tuple[Branches, ...] = ()
     figures: tuple[tuple[str, str], ...] = field(default_factory=tuple)
     """What was, or would be, booked: in words, and how much."""
     none: bool = False
@@ -78,6 +78,7 @@ def _edge(tx: Transaction, visit: Visit) -> NodeRecord:
 
 async def show(visit: Visit) -> Response:
     """Show both branches, and what booking them would come to."""
+
     def look(tx: Transaction) -> tuple[NodeRecord, Closure | None, tuple[Branches, ...]]:
         known = _edge(tx, visit)
         found = acts.forked(tx, known.id)
@@ -87,8 +88,8 @@ async def show(visit: Visit) -> Response:
 
     known, closed, branches = await visit.read(look)
     if closed is None:
-        resting = known.state == "frozen"
-        view = Fork(known.id, known.site, "", resting, False, known.reason, False, (), none=not resting)
+        frozen = known.state == "frozen"
+        view = Fork(known.id, known.site, frozen=frozen, detail=known.reason, none=not frozen)
         return visit.page("fleet-fork.html", view)
     # tried in a transaction that is undone: it holds the books as any act does
     plan = await asyncio.to_thread(acts.rehearse_fork, visit.centre.books, closed)
@@ -96,13 +97,13 @@ async def show(visit: Visit) -> Response:
     view = Fork(
         known.id,
         known.site,
-        _STEPS[closed.step],
-        closed.step in {"open", "looking"},
-        done,
-        closed.detail,
-        "whole ledger" in closed.heads,
-        branches,
-        _figures(visit, closed.result if done else plan),
+        step=_STEPS[closed.step],
+        frozen=closed.step in {"open", "looking"},
+        done=done,
+        detail=closed.detail,
+        collected="whole ledger" in closed.heads,
+        branches=branches,
+        figures=_figures(visit, closed.result if done else plan),
     )
     return visit.page("fleet-fork.html", view)
 

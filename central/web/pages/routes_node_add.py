@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from central.web.pages.visit import Visit
 
 _CODE_BYTES: Final = 15
+_ID: Final = mark("1 to 32 of a to z, 0 to 9 and the hyphen, like edge-north.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,9 @@ async def add(visit: Visit) -> Response:
     if not site or not site.isprintable():
         wrong["site"] = visit.say(mark("A place needs a name; people read it."))
     if not re.fullmatch(NODE_ID_PATTERN, node):
-        wrong["node"] = visit.say(mark("1 to 32 of a to z, 0 to 9 and the hyphen, like edge-north."))
+        wrong["node"] = visit.say(
+            mark("1 to 32 of a to z, 0 to 9 and the hyphen, like edge-north.")
+        )
     if wrong:
         return visit.page("fleet-add.html", Typed(kind, site, node, wrong), status=422)
     code = secrets.token_urlsafe(_CODE_BYTES) if kind == "edge" else None

@@ -109,8 +109,12 @@ async def _shown(
             node_words.of_role(visit, known, wish, told),
             visit.say(mark("Wish it this role")),
             f"/nodes/{known.id}/role",
-            visit.say(mark("Wish it another role at any time; until it has taken one, the worse "
-                           "of both counts.")),
+            visit.say(
+                mark(
+                    "Wish it another role at any time; until it has taken one, the worse "
+                    "of both counts."
+                )
+            ),
             danger=False,
         )
     choices = tuple(
@@ -174,9 +178,7 @@ def _typed(given: Mapping[str, str]) -> Typed:
     )
 
 
-def _now(
-    visit: Visit, known: NodeRecord, newest: terms.Terms | None, unit: Unit
-) -> Typed:
+def _now(visit: Visit, known: NodeRecord, newest: terms.Terms | None, unit: Unit) -> Typed:
     """Return what the site is and may bear now, as it would be typed."""
     role = cast("RoleName", known.role if known.role in TABLE else "remote")
     if newest is None:

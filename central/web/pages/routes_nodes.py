@@ -90,6 +90,8 @@ class Streams:
 class Standing:
     """The page's first sentence."""
 
+    id: str
+    site: str
     line: Line | None
     """None: it is no edge."""
     born_at: datetime | None
@@ -181,7 +183,11 @@ def _role(row: Row, visit: Visit) -> Cell:
 
 _COLUMNS: Final = (
     Column[Row](
-        "node", mark("Node"), lambda row, _: Cell(row.record.id), lambda row: row.record.id, sort=True
+        "node",
+        mark("Node"),
+        lambda row, _: Cell(row.record.id),
+        lambda row: row.record.id,
+        sort=True,
     ),
     Column[Row](
         "site",
@@ -314,6 +320,8 @@ def _standing(tx: Transaction, known: NodeRecord, zone: ZoneInfo) -> Standing:
     if known.kind == "edge":
         line = fleet_views.line_of(tx, fleet_views.glance_at(tx, known.id), zone)
     return Standing(
+        known.id,
+        known.site,
         line,
         None if known.born_at is None else known.born_at.astimezone(zone),
         None if known.seen_at is None else known.seen_at.astimezone(zone),

@@ -291,6 +291,4 @@ def _follow(tx: Transaction, audience: Audience, zone: ZoneInfo) -> dict[str, ob
 
 LIVES: Final = (Live("printers", Right.SEE_FLEET, _follow, "fleet-live.html"),)
 
-PAGES: Final = (
-    Page("/printers", show, Right.SEE_FLEET, nav=Nav(mark("Printers"), "release", 30)),
-)
+PAGES: Final = (Page("/printers", show, Right.SEE_FLEET, nav=Nav(mark("Printers"), "release", 30)),)

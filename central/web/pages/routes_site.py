@@ -10,7 +10,6 @@ from central.rights import Right
 from central.store import in_flight, node_day, node_streams, nodes
 from central.store.exposure import at_site
 from central.web.pages import fleet_views, node_words
-from central.web.pages.fleet_views import Line
 from central.web.pages.live import Audience, Live
 from central.web.pages.routes_overview import PICTURE, Hand, Hands, State, state_of, today_at
 from central.web.pages.table import Page
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from central.store.books import Transaction
     from central.store.nodes import NodeRecord
     from central.store.overview import DeviceGlance
+    from central.web.pages.fleet_views import Line
     from central.web.pages.routes_overview import Today
     from central.web.pages.views import Step
     from central.web.pages.visit import Visit
@@ -130,9 +130,7 @@ def _hands(found: list[DeviceGlance], site: str, zone: ZoneInfo) -> Hands:
     for each in needing[:_HANDS]:
         worst = each.troubles[0]
         since = None if worst.since is None else worst.since.astimezone(zone)
-        shown.append(
-            Hand(each.node, each.device, each.name, site, worst.code, worst.detail, since)
-        )
+        shown.append(Hand(each.node, each.device, each.name, site, worst.code, worst.detail, since))
     return Hands(tuple(shown), max(0, len(needing) - _HANDS))
 
 

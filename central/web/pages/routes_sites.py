@@ -89,9 +89,7 @@ def costs(figures: Figures) -> tuple[Money, ...]:
     return tuple(Money(each.cost, unit) for unit, each in figures.money.items() if each.cost)
 
 
-def _page(
-    tx: Transaction, query: Query, zone: ZoneInfo, found: list[SiteGlance]
-) -> Rows[Row]:
+def _page(tx: Transaction, query: Query, zone: ZoneInfo, found: list[SiteGlance]) -> Rows[Row]:
     text, state = query.filters.get("q", "").casefold(), query.filters.get("state")
     role = query.filters.get("role")
     kept = [
@@ -271,6 +269,4 @@ def _follow(tx: Transaction, audience: Audience, zone: ZoneInfo) -> dict[str, ob
 
 LIVES: Final = (Live("sites", Right.SEE_FLEET, _follow, "fleet-live.html"),)
 
-PAGES: Final = (
-    Page("/sites", show, Right.SEE_FLEET, nav=Nav(mark("Sites"), "site", 20)),
-)
+PAGES: Final = (Page("/sites", show, Right.SEE_FLEET, nav=Nav(mark("Sites"), "site", 20)),)
