@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from central.acts import naming
-from central.store import accounts, audit, wallets
+from central.store import accounts, wallets
 from central.store.accounts import Rules
 from central.store.ledger import HOUSE_KINDS, Refused
 from config.policy.money import PAGE
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from broker.directory import UserRow
-    from central.acts.by import By
     from central.store.books import Transaction
     from central.store.wallets import Lists
     from config.policy.accounts import Counts
@@ -76,30 +75,6 @@ def carried_out(tx: Transaction, row: UserRow, paying: Paying) -> UserRow:
     for key, unit, rules in paying.opened:
         accounts.open_new(tx, key, unit, rules)
     return wallets.with_lists(row, paying.lists)
-
-
-def admit(tx: Transaction, by: By, key: str, users: Sequence[UserRow]) -> Refused | None:
-    """Let people charge a department, a project or a shared account instead of their own."""
-    for user in users:
-        if (refused := wallets.may_admit(tx, key, user)) is not None:
-            return refused
-    for user in users:
-        wallets.admit(tx, key, user)
-    names = [user.name for user in users]
-    audit.note(tx, author=by.author, act="member add", target=key, detail={"users": names})
-    return None
-
-
-def dismiss(tx: Transaction, by: By, key: str, users: Sequence[UserRow]) -> Refused | None:
-    """Take the choice of an account away from people."""
-    for user in users:
-        if key not in wallets.choices_of(tx, user.name):
-            return Refused(f"{user.name} is no member of {key}; see `account member list {key}`")
-    for user in users:
-        wallets.dismiss(tx, key, user)
-    names = [user.name for user in users]
-    audit.note(tx, author=by.author, act="member remove", target=key, detail={"users": names})
-    return None
 
 
 def _own(key: str, name: str, currency: Unit) -> tuple[Unit, Rules] | None:

@@ -8,22 +8,21 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from central.acts import cards as acts
-from central.acts.by import By
 from central.commands.desk import (
     AsJson,
     Config,
     Refusal,
-    author,
+    by,
     console,
     day_end,
     desk,
+    done,
     first_line,
     show,
     user_name,
 )
-from central.commands.people import agreed, find_user
+from central.commands.people import find_user
 from central.store import cards
-from central.store.ledger import Refused
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -67,10 +66,10 @@ def add(
     until = None if expires in {None, _NEVER} else day_end(expires or "")
     with desk(config) as at, at.books.write() as tx:
         name = find_user(tx, user).name
-        card = agreed(
+        card = done(
             acts.give(
                 tx,
-                By(author()),
+                by(),
                 name,
                 number,
                 expires_at=until,
@@ -97,9 +96,9 @@ def block(
     with desk(config) as at, at.books.write() as tx:
         if user is not None and (number, digest) == (None, None):
             name = find_user(tx, user).name
-            many = len(agreed(acts.block_all(tx, By(author()), name, reason=reason)))
+            many = len(done(acts.block_all(tx, by(), name, reason=reason)))
         elif user is None:
-            agreed(acts.block(tx, By(author()), _named(tx, number, digest), reason=reason))
+            done(acts.block(tx, by(), _named(tx, number, digest), reason=reason))
             many = 1
         else:
             raise Refusal("--user blocks all that a person has; give it alone")
@@ -113,7 +112,7 @@ def block(
 def unblock(number: SomeNumber = None, config: Config = None, *, digest: Digest = None) -> None:
     """Let a card that was found again identify its owner."""
     with desk(config) as at, at.books.write() as tx:
-        card = agreed(acts.unblock(tx, By(author()), _named(tx, number, digest)))
+        card = done(acts.unblock(tx, by(), _named(tx, number, digest)))
     console.print(f"The card is {card.row.user}'s again.", markup=False)
 
 
@@ -129,7 +128,7 @@ def set_(
 ) -> None:
     """Have the PIN wanted beside a card, also at sites that do not want it of everybody."""
     with desk(config) as at, at.books.write() as tx:
-        card = agreed(acts.want_pin(tx, By(author()), _named(tx, number, digest), wanted=pin))
+        card = done(acts.want_pin(tx, by(), _named(tx, number, digest), wanted=pin))
     said = "wants the PIN beside it" if pin else "wants the PIN only where the site does"
     console.print(f"The card of {card.row.user} {said}.", markup=False)
 
@@ -138,7 +137,7 @@ def set_(
 def remove(number: SomeNumber = None, config: Config = None, *, digest: Digest = None) -> None:
     """Forget a card; sites hear of it at once. A lost one is better blocked."""
     with desk(config) as at, at.books.write() as tx:
-        agreed(acts.remove(tx, By(author()), _named(tx, number, digest)))
+        done(acts.remove(tx, by(), _named(tx, number, digest)))
     console.print("Removed.")
 
 
@@ -185,10 +184,8 @@ def rekey(
             console.print("Nothing was changed.")
             return
         with at.books.write() as tx:
-            done = cards.rekey(tx, os.urandom, author=author())
-    if isinstance(done, Refused):
-        raise Refusal(done.reason)
-    console.print(f"{done} cards are named by a new key; nobody has to read theirs again.")
+            many = done(cards.rekey(tx, os.urandom, author=by().author))
+    console.print(f"{many} cards are named by a new key; nobody has to read theirs again.")
 
 
 def _named(tx: Transaction, number: str | None, digest: str | None) -> Card:
@@ -196,12 +193,12 @@ def _named(tx: Transaction, number: str | None, digest: str | None) -> Card:
     if (number is None) == (digest is None):
         raise Refusal("name the card by its number, or by --digest as `card list` shows it")
     if digest is not None:
-        return agreed(cards.by_digest(tx, digest))
-    return agreed(acts.by_number(tx, _read(number or "")))
+        return done(cards.by_digest(tx, digest))
+    return done(acts.by_number(tx, _read(number or "")))
 
 
 def _read(number: str) -> str:
-    return agreed(acts.number(first_line(acts.LONGEST + 1) if number == "-" else number))
+    return done(acts.number(first_line(acts.LONGEST + 1) if number == "-" else number))
 
 
 def _moment(at: datetime) -> str:

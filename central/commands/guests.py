@@ -8,9 +8,7 @@ from typing import Annotated
 import typer
 
 from central.acts import guests
-from central.acts.by import By
-from central.commands.desk import AsJson, Config, author, console, day_end, desk, show, write_json
-from central.commands.people import agreed
+from central.commands.desk import AsJson, Config, by, console, day_end, desk, done, show, write_json
 from central.store import person_search
 from central.store.person import GUEST
 from central.store.person_search import Which
@@ -36,10 +34,10 @@ def add(
     """Enter a guest: a person with an account of their own, disabled when the time is over."""
     last = None if until is None else day_end(until)
     with desk(config) as at, at.books.write() as tx:
-        guest = agreed(
+        guest = done(
             guests.invite(
                 tx,
-                By(author()),
+                by(),
                 at.settings.guests,
                 display=display,
                 email=email,
@@ -67,7 +65,7 @@ def extend(
 ) -> None:
     """Let a guest stay longer, or again."""
     with desk(config) as at, at.books.write() as tx:
-        guest = agreed(guests.extend(tx, By(author()), at.settings.guests, user, day_end(until)))
+        guest = done(guests.extend(tx, by(), at.settings.guests, user, day_end(until)))
     last = f"{guest.until.astimezone():%Y-%m-%d %H:%M}"
     console.print(f"{guest.row.name} stays until {last}.", markup=False)
 

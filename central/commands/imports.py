@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 from rich.progress import Progress
 
-from central.acts.by import By
 from central.commands.desk import (
     AsJson,
     Config,
     Refusal,
-    author,
+    by,
     console,
     desk,
     errors,
@@ -164,18 +163,18 @@ def _finish(books: Books, plan: Plan, *, apply: bool, confirm: int | None, as_js
         return
     with Progress(console=errors, transient=True, disable=not errors.is_terminal) as bar:
         task = bar.add_task("People", total=plan.steps)
-        done = rounds.carry_out(
+        outcome = rounds.carry_out(
             books,
-            By(author()),
+            by(),
             plan,
             confirmed=confirm,
-            progress=lambda done, _all: bar.update(task, completed=done),
+            progress=lambda so_far, _all: bar.update(task, completed=so_far),
         )
-    if isinstance(done, Braked):
+    if isinstance(outcome, Braked):
         _show(plan, as_json=as_json, applied=None)
         number = 0 if plan.brake is None else plan.brake.leaving
-        raise Refusal(f"{done.why.reason}: --confirm {number}")
-    _show(plan, as_json=as_json, applied=done)
+        raise Refusal(f"{outcome.why.reason}: --confirm {number}")
+    _show(plan, as_json=as_json, applied=outcome)
 
 
 def _show(plan: Plan, *, as_json: bool, applied: Applied | None) -> None:

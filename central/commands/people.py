@@ -1,39 +1,34 @@
-"""`user` and `topup`: people, what they may do, and what they may spend."""
+"""`user`: people, what they may do, who pays for them, and how they are found."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from broker.directory import UserRow
 from central.acts import people
-from central.acts.by import By
 from central.acts.people import SECRETS, Wishes
 from central.commands.desk import (
     AsJson,
     Config,
     Refusal,
     account_key,
-    amount,
-    author,
+    by,
     console,
     day_end,
     desk,
-    money,
+    done,
     show,
     unknown,
     user_name,
 )
-from central.store import accounts, directory, person, person_search, wallets
-from central.store.ledger import Refused
+from central.store import directory, person, person_search, wallets
 from central.store.person_search import Which
 
 if TYPE_CHECKING:
     from central.store.books import Transaction
     from central.store.person import Person
-
-T = TypeVar("T")
 
 users = typer.Typer(no_args_is_help=True, help="People: add, list, find, set, rename, remove.")
 
@@ -68,9 +63,7 @@ def add_user(
         department=department,
     )
     with desk(config) as at, at.books.write() as tx:
-        row = agreed(
-            people.add(tx, By(author()), user_name(name), wishes, currency=at.settings.currency)
-        )
+        row = done(people.add(tx, by(), user_name(name), wishes, currency=at.settings.currency))
     console.print(f"Entered {row.name}; pays from {', '.join(row.accounts)}.")
 
 
@@ -153,7 +146,7 @@ def set_user(
         raise Refusal("nothing to change; give --display, --wallet, --group or --disable")
     with desk(config) as at, at.books.write() as tx:
         find_user(tx, name)
-        agreed(people.change(tx, By(author()), name, wishes, currency=at.settings.currency))
+        done(people.change(tx, by(), name, wishes, currency=at.settings.currency))
     console.print(f"Changed {name}.")
 
 
@@ -169,7 +162,7 @@ def rename_user(
     """
     with desk(config) as at, at.books.write() as tx:
         before = find_user(tx, name)
-        row = agreed(people.rename(tx, By(author()), before.name, user_name(new)))
+        row = done(people.rename(tx, by(), before.name, user_name(new)))
     console.print(f"{before.name} is called {row.name} now.")
 
 
@@ -178,7 +171,7 @@ def remove_user(name: User, config: Config = None) -> None:
     """Take a person out of the directory; accounts and history stay."""
     with desk(config) as at, at.books.write() as tx:
         name = find_user(tx, name).name
-        agreed(people.remove(tx, By(author()), name))
+        done(people.remove(tx, by(), name))
     console.print(f"Removed {name} and their cards.")
 
 
@@ -239,36 +232,6 @@ def find_users(
     show([_listed(each) for each in found], as_json=as_json, columns=columns, empty="Nobody is so.")
     if found and not as_json and all_ > len(found):
         console.print(f"{len(found)} of {all_}; more letters, or --limit, show others.")
-
-
-def topup(
-    account: Annotated[str, typer.Argument(help="For instance user:ana.")],
-    sum_: Annotated[str, typer.Argument(metavar="AMOUNT", help="For instance 5.00.")],
-    config: Config = None,
-    *,
-    note: Annotated[str, typer.Option(help="Kept with the entry.")] = "",
-) -> None:
-    """Put money on an account; it goes on to the sites by itself."""
-    key = account_key(account)
-    with desk(config) as at, at.books.write() as tx:
-        found = accounts.find(tx, key)
-        if found is None:
-            known = (each.key for each in accounts.every(tx))
-            how = "accounts are opened by `printmesh central user add`"
-            raise unknown("account", key, known, how)
-        given = amount(sum_, found.unit)
-        done = accounts.top_up(tx, key, given, note=note, author=author())
-        if isinstance(done, Refused):
-            raise Refusal(done.reason)
-        whole = sum(each.micros for each in accounts.balances(tx, key))
-    console.print(f"{key} got {given}; it has {money(whole, found.unit)}.")
-
-
-def agreed(outcome: T | Refused) -> T:
-    """Return what an act did, or refuse in its words."""
-    if isinstance(outcome, Refused):
-        raise Refusal(outcome.reason)
-    return outcome
 
 
 def find_user(tx: Transaction, given: str) -> UserRow:

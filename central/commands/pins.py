@@ -12,19 +12,19 @@ import typer
 from broker.credentials import mint
 from central import pins
 from central.acts import people
-from central.acts.by import By
 from central.acts.people import WORDS
 from central.commands.desk import (
     AsJson,
     Config,
     Refusal,
-    author,
+    by,
     console,
     desk,
+    done,
     first_line,
     write_json,
 )
-from central.commands.people import agreed, find_user
+from central.commands.people import find_user
 from central.store import secrets
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def _set(user: str, which: Which, config: Path | None, *, generate: bool, as_jso
         # beside the transaction: it takes long, by intention
         phc = secrets.hashed(secret)
         with at.books.write() as tx:
-            agreed(people.set_secret(tx, By(author()), name, which, phc))
+            done(people.set_secret(tx, by(), name, which, phc))
     if as_json:
         write_json({"user": name, which: secret})
     elif generate:
@@ -92,7 +92,7 @@ def _set(user: str, which: Which, config: Path | None, *, generate: bool, as_jso
 def _clear(user: str, which: Which, config: Path | None) -> None:
     with desk(config) as at, at.books.write() as tx:
         name = find_user(tx, user).name
-        agreed(people.clear_secret(tx, By(author()), name, which))
+        done(people.clear_secret(tx, by(), name, which))
     console.print(f"{name} has no {WORDS[which]} any more.", markup=False)
 
 

@@ -196,8 +196,8 @@ def _write(tx: Transaction, kind: Kind, key: str, text: str | None) -> int:
 def _tell(tx: Transaction, kind: Kind, rows: Mapping[str, BaseModel | None]) -> None:
     """Keep in step what the centre knows of people and cards beside the rows."""
     if kind == "user":
-        person.told(tx, rows)
-        belonging.groups_are(tx, {key: getattr(row, "groups", ()) for key, row in rows.items()})
+        moved = person.told(tx, rows)
+        belonging.groups_are(tx, {key: getattr(rows[key], "groups", ()) for key in moved})
     elif kind == "card":
         card_holders.told(tx, rows)
 

@@ -88,12 +88,16 @@ class Person:
 # ── in step with the directory ──────────────────────────────────────────────────────────────
 
 
-def told(tx: Transaction, rows: Mapping[str, BaseModel | None]) -> None:
-    """Follow what was put into the directory: user rows by name, None for tombstones."""
-    names = list(rows)
+def told(tx: Transaction, rows: Mapping[str, BaseModel | None]) -> list[str]:
+    """Follow what was put into the directory: user rows by name, None for tombstones.
+
+    Returns who is in other groups than before, or is there no more.
+    """
+    names, moved = list(rows), []
     for at in range(0, len(names), _AT_ONCE):
         some = names[at : at + _AT_ONCE]
-        _follow(tx, {name: cast("UserRow | None", rows[name]) for name in some})
+        moved += _follow(tx, {name: cast("UserRow | None", rows[name]) for name in some})
+    return moved
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +108,12 @@ class _Was:
     email: str
     ended: str
 
+    def is_said_by(self, row: UserRow, groups: str) -> bool:
+        """Say whether a row says the same."""
+        return (self.display, self.groups, self.enabled) == (row.display, groups, row.enabled)
 
-def _follow(tx: Transaction, rows: Mapping[str, UserRow | None]) -> None:
+
+def _follow(tx: Transaction, rows: Mapping[str, UserRow | None]) -> list[str]:
     before = {
         name: _Was(display, groups, bool(enabled), email, ended)
         for name, display, groups, enabled, email, ended in fetch(tx, _before, list(rows))
@@ -116,6 +124,8 @@ def _follow(tx: Transaction, rows: Mapping[str, UserRow | None]) -> None:
             continue
         was = before.get(name)
         groups = json.dumps(row.groups, ensure_ascii=False)
+        if was is not None and was.is_said_by(row, groups):
+            continue
         values = {
             "display": row.display,
             "groups": groups,
@@ -124,7 +134,7 @@ def _follow(tx: Transaction, rows: Mapping[str, UserRow | None]) -> None:
         }
         if was is None:
             fresh.append(_fresh(tx, name, values))
-        elif (was.display, was.groups, was.enabled) != (row.display, groups, row.enabled):
+        else:
             # enabled again, by whomever: nothing is left of why they were not
             values["ended"] = "" if row.enabled else was.ended
             changed.append({"name_": name, **{f"{key}_": value for key, value in values.items()}})
@@ -132,13 +142,15 @@ def _follow(tx: Transaction, rows: Mapping[str, UserRow | None]) -> None:
             said[name] = words(name, row.display, email="" if was is None else was.email)
         if was is None or was.groups != groups:
             joined[name] = tuple(dict.fromkeys(row.groups))
-    _forget(tx, [name for name, row in rows.items() if row is None and name in before])
+    gone = [name for name, row in rows.items() if row is None and name in before]
+    _forget(tx, gone)
     insert_all(tx, person, fresh)
     run_all(tx, _CHANGED, changed)
     _say(tx, said, known=before)
     run_all(tx, _NO_GROUPS, [{"user_": name} for name in joined if name in before])
     pairs = [{"group": group, "user": name} for name, some in joined.items() for group in some]
     insert_all(tx, person_group, pairs)
+    return [*gone, *joined]
 
 
 def _fresh(tx: Transaction, name: str, values: Mapping[str, object]) -> dict[str, Any]:

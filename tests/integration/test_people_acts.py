@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import func, select
 
 from broker.directory import UserRow
-from central.acts import accounts_of_people, cards, groups, guests, people
+from central.acts import cards, groups, guests, people
 from central.acts.by import By
 from central.acts.people import Wishes
 from central.fleet import Fleet
@@ -149,20 +149,6 @@ def test_groups_are_filled_and_emptied(books: Books) -> None:
         ana = people.find(tx, "ana")
         assert isinstance(ana, UserRow)
         assert ana.groups == ()
-
-
-def test_members_are_admitted_all_or_none(books: Books) -> None:
-    """An account that nobody may choose admits nobody."""
-    with books.write() as tx:
-        rows = [
-            each for name in ("ana", "ben") if isinstance(each := people.find(tx, name), UserRow)
-        ]
-        assert accounts_of_people.admit(tx, BY, "department:art", rows) is None
-        assert wallets.members(tx, "department:art") == ["ana", "ben"]
-        assert isinstance(accounts_of_people.admit(tx, BY, "user:ana", rows), Refused)
-        assert accounts_of_people.dismiss(tx, BY, "department:art", rows[:1]) is None
-        assert isinstance(accounts_of_people.dismiss(tx, BY, "department:art", rows), Refused)
-        assert wallets.members(tx, "department:art") == ["ben"]
 
 
 # ── for a time ──────────────────────────────────────────────────────────────────────────────
