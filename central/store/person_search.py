@@ -27,8 +27,8 @@ Order: TypeAlias = Literal["read", "name"]
 #: Where a page of a list ends: the last person's `folded` and `name`.
 Cursor: TypeAlias = tuple[str, str]
 
-#: Words with fewer owners than this are where a search begins; more are not counted.
-_FEW: Final = 2000
+#: So many are looked up by name; where there are more, a list is gone along in its order.
+_FEW: Final = 1000
 #: A person may stand under several words that begin alike: `ana`, `ana.silva`, `anasilva`.
 _ALIKE: Final = 4
 
@@ -61,16 +61,16 @@ def suggest(tx: Transaction, text: str, *, limit: int = 10, which: Which = ANY) 
     names: dict[str, None] = {}
     if (exact := _exact(tx, text, which)) is not None:
         names[exact] = None
-    driving, others = _rarest(tx, tokens)
-    word = person_word.alias("driving")
+    driving, *others = _rarest_first(tx, tokens)
     query = (
-        select(word.c.user)
-        .where(_begins(word.c.word, driving), *(_has(each, word.c.user) for each in others))
-        .order_by(word.c.word, word.c.user)
+        select(person_word.c.user)
+        .where(_begins(person_word.c.word, driving))
+        .where(*(_has(each, person_word.c.user) for each in others))
+        .order_by(person_word.c.word, person_word.c.user)
     )
-    filters = _filters(which)
+    filters = [*_filters(which), *_within(which.group, person_word.c.user)]
     if filters:
-        query = query.join(person, person.c.name == word.c.user).where(*filters)
+        query = query.join(person, person.c.name == person_word.c.user).where(*filters)
     for name in tx.sql.execute(query.limit(limit * _ALIKE)).scalars():
         names[name] = None
     wanted = list(names)[:limit]
@@ -87,7 +87,12 @@ def page(
     limit: int = 50,
 ) -> list[Person]:
     """Return people in the order of what people read, or of their user names."""
-    query = _matching(tx, select(person), which)
+    few = _few(tx, which)
+    query = select(person).where(*_filters(which))
+    if few is not None:
+        query = query.where(person.c.name.in_(few))
+    else:
+        query = query.where(*_conditions(which, person.c.name))
     if order == "read":
         at: tuple[Any, ...] = (person.c.folded, person.c.name)
         if after is not None:
@@ -107,14 +112,26 @@ def cursor_of(last: Person) -> Cursor:
 
 def count(tx: Transaction, which: Which = ANY) -> int:
     """Return how many there are."""
-    tokens, filters = typed(which.text), _filters(which)
-    if len(tokens) == 1 and not filters:
-        owners = select(func.count(person_word.c.user.distinct())).where(
-            _begins(person_word.c.word, tokens[0])
-        )
-        return int(tx.sql.execute(owners).scalar_one())
-    query = _matching(tx, select(func.count()).select_from(person), which)
-    return int(tx.sql.execute(query).scalar_one())
+    filters, few = _filters(which), _few(tx, which)
+    if few is not None and not filters:
+        return len(few)
+    if few is not None:
+        query = select(func.count()).select_from(person).where(person.c.name.in_(few), *filters)
+        return int(tx.sql.execute(query).scalar_one())
+    tokens = _rarest_first(tx, typed(which.text))
+    if not tokens:
+        whole = select(func.count()).select_from(person)
+        whole = whole.where(*filters, *_conditions(which, person.c.name))
+        return int(tx.sql.execute(whole).scalar_one())
+    user = person_word.c.user
+    owners = (
+        select(func.count(user.distinct()))
+        .where(_begins(person_word.c.word, tokens[0]))
+        .where(*(_has(each, user) for each in tokens[1:]), *_within(which.group, user))
+    )
+    if filters:
+        owners = owners.join(person, person.c.name == user).where(*filters)
+    return int(tx.sql.execute(owners).scalar_one())
 
 
 def groups(tx: Transaction) -> list[tuple[str, int]]:
@@ -139,30 +156,44 @@ def sources(tx: Transaction) -> list[tuple[str, int, int]]:
     return [(name, many, enabled) for name, many, enabled in tx.sql.execute(query)]
 
 
-def _matching(tx: Transaction, query: Select[Any], which: Which) -> Select[Any]:
-    query = query.where(*_filters(which))
+def _few(tx: Transaction, which: Which) -> list[str] | None:
+    """Return who has all the words and is in the group, if that is asked and they are few.
+
+    It begins with what the fewest have, so that two common words that few have together cost what
+    one of them does.
+    """
+    starts: list[tuple[Select[Any], ColumnElement[str], Which]] = []
     tokens = typed(which.text)
-    if not tokens:
-        return query
-    driving, others = _rarest(tx, tokens)
-    if _owners(tx, driving) < _FEW:
-        # few: looked up one by one
-        few = select(person_word.c.user).where(_begins(person_word.c.word, driving))
-        query = query.where(person.c.name.in_(few))
-    else:
-        # many: the list is gone along in its order, and each looked at
-        query = query.where(_has(driving, person.c.name))
-    return query.where(*(_has(each, person.c.name) for each in others))
+    for token in tokens:
+        begin = select(person_word.c.user).where(_begins(person_word.c.word, token))
+        rest = " ".join(each for each in tokens if each != token)
+        starts.append((begin, person_word.c.user, Which(rest, which.group)))
+    if which.group is not None:
+        members = select(person_group.c.user).where(person_group.c.group == which.group)
+        starts.append((members, person_group.c.user, Which(which.text)))
+    if not starts:
+        return None
+    begin, user, rest_of = min(starts, key=lambda start: _bounded(tx, start[0]))
+    query = begin.where(*_conditions(rest_of, user)).distinct().limit(_FEW + 1)
+    names = list(tx.sql.execute(query).scalars())
+    return None if len(names) > _FEW else names
+
+
+def _conditions(which: Which, user: ColumnElement[str]) -> list[ColumnElement[bool]]:
+    """Return that a user has all the words, and is in the group."""
+    return [*(_has(each, user) for each in typed(which.text)), *_within(which.group, user)]
+
+
+def _within(group: str | None, user: ColumnElement[str]) -> list[ColumnElement[bool]]:
+    if group is None:
+        return []
+    inside = person_group.alias()
+    return [exists().where(inside.c.group == group, inside.c.user == user)]
 
 
 def _filters(which: Which) -> list[ColumnElement[bool]]:
+    """Return what a person's own row says."""
     filters: list[ColumnElement[bool]] = []
-    if which.group is not None:
-        filters.append(
-            exists().where(
-                person_group.c.group == which.group, person_group.c.user == person.c.name
-            )
-        )
     for column, value in (
         (person.c.department, which.department),
         (person.c.source, which.source),
@@ -181,24 +212,30 @@ def _exact(tx: Transaction, text: str, which: Which) -> str | None:
     if not folded(given) or "\0" in given:
         return None
     query = select(person.c.name).where(
-        or_(person.c.name == given, person.c.email == given), *_filters(which)
+        or_(person.c.name == given, person.c.email == given),
+        *_filters(which),
+        *_within(which.group, person.c.name),
     )
     found = tx.sql.execute(query.order_by(person.c.name != given, person.c.name).limit(1))
     return found.scalar_one_or_none()
 
 
-def _rarest(tx: Transaction, tokens: Sequence[str]) -> tuple[str, tuple[str, ...]]:
-    """Return the word with the fewest owners, to begin with, and the others."""
-    if len(tokens) == 1:
-        return tokens[0], ()
-    driving = min(tokens, key=lambda token: _owners(tx, token))
-    return driving, tuple(each for each in tokens if each != driving)
+def _rarest_first(tx: Transaction, tokens: Sequence[str]) -> list[str]:
+    """Return words, the one that the fewest have before the others."""
+    if len(tokens) < 2:  # noqa: PLR2004  nothing to choose from
+        return list(tokens)
+
+    def owners(token: str) -> int:
+        return _bounded(tx, select(person_word.c.user).where(_begins(person_word.c.word, token)))
+
+    first = min(tokens, key=owners)
+    return [first, *(each for each in tokens if each != first)]
 
 
-def _owners(tx: Transaction, token: str) -> int:
-    """Return how many stand under words that begin so; _FEW when there are more."""
-    some = select(person_word.c.user).where(_begins(person_word.c.word, token)).limit(_FEW)
-    return int(tx.sql.execute(select(func.count()).select_from(some.subquery())).scalar_one())
+def _bounded(tx: Transaction, query: Select[Any]) -> int:
+    """Return how many rows a query has; _FEW when there are more."""
+    some = query.limit(_FEW).subquery()
+    return int(tx.sql.execute(select(func.count()).select_from(some)).scalar_one())
 
 
 def _begins(column: ColumnElement[str], token: str) -> ColumnElement[bool]:

@@ -209,7 +209,7 @@ def test_filters_narrow_a_search(school: Books) -> None:
         assert named(tx, "mar", source="ldap:school", group="chess") == ["zoe"]
 
 
-@pytest.mark.parametrize("few", [0, 2000])
+@pytest.mark.parametrize("few", [0, 1000])
 def test_pages_are_the_whole_list(school: Books, few: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Page after page everybody is there once, in order, as many as are counted; both ways."""
     monkeypatch.setattr(person_search, "_FEW", few)
@@ -218,7 +218,15 @@ def test_pages_are_the_whole_list(school: Books, few: int, monkeypatch: pytest.M
         _assert_whole(school, order, which)
 
 
-WHICH = (Which(), Which("mar"), Which("m ar"), Which(group="staff"), Which(enabled=True))
+WHICH = (
+    Which(),
+    Which("mar"),
+    Which("m ar"),
+    Which(group="staff"),
+    Which("m", group="chess"),
+    Which("mar", enabled=True),
+    Which(enabled=True, group="staff"),
+)
 
 
 def _assert_whole(school: Books, order: Order, which: Which) -> None:
