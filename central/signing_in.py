@@ -1,8 +1,9 @@
 """How often somebody may try to sign in, and when a session ends; pure, the store keeps the state.
 
 Wrong tries are counted for each name and for each address. The first few cost nothing; then each
-doubles the wait, up to a bound: a name can be kept waiting by others for so long at most. A try is
-counted before it is checked, so that many at once are no way around it.
+doubles the wait, up to a bound: a name can be kept waiting by others for so long at most. Time
+forgives them one by one. A try is counted before it is checked, so that many at once are no way
+around it.
 """
 
 from __future__ import annotations
@@ -17,7 +18,18 @@ if TYPE_CHECKING:
 Whose: TypeAlias = Literal["name", "address", "factor"]
 
 _FIRST_WAIT: Final = timedelta(seconds=2)
-_LONGEST_WAIT: Final = timedelta(minutes=15)
+#: Whole buildings share an address: guessing there may not keep all of them out.
+_LONGEST_WAIT: Final[dict[Whose, timedelta]] = {
+    "name": timedelta(minutes=15),
+    "address": timedelta(minutes=1),
+    "factor": timedelta(minutes=15),
+}
+#: One try is forgiven for each such time without any.
+_FORGIVEN: Final[dict[Whose, timedelta]] = {
+    "name": timedelta(hours=1),
+    "address": timedelta(minutes=1),
+    "factor": timedelta(hours=1),
+}
 #: Doublings beyond this make no difference.
 _DOUBLINGS: Final = 20
 #: Nobody remembers tries that long after the last of them.
@@ -64,7 +76,8 @@ def permission(whose: Whose, before: Tries | None, now: datetime) -> Go | Wait:
     rest = min(before.last_at, now) + wait_after(whose, before.failures) - now
     if rest > timedelta(0):
         return Wait(rest)
-    return Go(Tries(before.failures + 1, now))
+    forgiven = max(now - before.last_at, timedelta(0)) // _FORGIVEN[whose]
+    return Go(Tries(max(0, before.failures - forgiven) + 1, now))
 
 
 def wait_after(whose: Whose, failures: int) -> timedelta:
@@ -72,7 +85,7 @@ def wait_after(whose: Whose, failures: int) -> timedelta:
     beyond = failures - FREE[whose]
     if beyond < 0:
         return timedelta(0)
-    return min(_LONGEST_WAIT, _FIRST_WAIT * (1 << min(beyond, _DOUBLINGS)))
+    return min(_LONGEST_WAIT[whose], _FIRST_WAIT * (1 << min(beyond, _DOUBLINGS)))
 
 
 # ── sessions ────────────────────────────────────────────────────────────────────────────────

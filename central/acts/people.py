@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from broker.directory import UserRow
 from central import pins
 from central.acts import accounts_of_people, naming
-from central.store import audit, cards, directory, person, secrets, wallets
+from central.store import audit, cards, directory, person, secrets, staff, wallets
 from central.store import people as rights
 from central.store.ledger import Refused
 
@@ -197,6 +197,7 @@ def remove(tx: Transaction, by: By, given: str) -> Gone | Refused:
     directory.remove(tx, "user", row.name)
     wallets.forget(tx, row.name)
     rights.forget_delegate(tx, row.name)
+    staff.forget(tx, row.name)
     audit.note(tx, author=by.author, act="user remove", target=f"person:{row.name}")
     pays = tuple(key for each in wallets.lists_of(row) for key in each)
     return Gone(row.name, held, pays)
@@ -226,6 +227,7 @@ def rename(tx: Transaction, by: By, given: str, wanted: str) -> UserRow | Refuse
     directory.put_all(tx, "card", held)
     wallets.rename_member(tx, before.name, name)
     rights.rename_delegate(tx, before.name, name)
+    staff.rename(tx, before.name, name)
     directory.remove(tx, "user", before.name)
     detail = {"before": before.name}
     audit.note(tx, author=by.author, act="user rename", target=f"person:{name}", detail=detail)

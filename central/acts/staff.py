@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from central.rights import EVERYWHERE, Grant, Role
-from central.store import audit, directory, nodes, second_factors, staff
+from central.store import audit, directory, nodes, second_factors, staff, web_sessions
 from central.store.ledger import Refused
 
 if TYPE_CHECKING:
@@ -122,6 +122,8 @@ def forget_second_factor(tx: Transaction, by: By, user: str) -> Refused | None:
     name = user.lower()
     if not second_factors.forget(tx, name):
         return Refused(f"{name} has no second factor")
+    # what it opened must not stay open
+    web_sessions.end_all(tx, name)
     audit.note(tx, author=by.author, from_=by.from_, act="factor reset", target=f"person:{name}")
     return None
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, func, insert, select, update
 
 from central.rights import Grant, Role
-from central.store.tables import staff
+from central.store.tables import recovery_code, second_factor, staff, web_session
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -65,6 +65,27 @@ def remove(tx: Transaction, user: str, role: Role | None = None) -> int:
     if role is not None:
         query = query.where(staff.c.role == role.value)
     return tx.sql.execute(query).rowcount
+
+
+def forget(tx: Transaction, user: str) -> None:
+    """Take all that a leaving person had here: roles, sessions, second factor.
+
+    A namesake who is entered later must inherit none of it.
+    """
+    for table in (staff, web_session, second_factor, recovery_code):
+        tx.sql.execute(delete(table).where(table.c.user == user))
+
+
+def rename(tx: Transaction, user: str, new: str) -> None:
+    """Let roles and sessions go on under another name; nobody may have had it.
+
+    The authenticator's secret is sealed for the old name: a new one is set up.
+    """
+    forget(tx, new)
+    for table in (second_factor, recovery_code):
+        tx.sql.execute(delete(table).where(table.c.user == user))
+    for table in (staff, web_session):
+        tx.sql.execute(update(table).where(table.c.user == user).values(user=new))
 
 
 def _member(row: Row[Any]) -> Member:

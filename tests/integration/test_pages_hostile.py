@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import pyotp
 import pytest
 
+from broker.directory import UserRow
+from central.acts import people
 from central.acts import staff as staff_acts
 from central.acts.by import By
 from central.rights import Role
@@ -152,8 +154,10 @@ async def test_guessing_is_slowed_down_and_restarts_do_not_help(tmp_path: Path) 
         await stranger.get("/sign-in")
         for _ in range(5):
             await stranger.post("/sign-in", name=PERSON, password="wrong password")
+        then = lab.clock.now
         lab.books.close()
         lab = open_lab(tmp_path, passwords=passwords)
+        lab.clock.now = then
     async with browser(lab) as stranger:
         await stranger.get("/sign-in")
         before = passwords.checks
@@ -213,6 +217,22 @@ async def test_whoever_becomes_staff_shows_the_second_factor_first(tmp_path: Pat
         with lab.books.write() as tx:
             staff.remove(tx, PERSON)
         assert (await ana.get("/")).headers["location"] == "/me"
+
+
+async def test_a_namesake_inherits_nothing(tmp_path: Path) -> None:
+    """Whoever is entered under the name of somebody who left has none of their roles."""
+    lab = open_lab(tmp_path)
+    async with signed_in(lab, "axel") as axel:
+        with lab.books.write() as tx:
+            assert isinstance(people.rename(tx, By("cli:test"), "axel", "xavier"), UserRow)
+        assert (await axel.get("/")).status_code == 200
+        with lab.books.write() as tx:
+            assert isinstance(people.remove(tx, By("cli:test"), "xavier"), people.Gone)
+        enter(lab.books, "xavier")
+        assert (await axel.get("/")).headers["location"].startswith("/sign-in")
+    with lab.books.read() as tx:
+        assert not staff.grants(tx, "xavier")
+        assert not staff.grants(tx, "axel")
 
 
 async def test_staff_is_signed_off_after_a_while(tmp_path: Path) -> None:

@@ -52,6 +52,16 @@ def test_nobody_is_kept_out_for_longer_than_a_quarter_of_an_hour() -> None:
     assert max(wait_after("name", failures) for failures in range(10_000)) == 15 * MINUTE
 
 
+def test_a_building_behind_one_address_is_not_kept_out() -> None:
+    """A wrong password a minute, all day, by people who share an address: nobody waits for it."""
+    tries, now = None, NOON
+    for _ in range(24 * 60):
+        found = permission("address", tries, now)
+        assert isinstance(found, Go)
+        tries, now = found.then, now + MINUTE
+    assert max(wait_after("address", failures) for failures in range(10_000)) == MINUTE
+
+
 def test_old_tries_are_forgotten() -> None:
     """A day later one begins anew."""
     found = permission("name", Tries(500, NOON - FORGET_AFTER), NOON)

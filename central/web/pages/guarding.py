@@ -45,8 +45,6 @@ class Names:
 
     hosts: frozenset[str]
     """Lower case, without ports."""
-    origins: frozenset[str] | None
-    """What a page of ours says where it is from; None: whatever `Host` the request has."""
 
     @classmethod
     def of(cls, settings: WebSettings) -> Names:
@@ -60,15 +58,15 @@ class Names:
             ours |= _LOOPBACKS
         if settings.address is not None:
             ours.add(str(settings.address.host).strip("[]").lower())
-        return cls(frozenset(ours), None)
+        return cls(frozenset(ours))
 
     def knows(self, host: str) -> bool:
-        """Say whether a `Host` names us."""
+        """Say whether a `Host` names us; a bare address always does, it is nobody's name."""
         try:
             name = urlsplit(f"//{host}").hostname
         except ValueError:
             return False
-        return name is not None and name.lower() in self.hosts
+        return name is not None and (name.lower() in self.hosts or _is_address(name))
 
 
 def is_own(*, site: str | None, origin: str | None, host: str) -> bool:
@@ -133,6 +131,14 @@ def safe_path(text: str) -> str:
     if any(each in text for each in "\\\r\n\t\0"):
         return "/"
     return text
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_in(address: str, networks: Iterable[Network]) -> bool:

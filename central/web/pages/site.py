@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from central.store.books import Transaction
     from central.web.pages.centre import Centre
 
 _log = logger("central.pages")
@@ -200,9 +201,9 @@ async def _visit(
             who = found
             if found.stale:
                 n = found.session.n
-                await centre.writer.do(lambda tx: web_sessions.seen(tx, n))
+                await _noted(centre, lambda tx: web_sessions.seen(tx, n))
         case Over(session=session, why=why):
-            await centre.writer.do(lambda tx: web_sessions.end(tx, session.user, session.n))
+            await _noted(centre, lambda tx: web_sessions.end(tx, session.user, session.n))
             fresh = True
             said = sentences.TIMED_OUT if why == "idle" else sentences.ENDED
             cleared = Notice("unknown", said)
@@ -224,6 +225,14 @@ async def _visit(
         theme=_THEMES.get(request.cookies.get(THEME, ""), ""),
         cleared=cleared,
     )
+
+
+async def _noted(centre: Centre, act: Callable[[Transaction], object]) -> None:
+    """Write something down that a page does not depend on: it is shown while nothing can be."""
+    try:
+        await centre.writer.do(act)
+    except (BooksUnwritable, TooBusy) as error:
+        _log.info(f"not noted: {error!r}", action="session-not-noted")
 
 
 def _language(centre: Centre, request: Request, who: Who | None) -> str:
