@@ -8,6 +8,7 @@ from central.web.pages import (
     routes_fleet,
     routes_look,
     routes_me,
+    routes_money,
     routes_overview,
     routes_parts,
     routes_second,
@@ -30,6 +31,7 @@ _TABLES: tuple[tuple[Page, ...], ...] = (
     routes_overview.PAGES,
     routes_fleet.PAGES,
     routes_me.PAGES,
+    routes_money.PAGES,
     routes_streams.PAGES,
 )
 

@@ -1,0 +1,12 @@
+"""All pages about jobs and money, in one table."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from central.web.pages import routes_job, routes_jobs
+
+PAGES: Final = (
+    *routes_jobs.PAGES,
+    *routes_job.PAGES,
+)
