@@ -43,7 +43,7 @@ def printers(lab: Lab, count: int = 30) -> None:
 
 def names(page: str) -> list[str]:
     """Return the printers of the table, in its order."""
-    return re.findall(r'<th scope="row"[^>]*>=(Library \d+)', page)
+    return re.findall(r'<th scope="row"[^>]*>(?:<a [^>]*>)?=(Library \d+)', page)
 
 
 async def test_pages_follow_one_another(tmp_path: Path) -> None:

@@ -390,6 +390,7 @@ FLEET: Final = ListOf(
     ),
     sort="printer",
     limit=25,
+    link=lambda row: f"/printers/{row.device.node}/{row.device.device}",
 )
 
 
