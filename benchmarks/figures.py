@@ -219,10 +219,11 @@ def _beside_ingest(directory: Path) -> list[Result]:
     edge.listen()
     fleet = Fleet(books)
     figuring = Figuring(fleet)
-    _take(books, edge, None, None, 1000)
+    _take(books, edge, fleet, figuring, 1000)
     alone, beside, rolled = [], [], []
     for _ in range(ROUNDS):
         alone.append(EVENTS / _take(books, edge, None, None, EVENTS))
+        _take(books, edge, fleet, figuring, A_TRANSACTION)
         beside.append(EVENTS / _take(books, edge, fleet, figuring, EVENTS))
         with books.read() as tx:
             behind = facts.mark(tx).behind
