@@ -22,6 +22,7 @@ from edge.answers.previews import PreviewAnswers
 from edge.answers.rights import Rights
 from edge.answers.site import SiteAnswers
 from edge.asking import OPERATOR
+from edge.bidding import QUESTIONS, Bidding
 from edge.board import Board
 from edge.branch import Retirement, accepted, put_away
 from edge.calm import AFTER_PAPER, Calm
@@ -105,6 +106,7 @@ class Edge:
         data = settings.data
         self._next = put_away(data)
         self._again = asyncio.Event()
+        self._bidding: Bidding | None = None
         self._journal = EdgeDatabase.at(data / "journal", indexes=books_room.INDEXES)
         self._directory = EdgeDatabase.at(
             data / "directory", indexes=replica_room.INDEXES, durable=False
@@ -256,6 +258,7 @@ class Edge:
             desk = Desk(desk_link, node=settings.node, calm=self._calm, mint=mint, clock=clock)
             desk.on_online = self._board.on_online
             requests = self._requests(uplink, floor)
+            self._bidding = bidding = Bidding(requests, say=uplink.told, clock=clock)
             view = SiteView(
                 settings,
                 books=self.books,
@@ -282,6 +285,7 @@ class Edge:
                 "terms": self._changing.run,
                 "expiry": self._waiting.expiry.run,
                 "copies": self._copying.run,
+                "wishes": bidding.run,
                 "age": self._alone.run,
                 **self._devices.tasks(central_link, uplink),
                 **self.monitoring.tasks(uplink),
@@ -382,6 +386,8 @@ class Edge:
             return self._retirement.obey(command)
         if command.command == "read-meters":
             return self._devices.watching.obey(command)
+        if command.command in QUESTIONS and self._bidding is not None:
+            return self._bidding.obey(command)
         return report(self.books, command)
 
     def _begin_anew(self) -> None:

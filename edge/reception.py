@@ -9,6 +9,7 @@ from edge.age import too_old
 from edge.answers.money import MoneyAnswers
 from edge.answers.people import PeopleAnswers
 from edge.asking import OPERATOR
+from edge.bidding import CENTRE
 from edge.cards import Allowance
 from edge.proving import Proving
 from edge.secrets import Secrets
@@ -71,7 +72,7 @@ class Reception:
             ),
             replica=replica,
             cards=books.cards,
-            vouching=(OPERATOR, *settings.site_broker.vouching),
+            vouching=(OPERATOR, CENTRE, *settings.site_broker.vouching),
             clock=clock,
             monotonic=monotonic,
             pin_beside_card=terminals.pin_beside_card,

@@ -61,7 +61,10 @@ class Requests:
         received = decode(payload, (model,) if model else ())
         if isinstance(received, Unreadable):
             return Unanswered(received.reason)
-        question = received.message
+        return await self.asked(node, received.message)
+
+    async def asked(self, node: str, question: Request) -> Reply | Unanswered:
+        """Answer one question that was read already; acted on once, however often it comes."""
         key = (node, question.corr)
         if (known := self._answers.get(node)) is not None and question.corr in known:
             return known[question.corr]

@@ -83,6 +83,8 @@ class Uplink:
         self._on_granted = on_granted
         self._on_rejected = on_rejected
         self._voice = Voice(link, introduction.node, mint=mint, clock=clock)
+        self.told = self._voice.told
+        """Tell the centre how far a command is."""
         self._me = introduction
         self._questions = Questions(self._voice, clock=clock)
         self.centre_now = self._questions.centre_now
@@ -362,11 +364,9 @@ class Uplink:
             await self._meet()
 
     async def _obey(self, command: Command) -> None:
-        if command.expires_at <= self._questions.centre_now():
-            state = CommandState(id=command.id, state="expired", detail="it came too late")
-        else:
-            state = await self._commands(command)
-        await self._voice.say(topics.COMMAND_STATE, state, id=str(command.id))
+        late = CommandState(id=command.id, state="expired", detail="it came too late")
+        in_time = command.expires_at > self._questions.centre_now()
+        await self.told(await self._commands(command) if in_time else late)
 
     # ── what goes up ────────────────────────────────────────────────────────────────────────
 

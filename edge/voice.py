@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from broker.link import Link
-    from broker.messages import Message
+    from broker.messages import CommandState, Message
     from edge.ports import Clock
 
 _log = logger("edge.voice")
@@ -46,6 +46,14 @@ class Voice:
         payload = encode(message, source=self.node, id_=self._mint(now), now=now)
         where = topic.of(node=self.node, **levels)
         await self._link.publish(where, payload, qos=topic.qos, retain=topic.retain)
+
+    async def told(self, state: CommandState) -> None:
+        """Tell how far a command is.
+
+        Raises:
+            ConnectionError: the link is down, or went down.
+        """
+        await self.say(topics.COMMAND_STATE, state, id=str(state.id))
 
     def note(self, note: Note) -> None:
         """Log a note and keep it for the centre; the newest of a code and subject wins."""

@@ -314,6 +314,36 @@ EXAMPLES: dict[str, m.Message] = {
         ).model_dump(mode="json"),
     ),
     "command": m.Command(id=COMMAND, command="report-digest", args={"part": 3}, expires_at=LATER),
+    "command, to release a job": m.Command(
+        id=COMMAND,
+        command="release-job",
+        args={
+            "user": "ana",
+            "job": str(JOB),
+            "printer": "lobby",
+            "changes": {"sides": "two-sided-long-edge", "print_color_mode": "monochrome"},
+            "confirmed": True,
+        },
+        expires_at=LATER,
+    ),
+    "command, to throw a job away": m.Command(
+        id=COMMAND,
+        command="cancel-job",
+        args={"user": "ana", "job": str(JOB)},
+        expires_at=LATER,
+    ),
+    "command, to say what a job would come to": m.Command(
+        id=COMMAND,
+        command="quote-job",
+        args={"user": "ana", "job": str(JOB), "printer": "lobby", "changes": {"copies": 2}},
+        expires_at=LATER,
+    ),
+    "command-state, of a wish that was refused": m.CommandState(
+        id=COMMAND,
+        state="failed",
+        detail="there is not enough money here",
+        data={"code": "account-limit-reached", "because": [], "rules_version": 3},
+    ),
     "command-state": m.CommandState(
         id=COMMAND,
         state="successful",

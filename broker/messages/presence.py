@@ -10,8 +10,8 @@ from pydantic import Field, StringConstraints
 from broker.messages.base import Digest, Message, Name, Part, Role, Sequence, StreamName
 
 #: The vocabulary of this program: 1 began it; 2 added terms, codes, collections, rules' reasons;
-#: 3 copies, cards entered at terminals, PINs.
-WIRE: Final = 3
+#: 3 copies, cards entered at terminals, PINs; 4 people's wishes of their held jobs as commands.
+WIRE: Final = 4
 
 
 def _unsaid(value: object) -> bool:

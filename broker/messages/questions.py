@@ -215,10 +215,19 @@ class Command(Message):
     id: UUID
     """Names the command; doing it twice does it once."""
     command: Literal[
-        "report-digest", "report-branch", "report-applied", "retire-journal", "read-meters"
+        "report-digest",
+        "report-branch",
+        "report-applied",
+        "retire-journal",
+        "read-meters",
+        "release-job",
+        "cancel-job",
+        "quote-job",
     ]
     """Books' digest; own events after a place; applied events of ours after a place; hand over
-    everything and begin a new journal; book the meters of one `device`, or of all."""
+    everything and begin a new journal; book the meters of one `device`, or of all. From WIRE 4 on,
+    for the person `user` and as a terminal's wish of theirs: release a held `job` at a `printer`
+    (`changes`, `confirmed`), throw it away, say what that would come to."""
     args: dict[str, Any] = Field(default_factory=dict)
     """Its arguments."""
     expires_at: AwareDatetime

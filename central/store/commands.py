@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
@@ -14,6 +14,8 @@ from central.store.tables import command
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from sqlalchemy import Row
 
     from broker.messages import CommandState
     from central.store.books import Transaction
@@ -35,6 +37,12 @@ class CommandRecord:
     """For people."""
     data: dict[str, Any]
     """The result."""
+    what: str = ""
+    """The command."""
+    args: dict[str, Any] = field(default_factory=dict)
+    """Its arguments."""
+    expires_at: datetime | None = None
+    """Not begun after this."""
 
     @property
     def over(self) -> bool:
@@ -118,4 +126,26 @@ def find(tx: Transaction, id_: UUID) -> CommandRecord | None:
     row = tx.sql.execute(select(command).where(command.c.id == str(id_))).one_or_none()
     if row is None:
         return None
-    return CommandRecord(id_, row.node, row.state, row.detail, json.loads(row.result))
+    return _record(row)
+
+
+def lately(tx: Transaction, since: datetime) -> list[CommandRecord]:
+    """Return commands that were written down since a moment, oldest first."""
+    # ids begin with the millisecond they were made in, so a time is a place among them
+    stamp = f"{int(since.timestamp() * 1000):012x}"
+    first = f"{stamp[:8]}-{stamp[8:]}"
+    query = select(command).where(command.c.id >= first).order_by(command.c.id)
+    return [_record(row) for row in tx.sql.execute(query)]
+
+
+def _record(row: Row[Any]) -> CommandRecord:
+    return CommandRecord(
+        UUID(row.id),
+        row.node,
+        row.state,
+        row.detail,
+        json.loads(row.result),
+        row.command,
+        json.loads(row.args),
+        row.expires_at,
+    )

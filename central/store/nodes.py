@@ -147,6 +147,12 @@ def find(tx: Transaction, node_id: str) -> NodeRecord | None:
     return None if row is None else _record(row)
 
 
+def wire(tx: Transaction, node_id: str) -> int:
+    """Return the newest vocabulary a node understands; 0: it was never met."""
+    query = select(node.c.wire).where(node.c.id == node_id, node.c.incarnation.is_not(None))
+    return tx.sql.execute(query).scalar_one_or_none() or 0
+
+
 def every(tx: Transaction) -> list[NodeRecord]:
     """Return all nodes by name."""
     return [_record(row) for row in tx.sql.execute(select(node).order_by(node.c.id))]
