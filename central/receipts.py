@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
@@ -18,6 +19,7 @@ from config.policy.money import Money
 from config.words import Words
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime, tzinfo
 
     from central.store.till import Receipt, Session, Sums
@@ -33,7 +35,7 @@ _NEAR: Final = str.maketrans({"\u202f": "\N{NO-BREAK SPACE}", "\N{MINUS SIGN}": 
 #: Millimetres: margins, and what is left between them.
 _A4_MARGIN: Final = 25
 _ROLL_MARGIN: Final = 5
-_ROLL_LENGTH: Final = 297
+_ROLL_LENGTH: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,10 @@ def receipt(of: Receipt, head: Head, *, person: str = "") -> bytes:
         person: what people call who pays; empty: the account alone stands there.
     """
     words = Words.of(head.language, _PLACE)
-    page = _Page(head, of.at)
+    return _drawn(head, of.at, words.gettext("Receipt"), partial(_receipt, of, head, words, person))
+
+
+def _receipt(of: Receipt, head: Head, words: Words, person: str, page: _Page) -> None:
     said = words.gettext
     page.title(head.organisation)
     page.title(said("Receipt") if of.micros >= 0 else said("Receipt for cash paid out"))
@@ -81,14 +86,17 @@ def receipt(of: Receipt, head: Head, *, person: str = "") -> bytes:
         page.text(of.note)
     if of.micros >= 0:
         page.text(said("Please keep this receipt. The money can be printed with at every site."))
-    return page.done(said("Receipt"))
 
 
 def close(session: Session, sums: Sums, head: Head) -> bytes:
     """Return a closed till's sheet as PDF."""
     words = Words.of(head.language, _PLACE)
-    closed_at = session.closed_at or session.opened_at
-    page = _Page(head, closed_at)
+    at = session.closed_at or session.opened_at
+    title = words.gettext("Close of the till")
+    return _drawn(head, at, title, partial(_close, session, sums, head, words))
+
+
+def _close(session: Session, sums: Sums, head: Head, words: Words, page: _Page) -> None:
     said = words.gettext
 
     def money(micros: int | None) -> str:
@@ -114,26 +122,43 @@ def close(session: Session, sums: Sums, head: Head) -> bytes:
     page.sum(said("Difference"), money(session.difference))
     if session.note:
         page.text(session.note)
-    return page.done(said("Close of the till"))
+
+
+def _drawn(head: Head, at: datetime, title: str, draw: Callable[[_Page], None]) -> bytes:
+    """Return a page; on a roll it ends where its words do."""
+    page = _Page(head, at)
+    draw(page)
+    if head.paper == "80mm":
+        end = page.end
+        page = _Page(head, at, end)
+        draw(page)
+    return page.done(title)
 
 
 class _Page:
     """One page, written from above."""
 
-    def __init__(self, head: Head, at: datetime) -> None:
+    def __init__(self, head: Head, at: datetime, length: float = _ROLL_LENGTH) -> None:
         roll = head.paper == "80mm"
-        size: str | tuple[float, float] = (_ROLL, _ROLL_LENGTH) if roll else "A4"
+        size: str | tuple[float, float] = (_ROLL, length) if roll else "A4"
         self._pdf = FPDF(unit="mm", format=size)
         self._pdf.core_fonts_encoding = _ENCODING
         self._pdf.set_creation_date(at.astimezone(head.zone))
         self._pdf.set_lang(head.language or "en")
         margin = _ROLL_MARGIN if roll else _A4_MARGIN
         self._pdf.set_margin(margin)
+        self._pdf.c_margin = 0
         self._pdf.set_auto_page_break(auto=not roll, margin=margin)
         self._pdf.add_page()
         self._width = self._pdf.epw
         self._size = 9 if roll else 11
         self._high = 4.5 if roll else 7.0
+        self._margin = margin
+
+    @property
+    def end(self) -> float:
+        """How long the page must be for what is on it, in millimetres."""
+        return max(_ROLL, self._pdf.get_y() + 2 * self._margin)
 
     def title(self, text: str) -> None:
         """Write a head line."""

@@ -28,7 +28,6 @@ from config.policy.money import PAGE
 
 if TYPE_CHECKING:
     from central.store.books import Transaction
-    from central.store.ledger import Refused
     from config.policy.accounts import Counts
 
 commands = typer.Typer(
@@ -174,12 +173,6 @@ def find_account(tx: Transaction, given: str) -> AccountRecord:
         known = (each.key for each in accounts.every(tx, kind=kind, limit=10_000))
         raise unknown("account", key, known, "open it with `printmesh central account add`")
     return found
-
-
-def check(refused: Refused | None) -> None:
-    """Refuse as the books did."""
-    if refused is not None:
-        raise Refusal(refused.reason)
 
 
 def _rules(

@@ -111,6 +111,7 @@ def test_an_account_is_opened_shown_and_changed(desk: Desk) -> None:
     assert [act["act"] for act in desk.listed("account show project:apollo")["acts"]] == [
         "account add",
         "account set",
+        "topup",
     ]
     assert "overdraft 2.00 EUR" in desk.ok("account show department:physics")
 

@@ -90,6 +90,19 @@ def test_letters_that_the_fonts_have_not_are_written_as_near_as_they_can_be() ->
     assert "ukasz G" in said
 
 
+def test_a_roll_is_cut_where_the_receipt_ends() -> None:
+    """A longer note makes a longer receipt; none is as long as a sheet of paper."""
+    head = Head("City Library", UTC, paper="80mm")
+    long = [receipts.receipt(each, head) for each in (PAID, replace(PAID, note="in coins " * 60))]
+    heights = []
+    for pdf in long:
+        document = pypdfium2.PdfDocument(BytesIO(pdf))
+        heights.append(document[0].get_height() / 72 * 25.4)
+        document.close()
+    assert 80 <= heights[0] < 120
+    assert heights[0] < heights[1] < 200
+
+
 def test_cash_that_goes_out_is_called_so() -> None:
     """A reversal names what it takes back, and the sum has no sign to be overlooked."""
     back = replace(PAID, kind="payback", micros=-2_000_000, reverses=11, note="wrong person")
