@@ -1,7 +1,7 @@
 """Questions about figures over the totals of five million jobs, and what rolling up costs ingest.
 
-The totals are made as those jobs would leave them: 100,000 people at 100 sites with 2,000 printers,
-over two years. On SQLite, and on PostgreSQL where it is installed.
+The totals are as many as those jobs would leave: of 100,000 people at 100 sites with 2,000
+printers, over two years. On SQLite, and on PostgreSQL where it is installed.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import gc
 import tempfile
 import time
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from statistics import median
@@ -21,7 +22,7 @@ from benchmarks.ingest import _books, _charges, _park
 from benchmarks.result import Result, absolute, compared
 from broker.stream import place
 from central.figures.asking import Ask, By, Table, Where
-from central.figures.folding import MEASURES, View
+from central.figures.folding import View
 from central.figures.periods import Grain, Period, span
 from central.figuring import Figuring
 from central.fleet import Fleet
@@ -37,14 +38,13 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-JOBS: Final = 5_000_000
 USERS: Final = 100_000
 NODES: Final = 100
-PRINTERS: Final = 20
+PRINTERS: Final = 2000
 COHORTS: Final = 60
 FIRST: Final = date(2025, 1, 1)
 DAYS: Final = 730
-ROUNDS: Final = 5
+ROUNDS: Final = 3
 #: Days that are in no longer span yet.
 OPEN: Final = 2
 WHOLE: Final = Period(FIRST, FIRST + timedelta(days=DAYS - 1))
@@ -119,92 +119,95 @@ def _server() -> Iterator[str]:
 
 # ── the totals ──────────────────────────────────────────────────────────────────────────────
 
-_SUMS: Final = ", ".join(f"sum({name})" for name in MEASURES)
-#: The month, quarter and year of a day's span.
-_LONGER: Final = (
-    "span / 100 * 100",
-    "span / 10000 * 10000 + 9000 + (span / 100 % 100 + 2) / 3 * 100",
-    "span / 10000 * 10000",
-)
-_FIRST_OPEN: Final = span(FIRST + timedelta(days=DAYS - OPEN), Grain.DAY)
-#: (view, columns: key, node, cohort, service).
-_VIEWS: Final = (
-    (View.SITE, "'', node, 0, service"),
-    (View.PRINTER, "printer, node, 0, service"),
-    (View.COHORT, "'', node, cohort, service"),
-    (View.USER, "person, node, cohort, ''"),
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """How many totals of a view the jobs leave in each span."""
+
+    view: View
+    most: int
+    """Of one span, i being the number of each."""
+    columns: str
+    """Key, node, cohort, service."""
+    percent: tuple[int, int]
+    """How many of them have a job in one month, and on one day."""
+
+
+#: A person prints about twice a month, at one site; a printer ten times a day with all services.
+_SHAPES: Final = (
+    _Shape(
+        View.SITE,
+        2 * NODES,
+        f"'', 'site-' || (i % {NODES}), 0, CASE i / {NODES} WHEN 0 THEN 'print' ELSE 'copy' END",
+        (100, 100),
+    ),
+    _Shape(
+        View.PRINTER,
+        2 * PRINTERS,
+        f"'printer-' || (i / 2), 'site-' || (i / 2 % {NODES}), 0, "
+        "CASE i % 2 WHEN 0 THEN 'print' ELSE 'copy' END",
+        (95, 70),
+    ),
+    _Shape(
+        View.COHORT,
+        2 * COHORTS * NODES,
+        f"'', 'site-' || (i % {NODES}), i / {NODES} % {COHORTS} + 1, "
+        f"CASE i / {NODES * COHORTS} WHEN 0 THEN 'print' ELSE 'copy' END",
+        (95, 50),
+    ),
+    _Shape(
+        View.USER,
+        USERS,
+        f"'user' || i, 'site-' || (i % {NODES}), i % {COHORTS} + 1, ''",
+        (88, 7),
+    ),
 )
 
 
 def _fill(books: Books) -> None:
-    """Write the totals that the jobs leave; without the jobs, which nobody asks here."""
+    """Write the totals that are read here: single days only where a question has odd ends."""
+    days = [FIRST + timedelta(days=n) for n in range(DAYS)]
+    ends = [day for day in days if day <= ODD.first.replace(day=28) or day >= days[-61]]
     with books.write() as tx:
         sql = tx.sql
-        _calendar(sql)
-        sql.execute(text(_JOBS))
-        for view, columns in _VIEWS:
-            sql.execute(
-                text(
-                    f"INSERT INTO fact SELECT {int(view)}, day, {columns}, 'EUR', {_SUMS} "  # noqa: S608  our own names
-                    "FROM bench_job GROUP BY 2, 3, 4, 5, 6"
+        for shape in _SHAPES:
+            alone = days if shape.view is View.SITE else ends
+            for grain in (Grain.YEAR, Grain.QUARTER, Grain.MONTH, Grain.DAY):
+                wanted = sorted(
+                    {span(day, grain) for day in (alone if grain is Grain.DAY else days)}
                 )
-            )
-            for longer in _LONGER:
-                sql.execute(
-                    text(
-                        f"INSERT INTO fact SELECT view, {longer}, key, node, cohort, "  # noqa: S608  as above
-                        f"service, unit, {_SUMS} FROM fact WHERE view = {int(view)} "
-                        f"AND span % 100 <> 0 AND span < {_FIRST_OPEN} "
-                        "GROUP BY 1, 2, 3, 4, 5, 6, 7"
-                    )
-                )
+                month, day_ = shape.percent
+                percent = {Grain.DAY: day_, Grain.MONTH: month}.get(grain, 100)
+                _put(sql, shape, wanted, percent)
         for number in range(1, COHORTS + 1):
             values = {"id": number, "digest": str(number), "group": f"group {number % 12}"}
             sql.execute(text("INSERT INTO cohort VALUES (:id, :digest, '[]', '')"), values)
-            sql.execute(
-                text('INSERT INTO cohort_group ("group", cohort) VALUES (:group, :id)'), values
-            )
+            member = 'INSERT INTO cohort_group ("group", cohort) VALUES (:group, :id)'
+            sql.execute(text(member), values)
         facts.begin_anew(tx)
         sql.execute(text("UPDATE fact_mark SET doomed = (1 = 0)"))
-        sql.execute(
-            text(
-                "INSERT INTO fact_day "
-                "SELECT day, CASE is_closed WHEN 1 THEN 5 ELSE 0 END FROM bench_day"
-            )
-        )
-        sql.execute(text("DROP TABLE bench_job"))
-        sql.execute(text("DROP TABLE bench_day"))
+        closed = [
+            {"day": span(day, Grain.DAY), "closed": int(max(View)) if day < days[-OPEN] else 0}
+            for day in days
+        ]
+        sql.execute(text("INSERT INTO fact_day VALUES (:day, :closed)"), closed)
     with books.write() as tx:
         tx.sql.execute(text("ANALYZE fact"))
 
 
-def _calendar(sql: Connection) -> None:
-    sql.execute(text("CREATE TABLE bench_day (n BIGINT PRIMARY KEY, day BIGINT, is_closed BIGINT)"))
-    rows = []
-    for n in range(DAYS):
-        day = span(FIRST + timedelta(days=n), Grain.DAY)
-        rows.append({"n": n, "day": day, "closed": int(n < DAYS - OPEN)})
-    sql.execute(text("INSERT INTO bench_day VALUES (:n, :day, :closed)"), rows)
-
-
-#: Each job by arithmetic on its number, so that both databases have the same.
-_JOBS: Final = f"""
-CREATE TABLE bench_job AS
-WITH RECURSIVE number (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM number WHERE i < {JOBS - 1}),
-spread (i, a, b) AS (
-  SELECT i, i * 2654435761 % 4294967296 / 1024, i * 2246822519 % 4294967296 / 1024 FROM number
-)
-SELECT
-  day,
-  'site-' || (a % {USERS} % {NODES}) AS node,
-  'printer-' || (a % {USERS} % {NODES}) || '-' || (b % {PRINTERS}) AS printer,
-  'user' || (a % {USERS}) AS person,
-  a % {USERS} % {COHORTS} + 1 AS cohort,
-  CASE WHEN b % 10 = 0 THEN 'copy' ELSE 'print' END AS service,
-  1 AS jobs, b % 12 + 1 AS impressions, b % 3 AS color, b % 9 + 1 AS sheets,
-  b % 3 AS two_sided, (b % 12 + 1) * 30000 AS charged, 0 AS refunded, 0 AS corrected
-FROM spread JOIN bench_day ON n = b / 7 % {DAYS}
-"""  # noqa: S608  our own numbers
+def _put(sql: Connection, shape: _Shape, wanted: list[int], percent: int) -> None:
+    sql.execute(text("CREATE TEMPORARY TABLE bench_span (span BIGINT)"))
+    sql.execute(text("INSERT INTO bench_span VALUES (:span)"), [{"span": n} for n in wanted])
+    sql.execute(
+        text(
+            "INSERT INTO fact WITH RECURSIVE number (i) AS (SELECT 0 UNION ALL "  # noqa: S608  our own numbers
+            f"SELECT i + 1 FROM number WHERE i < {shape.most - 1}) "
+            f"SELECT {int(shape.view)}, span, {shape.columns}, 'EUR', "
+            "2, 7 + i % 5, 2, 5, 2, 900000 + i, 0, 0 FROM bench_span, number "
+            f"WHERE (i * 7919 + span * 31) % 100 < {percent}"
+        )
+    )
+    sql.execute(text("DROP TABLE bench_span"))
 
 
 # ── ingest ──────────────────────────────────────────────────────────────────────────────────
