@@ -8,14 +8,17 @@ from uuid import UUID
 
 import typer
 
+from central.acts import jobs as acts
 from central.commands.audit import moment_of
 from central.commands.desk import (
     AsJson,
     Config,
     Refusal,
     amount,
+    by,
     console,
     desk,
+    done,
     money,
     node_id,
     show,
@@ -36,7 +39,9 @@ if TYPE_CHECKING:
     from central.store.lists import ListedEntry, ListedJob
     from config.policy.money import Unit
 
-commands = typer.Typer(no_args_is_help=True, help="Jobs: show one's whole life, find some.")
+commands = typer.Typer(
+    no_args_is_help=True, help="Jobs: show one's whole life, find some; clear flags, hide names."
+)
 
 _KINDS: Final = {
     "received": "came in",
@@ -146,6 +151,30 @@ def find_jobs(
     if found.before is not None:
         why = "There may be more" if found.whole else "Not looked any further"
         console.print(f"{why}: --before {found.before}", style="yellow")
+
+
+@commands.command("clear-flag")
+def clear_flag(
+    job: Annotated[str, typer.Argument(help="job-uuid, or enough of its first digits.")],
+    reason: Annotated[str, typer.Option(help="What came of it; kept in the audit.")],
+    config: Config = None,
+) -> None:
+    """Say that a flagged job has been looked at; figures and money stay as they are."""
+    with desk(config) as at, at.books.write() as tx:
+        found = done(acts.clear_flag(tx, by(), named(tx, job), reason=reason))
+    console.print(f"No longer flagged: {found.flag}", markup=False)
+
+
+@commands.command("hide-name")
+def hide_name(
+    job: Annotated[str, typer.Argument(help="job-uuid, or enough of its first digits.")],
+    reason: Annotated[str, typer.Option(help="Why; kept in the audit.")],
+    config: Config = None,
+) -> None:
+    """Take a document's name out of the books, on somebody's wish."""
+    with desk(config) as at, at.books.write() as tx:
+        done(acts.hide_name(tx, by(), named(tx, job), reason=reason))
+    console.print("Its name is kept no more.")
 
 
 def named(tx: Transaction, text: str) -> UUID:

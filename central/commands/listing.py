@@ -161,7 +161,9 @@ PLACES: Final = {
         "After a restore without the second log: who has reported, and going on.",
     ),
     "fork": Place("trouble", "fork", "Journals that were rolled back or cloned."),
-    "job": Place("jobs", "commands", "Jobs: show one's whole life, find some."),
+    "job": Place(
+        "jobs", "commands", "Jobs: show one's whole life, find some; clear flags, hide names."
+    ),
     "refund-request": Place(
         "refund_requests",
         "commands",

@@ -95,6 +95,11 @@ def find(tx: Transaction, id_: UUID) -> JobRecord | None:
     return None if row is None else record_of(row)
 
 
+def set_flag(tx: Transaction, id_: UUID, flag: str | None) -> None:
+    """Say why somebody should look at a job, or that nobody need any more."""
+    tx.sql.execute(update(job_table).where(job_table.c.job == str(id_)).values(flag=flag))
+
+
 def newest(tx: Transaction, count: int) -> list[JobRecord]:
     """Return the jobs that the books heard of last, the newest first."""
     query = select(job_table).order_by(job_table.c.n.desc()).limit(count)

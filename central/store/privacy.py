@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast
 
@@ -22,6 +23,7 @@ from central.store.tables import event, job, privacy, stream
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from uuid import UUID
 
     from central.store.books import Transaction
 
@@ -119,6 +121,36 @@ def treat_jobs(
 
 
 _RENAME: Final = update(job).where(job.c.n == bindparam("n_")).values(name=bindparam("name_"))
+
+
+def forget_name(tx: Transaction, node_id: str, id_: UUID) -> None:
+    """Take one document's name out of its job, and out of the event that told of it.
+
+    The event is looked for around the day on which the job came in: there is no index of texts.
+    """
+    found = tx.sql.execute(
+        select(job.c.received_at, job.c.updated_at).where(job.c.job == str(id_))
+    ).one()
+    tx.sql.execute(update(job).where(job.c.job == str(id_)).values(name=""))
+    since = (found.received_at or found.updated_at) - _EARLIER
+    rows = tx.sql.execute(
+        select(event.c.stream, event.c.seq, event.c.data)
+        .join(stream, stream.c.id == event.c.stream)
+        .where(
+            stream.c.node == node_id,
+            stream.c.direction == "up",
+            stream.c.name == "jobs",
+            event.c.type == JobHeld.TYPE,
+            event.c.data.contains(str(id_), autoescape=True),
+            event.c.at >= since,
+        )
+    ).all()
+    changes = [{"of_": row.stream, "seq_": row.seq, "digest_": digest(row.data)} for row in rows]
+    run_all(tx, _ERASE, changes)
+
+
+#: Clocks of sites may be so far ahead of ours.
+_EARLIER: Final = timedelta(days=1)
 
 
 def treat_events(

@@ -232,6 +232,8 @@ def _older(tx: Transaction, cutoff: datetime, *, after: int = 0) -> int:
 
 
 _MOST: Final = 100_000
+#: What SQLite answers → what it is told.
+_SECURE: Final = ("OFF", "ON", "FAST")
 _PAGE: Final = 2000
 
 
@@ -241,8 +243,9 @@ def _overwriting(tx: Transaction) -> Iterator[None]:
     if tx.sql.dialect.name != "sqlite":
         yield
         return
+    before = tx.sql.exec_driver_sql("PRAGMA secure_delete").scalar_one()
     tx.sql.exec_driver_sql("PRAGMA secure_delete = ON")
     try:
         yield
     finally:
-        tx.sql.exec_driver_sql("PRAGMA secure_delete = FAST")
+        tx.sql.exec_driver_sql(f"PRAGMA secure_delete = {_SECURE[before]}")

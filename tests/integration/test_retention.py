@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import select, text
 
+from central.acts import jobs as job_acts
 from central.acts import money as acts
 from central.acts.by import By
 from central.fleet import Fleet
@@ -135,6 +136,36 @@ def test_names_go_in_time(here: Office) -> None:
     with here.books.read() as tx:
         assert NAME not in everything(tx)
     assert findings(here.books) == []
+
+
+def test_one_name_is_forgotten_on_somebodys_wish(here: Office) -> None:
+    """In the job and in its event, and in no other; that it was is an act without the name."""
+    mine, other = here.printed(name=NAME), here.printed(name="Other.pdf")
+    with here.books.write() as tx:
+        by = By("web:eva")
+        assert isinstance(job_acts.hide_name(tx, by, mine, reason=" "), Refused)
+        assert not isinstance(job_acts.hide_name(tx, by, mine, reason="asked"), Refused)
+        assert isinstance(job_acts.hide_name(tx, by, mine, reason="asked"), Refused)
+        assert NAME not in everything(tx) + repr(audit.acts(tx))
+        assert "Other.pdf" in everything(tx)
+        assert lists.job(tx, other) is not None
+    assert findings(here.books) == []
+
+
+def test_a_flag_is_cleared_with_a_word(here: Office) -> None:
+    """What it said is in the audit; the job is found among the flagged no more."""
+    job_id = here.held()
+    here.released(job_id)
+    here.settled(job_id, flag="dispute: refund by policy")
+    with here.books.write() as tx:
+        flagged = job_search.Which(flagged=True)
+        assert len(job_search.search(tx, flagged).jobs) == 1
+        assert not isinstance(
+            job_acts.clear_flag(tx, By("web:eva"), job_id, reason="paper was there"), Refused
+        )
+        assert job_search.search(tx, flagged).jobs == ()
+        (act,) = audit.search(tx, Which(act="job clear-flag"))
+    assert act.before == "dispute: refund by policy"
 
 
 # ── jobs ────────────────────────────────────────────────────────────────────────────────────
