@@ -11,6 +11,7 @@ from central.web.pages import (
     routes_money,
     routes_overview,
     routes_parts,
+    routes_portal,
     routes_second,
     routes_setup,
     routes_sign_in,
@@ -31,6 +32,7 @@ _TABLES: tuple[tuple[Page, ...], ...] = (
     routes_overview.PAGES,
     routes_fleet.PAGES,
     routes_me.PAGES,
+    routes_portal.PAGES,
     routes_money.PAGES,
     routes_streams.PAGES,
 )

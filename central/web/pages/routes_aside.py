@@ -206,7 +206,9 @@ async def _shown(
         checked = quarantine.check(put, _compact(typed))
         if isinstance(checked, Refused):
             found.setdefault("event", checked.reason)
-        difference = tuple((line[:1], line[1:]) for line in quarantine.difference(put, typed))
+        # without the two lines that name both
+        lines = quarantine.difference(put, typed)[2:]
+        difference = tuple((line[:1], line[1:]) for line in lines)
     view = Event(
         put,
         site,
