@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 from sqlalchemy import BindParameter, Text, bindparam, insert
 from sqlalchemy import cast as sql_cast
 
+from central.store import postgres
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -46,14 +48,17 @@ class _Statement:
 def insert_all(tx: Transaction, table: Table, rows: Sequence[dict[str, Any]]) -> None:
     """Insert rows of the same columns; values are as the driver wants them (`instant`)."""
     if rows:
-        _many(tx, _insertion(table, tuple(rows[0]), tx.sql.dialect), rows)
+        statement = _insertion(table, tuple(rows[0]), tx.sql.dialect)
+        insert_rows(tx, table, statement.order, statement.rows(rows))
 
 
 def insert_rows(
     tx: Transaction, table: Table, names: tuple[str, ...], rows: Sequence[tuple[Any, ...]]
 ) -> None:
     """Insert rows that are tuples already, of the columns named; otherwise as `insert_all`."""
-    if rows:
+    if len(rows) >= postgres.WORTH_COPYING and tx.sql.dialect.name == "postgresql":
+        postgres.copy_in(tx.sql, table, names, rows)
+    elif rows:
         _tuples(tx, _insertion(table, names, tx.sql.dialect), names, rows)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Final, cast
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from sqlalchemy import create_engine, event, select, text
 from sqlalchemy.exc import (
@@ -18,8 +19,11 @@ from central.store.errors import BooksUnusable
 from central.store.tables import metadata, second_log
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from psycopg import Connection as Raw
-    from sqlalchemy import URL, Connection, Engine
+    from psycopg.sql import SQL
+    from sqlalchemy import URL, Connection, Engine, Table
 
 #: One writer at a time: numbers are then assigned in the order of commits.
 _WRITER_LOCK: Final = 7_746_511
@@ -27,6 +31,8 @@ _WRITER_LOCK: Final = 7_746_511
 _OLDEST: Final = 130_000
 #: Readers at once, the writer, and those who look for changes.
 _CONNECTIONS: Final = 12
+#: Fewer rows are inserted as quickly as they are copied.
+WORTH_COPYING: Final = 4
 #: How often it is asked what became of a commit whose answer was lost, a second apart.
 _ASKED: Final = 5
 
@@ -88,7 +94,7 @@ def open_engine(address: URL) -> Engine:
 
 
 def failures(engine: Engine) -> tuple[type[Exception], ...]:
-    """Return what the driver, and what SQLAlchemy makes of it, raise when the database itself fails.
+    """Return what the driver and SQLAlchemy raise when the database itself fails.
 
     That is all but wrong values: a table that is missing, a right that was taken, a standby that
     can only be read. Whoever wanted to write something has not written something wrong.
@@ -193,6 +199,28 @@ def remark(sql: Connection) -> str | None:
     )
 
 
+# ── many rows ───────────────────────────────────────────────────────────────────────────────
+
+
+def copy_in(
+    sql: Connection, table: Table, names: tuple[str, ...], rows: Sequence[tuple[Any, ...]]
+) -> None:
+    """Insert rows by COPY: a third of what it costs to insert one after the other."""
+    raw = cast("Raw[object]", sql.connection.driver_connection)
+    quote = sql.dialect.identifier_preparer.quote
+    columns = ", ".join(map(quote, names))
+    with raw.cursor() as cursor, cursor.copy(_copying(quote(table.name), columns)) as copying:
+        for row in rows:
+            copying.write_row(row)
+
+
+@cache
+def _copying(table: str, columns: str) -> SQL:
+    from psycopg.sql import SQL  # noqa: PLC0415  the driver is an extra
+
+    return SQL(f"COPY {table} ({columns}) FROM STDIN")  # our own names, quoted
+
+
 # ── transactions ────────────────────────────────────────────────────────────────────────────
 
 
@@ -201,8 +229,9 @@ def count(sql: Connection) -> str | None:
 
     Whoever waits for changes looks at this figure only. On SQLite it is the second log's.
     """
-    found: str | None = sql.exec_driver_sql(_COUNT).scalar()
-    return found
+    raw = cast("Raw[tuple[str]]", sql.connection.driver_connection)
+    found = raw.execute(_COUNT).fetchone()
+    return None if found is None else found[0]
 
 
 def changes(sql: Connection) -> int:

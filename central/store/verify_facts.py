@@ -89,9 +89,9 @@ def _kept(tx: Transaction) -> tuple[_Weighed, _Weighed]:
     kept: _Weighed = defaultdict(int)
     expected: _Weighed = defaultdict(int)
     columns = (*Cell._fields, *MEASURES)
-    rows = tx.sql.execution_options(yield_per=_SLICE).execute(
-        select(*(fact.c[name] for name in columns))
-    )
+    query = select(*(fact.c[name] for name in columns))
+    # of this statement alone: options of a connection stay with it
+    rows = tx.sql.execute(query, execution_options={"yield_per": _SLICE})
     for row in rows:
         cell, sums = Cell(*row[: len(Cell._fields)]), row[len(Cell._fields) :]
         grain = grain_of(cell.span)

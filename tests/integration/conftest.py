@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.integration import dialects, snmp_lab
+from tests.integration.books_server import Server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,10 +28,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("dialect", dialects.DIALECTS, indirect=True)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _one_schema() -> Iterator[None]:
+    """Build the schema of books in SQLite once for all tests of this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("central.store.books.migrate", dialects.migrate_by_copy)
+        yield
+
+
 @pytest.fixture(scope="session")
-def postgresql() -> Iterator[dialects.Server]:
+def postgresql() -> Iterator[Server]:
     """Run a PostgreSQL server, for all tests of this process that have their books in one."""
-    server = dialects.Server()
+    server = Server()
     yield server
     server.close()
 

@@ -8,30 +8,35 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import tempfile
-from contextlib import contextmanager
+import sqlite3
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from threading import Lock
+from typing import TYPE_CHECKING, ClassVar, Final, Literal, TypeAlias, cast
 
-import psycopg
-from sqlalchemy.engine import make_url
+from sqlalchemy import event
+from sqlalchemy.exc import ProgrammingError
 
 from central.store.engines import engine_of
 from central.store.schema import migrate
 from config.settings import sqlite_url
-from demo.postgres import PrivatePostgres, programs
+from demo.postgres import programs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import psycopg
+    from sqlalchemy import Engine
+
     from central.store.books import Transaction
+    from tests.integration.books_server import Server
 
 Dialect: TypeAlias = Literal["sqlite", "postgresql"]
 DIALECTS: Final[tuple[Dialect, ...]] = ("sqlite", "postgresql")
+_COPYING: Final = Lock()
+_OURS: Final = ("dialects", "books_server")
 _HERE: Final = Path(__file__).parent
-_TEMPLATE: Final = "template_books"
 #: Commands, in whatever process, find the first books of a test there.
 _SETTING: Final = "PRINTMESH_CENTRAL_DATABASE_URL"
 #: What opens books, and what of a suite's own leads to it.
@@ -43,85 +48,23 @@ _LAB: Final = re.compile(
 )
 
 
-class Server:
-    """A server and its databases: those of a test are gone after it."""
-
-    def __init__(self) -> None:
-        self._root = Path(tempfile.mkdtemp(prefix="pm-pg-"))
-        self._root.chmod(0o711)
-        self.program = PrivatePostgres(self._root / "server").start()
-        self._admin = psycopg.connect(_libpq(self.program.url()), autocommit=True)
-        self._admin.execute(f"CREATE DATABASE {_TEMPLATE}")
-        engine = engine_of(self.program.url(_TEMPLATE))
-        migrate(engine)
-        engine.dispose()
-        self._named: dict[Path, str] = {}
-        self._made: list[str] = []
-        self._first: str | None = None
-        self._count = 0
-
-    def begin(self) -> str:
-        """Begin a test; return the address of the first books that it will open."""
-        self._first = self._make(_TEMPLATE)
-        return self.program.url(self._first)
-
-    def at(self, file: Path | None) -> str:
-        """Return the address of new books; of the same ones for the same file."""
-        name = None if file is None else self._named.get(file)
-        if name is None:
-            name, self._first = self._first or self._make(_TEMPLATE), None
-            if file is not None:
-                self._named[file] = name
-        return self.program.url(name)
-
-    def empty(self, file: Path) -> str:
-        """Return the address of a database with nothing in it."""
-        self._named[file] = self._make("template1")
-        return self.program.url(self._named[file])
-
-    @contextmanager
-    def database(self, how: str = f"TEMPLATE {_TEMPLATE}") -> Iterator[str]:
-        """Have new books for a test that is not run on each database; return their address."""
-        name = self._make("", how)
-        yield self.program.url(name)
-        self.end()
-
-    def throw_out(self, url: str) -> None:
-        """End every connection to books, as an administrator or a firewall does."""
-        out = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s"
-        self._admin.execute(out, [make_url(url).database])
-
-    def copy(self, file: Path, name: Path) -> None:
-        """Copy the books of one file to those of another; who is connected is thrown out."""
-        source = self._named[file]
-        self.throw_out(self.program.url(source))
-        self._named[name] = self._make(source)
-
-    def end(self) -> None:
-        """Remove the databases of a test, whoever is still connected."""
-        for name in self._made:
-            self._admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-        self._made.clear()
-        self._named.clear()
-
-    def close(self) -> None:
-        """End it."""
-        self._admin.close()
-        self.program.stop()
-        shutil.rmtree(self._root, ignore_errors=True)
-
-    def _make(self, template: str, how: str = "") -> str:
-        self._count += 1
-        name = f"books{self._count}"
-        self._admin.execute(f"CREATE DATABASE {name} {how or f'TEMPLATE {template}'}")
-        self._made.append(name)
-        return name
-
-
 class _Now:
     """What the test that runs now has its books in."""
 
     server: Server | None = None
+    lines: ClassVar[list[psycopg.Connection]] = []
+
+    @classmethod
+    def connected(cls, line: psycopg.Connection, _record: object) -> None:
+        """Remember a connection."""
+        cls.lines.append(line)
+
+    @classmethod
+    def hang_up(cls) -> None:
+        """Close the connections of a test, which need not close its books."""
+        for line in cls.lines:
+            line.close()
+        cls.lines.clear()
 
 
 def books_url(file: Path | None = None) -> str:
@@ -139,6 +82,44 @@ def empty_url(file: Path) -> str:
 def on_postgresql() -> bool:
     """Say whether the test that runs now has its books there."""
     return _Now.server is not None
+
+
+# ── schemas ─────────────────────────────────────────────────────────────────────────────────
+
+
+def migrate_by_copy(engine: Engine) -> tuple[str | None, str]:
+    """Do what `migrate` does; for empty books in SQLite by copying the same books each time.
+
+    Building the schema step by step takes longer than most tests, and is tested by itself.
+    """
+    if engine.dialect.name != "sqlite":
+        event.listen(engine, "connect", _Now.connected)
+        newest = _template()[1]
+        with suppress(ProgrammingError), engine.connect() as sql:
+            if sql.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() == newest:
+                return newest, newest
+        return migrate(engine)
+    template, newest = _template()
+    with engine.connect() as sql:
+        raw = cast("sqlite3.Connection", sql.connection.driver_connection)
+        if raw.execute("SELECT 1 FROM sqlite_master").fetchone() is None:
+            with _COPYING:
+                template.backup(raw)
+            return None, newest
+    return migrate(engine)
+
+
+@cache
+def _template() -> tuple[sqlite3.Connection, str]:
+    """Return an empty set of books in memory, and its schema's name; they stay to the end."""
+    engine = engine_of("sqlite://")
+    _, newest = migrate(engine)
+    with engine.connect() as sql:
+        image = cast("sqlite3.Connection", sql.connection.driver_connection).serialize()
+    engine.dispose()
+    kept = sqlite3.connect(":memory:", check_same_thread=False)
+    kept.deserialize(image)
+    return kept, newest
 
 
 def unchecked(tx: Transaction) -> None:
@@ -171,6 +152,7 @@ def use(server: Server | None) -> Iterator[None]:
         yield
     finally:
         _Now.server = None
+        _Now.hang_up()
         del os.environ[_SETTING]
         server.end()
 
@@ -181,10 +163,5 @@ def opens_books(file: Path) -> bool:
     text = file.read_text(encoding="utf-8")
     if _OPENS.search(text):
         return True
-    labs = {one or other for one, other in _LAB.findall(text)} - {file.stem, "dialects"}
+    labs = {one or other for one, other in _LAB.findall(text)} - {file.stem, *_OURS}
     return any(opens_books(lab) for name in sorted(labs) if (lab := _HERE / f"{name}.py").exists())
-
-
-def _libpq(url: str) -> str:
-    address = make_url(url)
-    return f"host={address.query['host']} user={address.username} dbname={address.database}"

@@ -42,7 +42,7 @@ def _encoded(value: str) -> str:
     return quote(value.encode("utf-8", "surrogateescape"), safe="")
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=CALM)
+@settings(max_examples=150, deadline=None, suppress_health_check=CALM)
 @given(where=path, asked=query)
 async def test_no_request_is_a_fault(
     lab: Lab, where: tuple[str, list[str]], asked: list[tuple[str, str]]

@@ -162,6 +162,7 @@ def steps_of_verify(charged: int) -> int:
     return taken
 
 
+@pytest.mark.sqlite_only("counts the steps of SQLite's own machine")
 def test_ten_times_the_charges_take_about_ten_times_as_long() -> None:
     """No check looks for each charge among all of them: 100,000 of them would take hours."""
     few, many = steps_of_verify(200), steps_of_verify(2000)

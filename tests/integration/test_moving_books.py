@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from central.store.books import Books
     from tests.integration.api_lab import Lab
-    from tests.integration.dialects import Server
+    from tests.integration.books_server import Server
 
 pytestmark = pytest.mark.skipif(programs() is None, reason="PostgreSQL is not installed")
 

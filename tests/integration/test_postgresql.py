@@ -19,11 +19,13 @@ from central.store.tables import event, job, location
 from demo.postgres import PrivatePostgres, programs
 from tests.integration.accounts_lab import assert_sound
 from tests.integration.books_lab import MORNING, MemoryEdge, open_account, open_books
-from tests.integration.dialects import Server, books_url
+from tests.integration.dialects import books_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from tests.integration.books_server import Server
 
 pytestmark = pytest.mark.skipif(programs() is None, reason="PostgreSQL is not installed")
 
