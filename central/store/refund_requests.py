@@ -108,10 +108,16 @@ def of_job(tx: Transaction, job: UUID) -> list[RefundRequest]:
 
 
 def every(
-    tx: Transaction, which: Which, *, before: int | None = None, limit: int = 50
+    tx: Transaction,
+    which: Which,
+    *,
+    before: int | None = None,
+    limit: int = 50,
+    oldest: bool = False,
 ) -> list[RefundRequest]:
-    """Return requests, newest first, below a number."""
-    query = select(refund_request).order_by(refund_request.c.n.desc()).limit(limit)
+    """Return requests, newest first or oldest first, below a number."""
+    order = refund_request.c.n.asc() if oldest else refund_request.c.n.desc()
+    query = select(refund_request).order_by(order).limit(limit)
     if which.state is not None:
         query = query.where(refund_request.c.state == which.state)
     if which.user is not None:

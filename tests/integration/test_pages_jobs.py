@@ -39,7 +39,7 @@ async def test_a_refusal_names_the_rule_that_decided(tmp_path: Path) -> None:
     job = office.held()
     office.refused(job)
     async with signed_in(lab, PERSON) as ana:
-        await ana.get(f"/me/jobs/{job}")
+        await ana.get(f"/me/jobs/{job}/why")
         assert "It was refused and waits, and cost nothing" in ana.text()
         assert "too long this decided rule 1, “no heaps”" in ana.text()
 
@@ -49,16 +49,20 @@ async def test_whose_job_it_is_sees_it_and_nobody_else_does(tmp_path: Path) -> N
     lab, office = open_money(tmp_path)
     job = office.printed()
     async with signed_in(lab, PERSON) as ana:
-        assert (await ana.get(f"/me/jobs/{job}")).status_code == 200
+        assert (await ana.get(f"/me/jobs/{job}/why")).status_code == 200
         assert "You paid €0.18 for 6 pages" in ana.text()
         assert (await ana.get(f"/jobs/{job}")).status_code == 403
     async with signed_in(lab, OTHER) as ben:
-        for address in (f"/me/jobs/{job}", "/me/jobs/nothing", f"/me/jobs/{office.edge.mint()}"):
+        for address in (
+            f"/me/jobs/{job}/why",
+            "/me/jobs/nothing/why",
+            f"/me/jobs/{office.edge.mint()}/why",
+        ):
             assert (await ben.get(address)).status_code == 404
         await ben.get("/me")
-        answer = await ben.post(f"/me/jobs/{job}/ask-back", reason="give it to me")
+        answer = await ben.post(f"/me/jobs/{job}/why/ask-back", reason="give it to me")
         assert answer.status_code == 404
-        assert (await ben.post(f"/me/jobs/{job}/withdraw")).status_code == 404
+        assert (await ben.post(f"/me/jobs/{job}/why/withdraw")).status_code == 404
     async with signed_in(lab, "sam") as sam:
         assert (await sam.get(f"/jobs/{job}")).status_code == 200
         south = office.held(user="ana")
@@ -76,16 +80,16 @@ async def test_ones_money_is_asked_for_once(tmp_path: Path) -> None:
     lab, office = open_money(tmp_path)
     job = office.printed()
     async with signed_in(lab, PERSON) as ana:
-        await ana.get(f"/me/jobs/{job}")
-        assert (await ana.post(f"/me/jobs/{job}/ask-back", reason=" ")).status_code == 422
-        answer = await ana.post(f"/me/jobs/{job}/ask-back", reason="<b>white</b>")
-        assert answer.headers["location"] == f"/me/jobs/{job}"
-        await ana.get(f"/me/jobs/{job}")
+        await ana.get(f"/me/jobs/{job}/why")
+        assert (await ana.post(f"/me/jobs/{job}/why/ask-back", reason=" ")).status_code == 422
+        answer = await ana.post(f"/me/jobs/{job}/why/ask-back", reason="<b>white</b>")
+        assert answer.headers["location"] == f"/me/jobs/{job}/why"
+        await ana.get(f"/me/jobs/{job}/why")
         assert "&lt;b&gt;white" in ana.page
         assert "ask-back" not in ana.page
-        assert (await ana.post(f"/me/jobs/{job}/ask-back", reason="again")).status_code == 422
-        assert (await ana.post(f"/me/jobs/{job}/withdraw")).status_code == 303
-        await ana.get(f"/me/jobs/{job}")
+        assert (await ana.post(f"/me/jobs/{job}/why/ask-back", reason="again")).status_code == 422
+        assert (await ana.post(f"/me/jobs/{job}/why/withdraw")).status_code == 303
+        await ana.get(f"/me/jobs/{job}/why")
         assert "withdrawn" in ana.text()
 
 

@@ -150,7 +150,8 @@ def lines_of(life: JobLife) -> tuple[Line, ...]:
     )
 
 
-def _figures(visit: Visit, life: JobLife) -> tuple[FigureRow, ...]:
+def figures_of(visit: Visit, life: JobLife) -> tuple[FigureRow, ...]:
+    """Return what each source says of a job, in words."""
     sources = job_words.SOURCES
     return tuple(
         FigureRow(
@@ -230,7 +231,7 @@ def _page(visit: Visit, found: Looked, *, own: bool, wrong: Wrong | None = None)
         flag=job.flag or "",
         chip=job_words.state_chip(visit, job.state, job.flag, job.refused),
         steps=job_words.steps(visit, life),
-        figures=_figures(visit, life),
+        figures=figures_of(visit, life),
         why=job_words.why(visit, life),
         lines=lines_of(life),
         rules_version=decided.rules_version if decided else 0,
@@ -303,7 +304,7 @@ async def ask_back(visit: Visit) -> Response:
     )
     if isinstance(done, Refused):
         return await _mine(visit, {"reason": done.reason}, 422)
-    return visit.go(f"/me/jobs/{id_}", Notice("good", visit.say(_ASKED)))
+    return visit.go(f"/me/jobs/{id_}/why", Notice("good", visit.say(_ASKED)))
 
 
 async def withdraw(visit: Visit) -> Response:
@@ -318,12 +319,12 @@ async def withdraw(visit: Visit) -> Response:
         return acts.withdraw_refund(tx, visit.by, asked[0].id, user=visit.me.name)
 
     await visit.write(act)
-    return visit.go(f"/me/jobs/{id_}", Notice("good", visit.say(_WITHDRAWN)))
+    return visit.go(f"/me/jobs/{id_}/why", Notice("good", visit.say(_WITHDRAWN)))
 
 
 PAGES: Final = (
     Page("/jobs/{job}", show, Right.SEE_JOBS),
-    Page("/me/jobs/{job}", mine, Right.OWN),
-    Page("/me/jobs/{job}/ask-back", ask_back, Right.OWN, methods=("POST",)),
-    Page("/me/jobs/{job}/withdraw", withdraw, Right.OWN, methods=("POST",)),
+    Page("/me/jobs/{job}/why", mine, Right.OWN),
+    Page("/me/jobs/{job}/why/ask-back", ask_back, Right.OWN, methods=("POST",)),
+    Page("/me/jobs/{job}/why/withdraw", withdraw, Right.OWN, methods=("POST",)),
 )

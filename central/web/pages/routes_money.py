@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from central.web.pages import routes_job, routes_jobs
+from central.web.pages import routes_job, routes_jobs, routes_refund, routes_refunds
 
 PAGES: Final = (
     *routes_jobs.PAGES,
     *routes_job.PAGES,
+    *routes_refund.PAGES,
+    *routes_refunds.PAGES,
 )
