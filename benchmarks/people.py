@@ -95,6 +95,7 @@ def _lists(name: str, tx: Transaction) -> list[Result]:
         ),
         "how many": lambda: person_search.count(tx),
         "how many of a letter": lambda: person_search.count(tx, Which("a")),
+        "whether more than 1,000": lambda: person_search.count(tx, Which("a"), at_most=1001),
         "how many of two words": lambda: person_search.count(tx, Which("an mo")),
         "how many of a group": lambda: person_search.count(tx, Which(group="group 7")),
         "all groups": lambda: person_search.groups(tx),

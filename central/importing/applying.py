@@ -7,6 +7,7 @@ they are looked at again: what somebody did meanwhile stands.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from time import perf_counter, sleep
 from typing import TYPE_CHECKING, Any, Final
 
 from broker.directory import CardRow, UserRow
@@ -33,7 +34,10 @@ if TYPE_CHECKING:
     from config.policy.money import Unit
 
 #: People that one transaction changes.
-_SLICE: Final = 200
+_SLICE: Final = 100
+#: Of the time a slice took, so much is left to others, in seconds at most so many.
+_REST: Final = 0.5
+_LONGEST_REST: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +98,11 @@ def apply(
     skipped: list[Refusal] = []
     done = 0
     for work in _slices(plan_):
+        began = perf_counter()
         with books.write() as tx:
             skipped += _one_slice(tx, by, plan_, work, currency or tx.identity.currency)
+        # a writer that comes back at once keeps the others out: sites wait to be taken in
+        sleep(min(_REST * (perf_counter() - began), _LONGEST_REST))
         done += len(work)
         progress(done, plan_.steps)
     with books.write() as tx:

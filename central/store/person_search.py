@@ -110,28 +110,30 @@ def cursor_of(last: Person) -> Cursor:
     return last.folded, last.name
 
 
-def count(tx: Transaction, which: Which = ANY) -> int:
-    """Return how many there are."""
+def count(tx: Transaction, which: Which = ANY, *, at_most: int | None = None) -> int:
+    """Return how many there are.
+
+    Args:
+        tx: a reading transaction.
+        which: who counts.
+        at_most: counting stops here: a page says "more than" sooner than how many exactly.
+    """
     filters, few = _filters(which), _few(tx, which)
     if few is not None and not filters:
-        return len(few)
-    if few is not None:
-        query = select(func.count()).select_from(person).where(person.c.name.in_(few), *filters)
-        return int(tx.sql.execute(query).scalar_one())
-    tokens = _rarest_first(tx, typed(which.text))
-    if not tokens:
-        whole = select(func.count()).select_from(person)
-        whole = whole.where(*filters, *_conditions(which, person.c.name))
-        return int(tx.sql.execute(whole).scalar_one())
-    user = person_word.c.user
-    owners = (
-        select(func.count(user.distinct()))
-        .where(_begins(person_word.c.word, tokens[0]))
-        .where(*(_has(each, user) for each in tokens[1:]), *_within(which.group, user))
-    )
-    if filters:
-        owners = owners.join(person, person.c.name == user).where(*filters)
-    return int(tx.sql.execute(owners).scalar_one())
+        return len(few) if at_most is None else min(len(few), at_most)
+    tokens = _rarest_first(tx, typed(which.text)) if few is None else []
+    if tokens:
+        user = person_word.c.user
+        query = select(user).distinct().where(_begins(person_word.c.word, tokens[0]))
+        query = query.where(*(_has(each, user) for each in tokens[1:]), *_within(which.group, user))
+        if filters:
+            query = query.join(person, person.c.name == user).where(*filters)
+    else:
+        query = select(person.c.name).where(*filters)
+        named = _within(which.group, person.c.name) if few is None else [person.c.name.in_(few)]
+        query = query.where(*named)
+    some = query.limit(at_most).subquery()
+    return int(tx.sql.execute(select(func.count()).select_from(some)).scalar_one())
 
 
 def groups(tx: Transaction) -> list[tuple[str, int]]:

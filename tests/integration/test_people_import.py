@@ -193,6 +193,14 @@ def test_trouble_is_kept_and_told_once(desk: Desk) -> None:
     assert "9 of 9 people would be disabled" in told
 
 
+def test_passwords_are_asked_of_the_source_of_their_people() -> None:
+    """And only where the settings have its people sign in so."""
+    asking = SCHOOL.model_copy(update={"sign_in": True})
+    assert rounds.asked_for((asking,), SOURCE) == asking
+    assert rounds.asked_for((SCHOOL,), SOURCE) is None
+    assert rounds.asked_for((asking,), "local") is None
+
+
 async def test_nobody_is_asked_where_nobody_is_named(books: Books) -> None:
     """Without services that are read of themselves the task ends at once."""
     await asyncio.wait_for(rounds.keep_up(books, ()), 5)

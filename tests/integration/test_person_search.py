@@ -239,6 +239,7 @@ def _assert_whole(school: Books, order: Order, which: Which) -> None:
             after = cursor_of(part[-1])
         assert seen == [each.name for each in whole]
         assert len(seen) == person_search.count(tx, which)
+        assert person_search.count(tx, which, at_most=1) == min(len(seen), 1)
         keys = [each.folded if order == "read" else each.name for each in whole]
         assert keys == sorted(keys)
 
