@@ -43,7 +43,7 @@ class NotSent:
     """What people call the site."""
 
 
-def wish(
+def wish(  # noqa: PLR0911  one a reason
     tx: Transaction,
     by: By,
     what: What,

@@ -236,27 +236,34 @@ def brought_by(
     return lambda grant: grant.code is not None and (grant.code.epoch, grant.code.index) in taken
 
 
+def find(tx: Transaction, id_: UUID) -> CodeRecord | None:
+    """Return a code without its digits, or None."""
+    row = tx.sql.execute(select(code).where(code.c.id == str(id_))).one_or_none()
+    return None if row is None else _listed(row)
+
+
 def every(tx: Transaction, *, node_id: str | None = None, limit: int = 200) -> list[CodeRecord]:
     """Return codes, newest first, without their digits."""
     query = select(code).order_by(code.c.id.desc()).limit(limit)
     if node_id is not None:
         query = query.where(code.c.node == node_id)
-    return [
-        CodeRecord(
-            UUID(row.id),
-            row.node,
-            row.account,
-            row.unit,
-            row.micros,
-            row.user,
-            row.author,
-            row.at,
-            row.state,
-            row.detail,
-            row.redeemed_at,
-        )
-        for row in tx.sql.execute(query)
-    ]
+    return [_listed(row) for row in tx.sql.execute(query)]
+
+
+def _listed(row: Row[Any]) -> CodeRecord:
+    return CodeRecord(
+        UUID(row.id),
+        row.node,
+        row.account,
+        row.unit,
+        row.micros,
+        row.user,
+        row.author,
+        row.at,
+        row.state,
+        row.detail,
+        row.redeemed_at,
+    )
 
 
 # ── inside ──────────────────────────────────────────────────────────────────────────────────

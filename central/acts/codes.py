@@ -1,0 +1,64 @@
+"""Courier codes: money that a person carries to a site whose line is cut."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from central.acts.people import find
+from central.presence import is_linked
+from central.store import codes, nodes, wallets
+from central.store.codes import Wish
+from central.store.ledger import Refused
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from central.acts.by import By
+    from central.store.books import Transaction
+    from central.store.codes import CodeRecord, Issued, Waiting
+    from config.policy.money import Money
+
+#: How long other sites have to give money back for a code.
+PATIENCE: Final = timedelta(seconds=10)
+#: Codes that one person may have waiting or unused; more would only tie up their money.
+_MOST: Final = 20
+_LATELY: Final = 500
+
+
+def bring(
+    tx: Transaction, by: By, given: str, *, node: str, account: str, amount: Money
+) -> Issued | Waiting | Refused:
+    """Make a code for a person to carry, of an account they may pay from.
+
+    Args:
+        tx: a writing transaction.
+        by: who does it.
+        given: who will type it.
+        node: the site's edge.
+        account: whose money.
+        amount: in steps of a code.
+    """
+    person = find(tx, given)
+    if isinstance(person, Refused):
+        return person
+    own = {key for each in wallets.lists_of(person) for key in each}
+    if account not in own | set(person.choices):
+        return Refused(f"{person.name} may not pay from {account}")
+    lately = codes.every(tx, node_id=node, limit=_LATELY)
+    if sum(each.user == person.name and each.state in {"waiting", "issued"} for each in lately) >= (
+        _MOST
+    ):
+        return Refused(f"{person.name} has {_MOST} codes for {node} that nobody typed yet")
+    linked = frozenset(
+        each.id
+        for each in nodes.every(tx)
+        if is_linked(linked=each.linked, seen_at=each.seen_at, now=tx.now)
+    )
+    return codes.issue(tx, Wish(node, person.name, account, amount, by.author), linked, PATIENCE)
+
+
+def mine(tx: Transaction, id_: UUID, user: str) -> CodeRecord | None:
+    """Return a person's code, without its digits; None: there is none of theirs."""
+    found = codes.find(tx, id_)
+    return found if found is not None and found.user == user else None
