@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from hashlib import sha256
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ Field: TypeAlias = Literal["name", "display", "email", "department", "groups", "
 #: Fewer people than these never set the brake off.
 BRAKE_LEAST: Final = 5
 BRAKE_PERCENT: Final = 10.0
+_TOLD: Final = attrgetter("name", "wanted", "groups", "cards_new", "cards_gone")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +161,7 @@ class Plan:
     def fingerprint(self) -> str:
         """Which plan it is: who confirms one must not get another, though as many go."""
         parts = (self.adds, self.changes, self.returns)
-        told = [[_told(each) for each in part] for part in parts]
+        told = [[_TOLD(each) for each in part] for part in parts]
         left = [each.name for each in self.disables]
         return sha256(repr((self.source, told, left)).encode()).hexdigest()[:16]
 
@@ -173,20 +175,6 @@ class Plan:
             "same": self.same,
             "refused": len(self.refusals),
         }
-
-
-def _told(change: Change) -> tuple[object, ...]:
-    wanted = change.wanted
-    return (
-        change.name,
-        wanted.name,
-        wanted.display,
-        wanted.email,
-        wanted.department,
-        change.groups,
-        change.cards_new,
-        change.cards_gone,
-    )
 
 
 def plan(
