@@ -155,7 +155,15 @@ def add_printer(
         )
         directory.put(tx, "printer", device, row)
         detail = {"node": node, "tags": row.tags}
-        audit.note(tx, author=author(), act="printer add", target=device, detail=detail)
+        audit.note(
+            tx,
+            author=author(),
+            act="printer add",
+            target=device,
+            detail=detail,
+            before=before or None,
+            after=row.model_dump(mode="json"),
+        )
     console.print(f"{device} stands at {node}.")
 
 
@@ -185,7 +193,16 @@ def set_printer(
             raise _no_printer(tx, device)
         row = PrinterRow.model_validate(before).model_copy(update=changes)
         directory.put(tx, "printer", device, row)
-        audit.note(tx, author=author(), act="printer set", target=device, detail=changes)
+        was = {name: before.get(name) for name in changes}
+        audit.note(
+            tx,
+            author=author(),
+            act="printer set",
+            target=device,
+            detail=changes,
+            before=was,
+            after=changes,
+        )
     console.print(f"Changed {device}.")
 
 
@@ -193,9 +210,10 @@ def set_printer(
 def remove_printer(device: Device, config: Config = None) -> None:
     """Take a point of print away."""
     with desk(config) as at, at.books.write() as tx:
+        before = directory.get(tx, "printer", device)
         if not directory.remove(tx, "printer", device):
             raise _no_printer(tx, device)
-        audit.note(tx, author=author(), act="printer remove", target=device)
+        audit.note(tx, author=author(), act="printer remove", target=device, before=before)
     console.print("Removed.")
 
 

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.sqlite_only("about copies of the file and its second log")
 
-#: What restoring changes, besides the audit: whose epoch, who is linked.
-CHANGED = {"meta", "node", "audit", "standing", "recovery_edge"}
+#: What restoring changes, besides the audit and its end: whose epoch, who is linked.
+CHANGED = {"meta", "node", "audit", "audit_chain", "standing", "recovery_edge"}
 
 
 @pytest.fixture
