@@ -72,7 +72,7 @@ async def test_a_site_shows_money_exposure_printers_and_its_day(fleet: Fleet, ad
     said = ada.text()
     assert "North Library is linked. 1 of its 4 printers needs a hand." in said
     assert "Paper jam in tray 2" in said
-    assert "1 event waits aside" in said
+    assert "1 event was put aside and waits" in said
     del fleet
 
 

@@ -83,7 +83,7 @@ def line_note(visit: Visit, line: Line) -> str:
     """Return what goes with it: since when, what waits, the worst case."""
     if not line.apart:
         return ""
-    glance, said = line.glance, []
+    glance, said = line.glance, [line.glance.reason] if line.glance.reason else []
     if glance.since is not None:
         said.append(visit.words.when(glance.since, visit.now))
     if glance.waiting:

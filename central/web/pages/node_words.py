@@ -67,8 +67,8 @@ def _step(visit: Visit, each: Moment) -> Iterator[tuple[str, str, Tone]]:
                 "good",
             )
         case "aside":
-            one = mark("%(num)s event waits aside, the last since then")
-            many = mark("%(num)s events wait aside, the last since then")
+            one = mark("%(num)s event was put aside and waits")
+            many = mark("%(num)s events were put aside and wait")
             yield visit.say_of(one, many, told["count"]), "", "trouble"
         case "read":
             one = mark("The meter was read for the end of the day")
@@ -147,7 +147,7 @@ def _of_write_off(visit: Visit, known: NodeRecord, told: Consequence) -> Iterato
     )
     yield visit.say(
         mark("%(node)s is given nothing any more; a new machine begins with a one-time code."),
-        node=known.id,
+        node=known.site,
     )
 
 
@@ -180,7 +180,7 @@ def _of_secret(visit: Visit, known: NodeRecord, told: Consequence) -> Iterator[s
     del told
     yield visit.say(
         mark("%(node)s cannot connect from its next connection on, until it has the new secret."),
-        node=known.id,
+        node=known.site,
     )
     if known.kind == "edge":
         yield visit.say(
@@ -190,7 +190,7 @@ def _of_secret(visit: Visit, known: NodeRecord, told: Consequence) -> Iterator[s
 
 def _of_revoking(visit: Visit, known: NodeRecord, told: Consequence) -> Iterator[str]:
     yield visit.say(
-        mark("%(node)s cannot connect any more, until it is given a new secret."), node=known.id
+        mark("%(node)s cannot connect any more, until it is given a new secret."), node=known.site
     )
     if told.accounts:
         said = mark(

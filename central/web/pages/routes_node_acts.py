@@ -169,7 +169,7 @@ async def _asked(visit: Visit, wrong: Wrong, status: int) -> Response:
 def _view(visit: Visit, act: Act, known: NodeRecord, told: Told, wrong: Wrong) -> Asked:
     name = visit.path("act")
     consequence = Consequence(
-        visit.say(act.title, node=known.id),
+        visit.say(act.title, node=known.site),
         node_words.meant(visit, name, known, told),
         visit.say(act.verb),
         f"/nodes/{known.id}/act/{name}",
@@ -270,14 +270,14 @@ async def _after(visit: Visit, name: str, known: NodeRecord, code: str) -> Respo
     back = f"/nodes/{known.id}"
     if name == "enrol":
         text = mark("Put this into the settings of the new machine; it opens one door, once.")
-        title = visit.say(mark("The one-time code of %(node)s"), node=known.id)
+        title = visit.say(mark("The one-time code of %(node)s"), node=known.site)
         shown = Shown(known.id, title, visit.say(text), "enrolment_code", code)
         return visit.page("fleet-once.html", shown)
     if name == "secret":
         party = Party.NODE if known.kind == "edge" else Party.DASHBOARD
         secret = await asyncio.to_thread(file.add, known.id, party)
         text = mark("Put this into its settings and start it again; the old secret has ended.")
-        title = visit.say(mark("The new secret of %(node)s"), node=known.id)
+        title = visit.say(mark("The new secret of %(node)s"), node=known.site)
         shown = Shown(known.id, title, visit.say(text), "secret", secret)
         return visit.page("fleet-once.html", shown)
     if name == "revoke":
@@ -288,7 +288,7 @@ async def _after(visit: Visit, name: str, known: NodeRecord, code: str) -> Respo
         "resync": mark("%(node)s is sent the whole directory as soon as it is linked."),
         "write-off": mark("What sat at %(node)s is written off. A new machine begins with a code."),
     }[name]
-    return visit.go(back, Notice("good", visit.say(said, node=known.id)))
+    return visit.go(back, Notice("good", visit.say(said, node=known.site)))
 
 
 async def rename(visit: Visit) -> Response:

@@ -229,7 +229,7 @@ def _chart(visit: Visit, days: tuple[DayView, ...]) -> str:
     total = sum(each.pages for each in days)
     one, many = mark("%(num)s page in these days"), mark("%(num)s pages in these days")
     about = About(visit.say(mark("Pages a day")), visit.say_of(one, many, total))
-    return columns(points, about, visit.words.number, width=640, height=160)
+    return columns(points, about, visit.words.number, width=420, height=170)
 
 
 async def read_now(visit: Visit) -> Response:

@@ -192,6 +192,7 @@ _COLUMNS: Final = (
         lambda row: row.impressions,
         Kind.NUMBER,
         number=True,
+        wide=True,
     ),
     Column[Row](
         "paid",
