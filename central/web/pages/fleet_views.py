@@ -87,8 +87,7 @@ def line_note(visit: Visit, line: Line) -> str:
     if glance.since is not None:
         said.append(visit.words.when(glance.since, visit.now))
     if glance.waiting:
-        one, many = mark("%(num)s event waiting"), mark("%(num)s events waiting")
-        said.append(visit.say_of(one, many, glance.waiting))
+        said.append(visit.say_of("%(num)s event waiting", "%(num)s events waiting", glance.waiting))
     if line.unlimited:
         said.append(visit.say(mark("worst case without bound")))
     elif line.worst:

@@ -67,13 +67,25 @@ def _step(visit: Visit, each: Moment) -> Iterator[tuple[str, str, Tone]]:
                 "good",
             )
         case "aside":
-            one = mark("%(num)s event was put aside and waits")
-            many = mark("%(num)s events were put aside and wait")
-            yield visit.say_of(one, many, told["count"]), "", "trouble"
+            yield (
+                visit.say_of(
+                    "%(num)s event was put aside and waits",
+                    "%(num)s events were put aside and wait",
+                    told["count"],
+                ),
+                "",
+                "trouble",
+            )
         case "read":
-            one = mark("The meter was read for the end of the day")
-            many = mark("%(num)s meters were read for the end of the day")
-            yield visit.say_of(one, many, told["count"]), str(told["day"]), "good"
+            yield (
+                visit.say_of(
+                    "The meter was read for the end of the day",
+                    "%(num)s meters were read for the end of the day",
+                    told["count"],
+                ),
+                str(told["day"]),
+                "good",
+            )
         case "act":
             if told["act"] != "role":  # its terms tell of it
                 said = visit.say(_ACTS[told["act"]]) if told["act"] in _ACTS else told["act"]
@@ -113,8 +125,12 @@ def sums(visit: Visit, money: Mapping[Unit, int]) -> str:
 
 def accounts(visit: Visit, told: Consequence) -> str:
     """Write how much of how many accounts sits at a node."""
-    one, many = mark("%(sum)s of %(num)s account"), mark("%(sum)s of %(num)s accounts")
-    return visit.say_of(one, many, told.accounts, sum=sums(visit, told.money))
+    return visit.say_of(
+        "%(sum)s of %(num)s account",
+        "%(sum)s of %(num)s accounts",
+        told.accounts,
+        sum=sums(visit, told.money),
+    )
 
 
 def meant(visit: Visit, act: str, known: NodeRecord, told: Consequence) -> tuple[str, ...]:
@@ -135,9 +151,11 @@ def _of_write_off(visit: Visit, known: NodeRecord, told: Consequence) -> Iterato
         yield visit.say(said, what=accounts(visit, told))
     else:
         yield visit.say(mark("No money of people sits there."))
-    one = mark("%(num)s event that it had said it has is not here: lost if it never comes back.")
-    many = mark("%(num)s events that it had said it has are not here: lost if it never comes back.")
-    yield visit.say_of(one, many, told.events)
+    yield visit.say_of(
+        "%(num)s event that it had said it has is not here: lost if it never comes back.",
+        "%(num)s events that it had said it has are not here: lost if it never comes back.",
+        told.events,
+    )
     yield visit.say(
         mark(
             "Under way there: %(running)s printing, %(held)s held. Nothing more is known of them."
@@ -259,13 +277,17 @@ def _of_role(visit: Visit, known: NodeRecord, wish: Wish, told: Consequence) -> 
         hours = visit.words.number(wish.offline_seconds // 3600)
         yield say(mark("After %(num)s h without the centre it releases nothing."), num=hours)
     if not line.holds and told.held:
-        one = mark("%(num)s job that waits there can still be released.")
-        many = mark("%(num)s jobs that wait there can still be released.")
-        yield visit.say_of(one, many, told.held)
+        yield visit.say_of(
+            "%(num)s job that waits there can still be released.",
+            "%(num)s jobs that wait there can still be released.",
+            told.held,
+        )
     if told.running:
-        one = mark("The role is taken when %(num)s job under way is settled.")
-        many = mark("The role is taken when %(num)s jobs under way are settled.")
-        yield visit.say_of(one, many, told.running)
+        yield visit.say_of(
+            "The role is taken when %(num)s job under way is settled.",
+            "The role is taken when %(num)s jobs under way are settled.",
+            told.running,
+        )
 
 
 def _leave(visit: Visit, wish: Wish) -> Iterator[str]:

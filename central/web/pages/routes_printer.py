@@ -227,8 +227,10 @@ def _chart(visit: Visit, days: tuple[DayView, ...]) -> str:
         return ""
     points = [Point(visit.words.number(each.day.day), each.pages) for each in days]
     total = sum(each.pages for each in days)
-    one, many = mark("%(num)s page in these days"), mark("%(num)s pages in these days")
-    about = About(visit.say(mark("Pages a day")), visit.say_of(one, many, total))
+    about = About(
+        visit.say(mark("Pages a day")),
+        visit.say_of("%(num)s page in these days", "%(num)s pages in these days", total),
+    )
     return columns(points, about, visit.words.number, width=420, height=170)
 
 

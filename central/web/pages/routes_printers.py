@@ -161,7 +161,7 @@ def _supplies(row: Row, visit: Visit) -> Cell:
     days = row.device.supply_days
     if days is None:
         return Cell(_NONE)
-    text = visit.say_of(mark("%(num)s day"), mark("%(num)s days"), days)
+    text = visit.say_of("%(num)s day", "%(num)s days", days)
     return Cell(text, note=row.device.supply)
 
 

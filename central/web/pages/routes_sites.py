@@ -134,8 +134,10 @@ def _page(tx: Transaction, query: Query, zone: ZoneInfo, found: list[SiteGlance]
 def _hands(row: Row, visit: Visit) -> Cell:
     if not row.hands:
         return Cell(visit.words.number(row.printers))
-    one, many = mark("%(num)s needs a hand"), mark("%(num)s need a hand")
-    return Cell(visit.words.number(row.printers), visit.say_of(one, many, row.hands))
+    return Cell(
+        visit.words.number(row.printers),
+        visit.say_of("%(num)s needs a hand", "%(num)s need a hand", row.hands),
+    )
 
 
 _COLUMNS: Final = (
