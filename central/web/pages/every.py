@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from central.web.pages import (
+    routes_figures,
     routes_fleet,
     routes_look,
     routes_me,
@@ -34,6 +35,7 @@ _TABLES: tuple[tuple[Page, ...], ...] = (
     routes_me.PAGES,
     routes_portal.PAGES,
     routes_money.PAGES,
+    routes_figures.PAGES,
     routes_streams.PAGES,
 )
 
