@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from broker.credentials import CredentialFile
-from central.store import audit, nodes, quarantine, terms
+from central.store import audit, closures, nodes, quarantine, terms
 from tests.integration.fleet_lab import Fleet, open_fleet
 from tests.integration.pages_lab import PERSON, browser, signed_in
 
@@ -81,6 +81,9 @@ async def test_printers_are_found_by_what_is_wrong(fleet: Fleet, ada: Browser) -
     await ada.get("/printers")
     assert "1 of 5 printers needs a hand. 1 does not answer." in ada.text()
     assert "At 1 a supply ends within a week." in ada.text()
+    row = re.search(r'north-2".*?</tr>', ada.page, re.DOTALL)
+    assert row is not None
+    assert re.search(r'data-label="Pages today"[^>]*>\s*6\s*<', row[0])
     await ada.get("/printers?state=week")
     rows = re.findall(r'href="/printers/(\w+/[\w-]+)"', ada.page)
     assert rows == ["north/north-3"]
@@ -262,6 +265,33 @@ async def test_what_was_put_aside_may_be_let_be(fleet: Fleet, ada: Browser) -> N
     assert (await ada.post(f"{address}/dismiss", reason="test print")).status_code == 303
     await ada.get("/nodes/~aside?all=1")
     assert "let be" in ada.text()
+
+
+async def test_a_fork_is_looked_at_and_booked(fleet: Fleet, ada: Browser) -> None:
+    """The page says that nothing forked, asks the edge for its branch, and books what is known."""
+    await ada.get("/nodes/south/fork")
+    assert "Nothing has forked here." in ada.text()
+    assert "/fork/resolve" not in ada.page
+    assert (await ada.post("/nodes/south/fork/resolve")).status_code == 303
+    with fleet.lab.books.write() as tx:
+        assert closures.of(tx, "south") == []
+        nodes.set_state(tx, "south", "frozen", "two branches follow event 1")
+    await ada.get("/nodes/south")
+    assert "/nodes/south/fork" in ada.page
+    await ada.get("/nodes/south/fork")
+    assert "South Annex is frozen." in ada.text()
+    assert (await ada.post("/nodes/south/fork/look")).status_code == 303
+    await ada.get("/nodes/south/fork")
+    assert "it answers as soon as it is linked" in ada.text()
+    assert "own branch is not here yet." in ada.text()
+    assert (await ada.post("/nodes/south/fork/resolve", without="yes")).status_code == 303
+    with fleet.lab.books.read() as tx:
+        (closed,) = closures.of(tx, "south")
+        (act,) = (each for each in audit.acts(tx, target="south") if each.act == "fork resolve")
+    assert (closed.step, act.author) == ("booking", "web:ada")
+    await ada.get("/nodes/south/fork")
+    assert "Both branches are booked." in ada.text()
+    assert "/fork/resolve" not in ada.page
 
 
 # ── who may ─────────────────────────────────────────────────────────────────────────────────

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from central.figures.asking import Ask, By, Table, Where
-from central.figures.periods import Days, Period
+from central.figures.periods import Days
 from central.rights import Right
-from central.store import figures_of, overview
+from central.store import overview
+from central.store.meters import Place
+from central.store.printer_figures import impressions_on
 from central.web.export import Kind
 from central.web.pages import fleet_views, lists
 from central.web.pages.lists import Cell, Column, Filter, ListOf, Query, Rows
@@ -134,27 +135,14 @@ def _page(
         kept.reverse()
     begin = int(query.after) if query.after.isascii() and query.after.isdigit() else 0
     shown = kept[begin : begin + query.limit]
-    today = _today(tx, zone, shown)
+    places = [Place(each.node, each.device) for each in shown]
+    today = impressions_on(tx, Days(zone).today(tx.now), places)
     rows = tuple(
-        Row(each, called.get(each.node, each.node), today.get((each.node, each.device), 0))
-        for each in shown
+        Row(each, called.get(each.node, each.node), today.get(place, 0))
+        for each, place in zip(shown, places, strict=True)
     )
     more = begin + query.limit < len(kept)
     return Rows(rows, str(begin + query.limit) if more else "", len(kept))
-
-
-def _today(
-    tx: Transaction, zone: ZoneInfo, shown: list[DeviceGlance]
-) -> dict[tuple[str, str], int]:
-    """Return the impressions of the day so far; of one site's printers at a time."""
-    day = Days(zone).today(tx.now)
-    found: dict[tuple[str, str], int] = {}
-    for node in sorted({each.node for each in shown}):
-        ask = Ask(Period(day, day), By.PRINTER, Where(nodes=(node,)), limit=1000, compare=False)
-        table = figures_of.figures_of(tx, ask)
-        if isinstance(table, Table):
-            found |= {(node, each.key): each.figures.impressions for each in table.lines}
-    return found
 
 
 def _supplies(row: Row, visit: Visit) -> Cell:
