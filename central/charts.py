@@ -325,7 +325,8 @@ def _scaled(value: float, most: float, room: float) -> float:
 
 
 def _room(texts: Iterable[str], most: int) -> int:
-    return min(ceil(max((_width(text) for text in texts), default=0)), most)
+    # one character more: few letters may all be wide ones
+    return min(ceil(max((_width(text) for text in texts), default=0) + _TEXT * _WIDE), most)
 
 
 def _width(text: str) -> float:

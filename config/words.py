@@ -162,6 +162,10 @@ class Words:
         """Write a date."""
         return format_date(day, "medium", locale=self._locale)
 
+    def short_day(self, day: date) -> str:
+        """Write a date whose year is plain."""
+        return format_date(day, "d MMM", locale=self._locale)
+
     def when(self, moment: datetime, now: datetime) -> str:
         """Write a moment as people say it: by its distance when it is near, else by the clock."""
         if abs(now - moment) < _NEAR:

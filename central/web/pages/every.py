@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from central.web.pages import (
+    routes_audit,
     routes_figures,
     routes_fleet,
     routes_look,
@@ -12,6 +13,7 @@ from central.web.pages import (
     routes_money,
     routes_overview,
     routes_parts,
+    routes_persons,
     routes_portal,
     routes_second,
     routes_setup,
@@ -35,7 +37,9 @@ _TABLES: tuple[tuple[Page, ...], ...] = (
     routes_me.PAGES,
     routes_portal.PAGES,
     routes_money.PAGES,
+    routes_persons.PAGES,
     routes_figures.PAGES,
+    routes_audit.PAGES,
     routes_streams.PAGES,
 )
 

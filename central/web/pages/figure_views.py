@@ -210,7 +210,7 @@ def drawn(
 
     found = [
         Point(
-            name_of(visit, each, table),
+            name_of(visit, each, table, short=True),
             size(each.figures),
             None if each.before is None else size(each.before),
         )
@@ -227,18 +227,22 @@ def drawn(
         else charts.bars(found, about, write, width=_WIDE)
     )
     rows = tuple(
-        (each.label, write(each.value), _NONE if each.before is None else write(each.before))
-        for each in found
+        (
+            name_of(visit, each, table),
+            write(point.value),
+            _NONE if point.before is None else write(point.before),
+        )
+        for each, point in zip(chosen, found, strict=True)
     )
     return Chart(title, svg, rows if own else ())
 
 
-def name_of(visit: Visit, line: Line, table: Table) -> str:
-    """Return what a line is called."""
+def name_of(visit: Visit, line: Line, table: Table, *, short: bool = False) -> str:
+    """Return what a line is called; `short`: of days without the year."""
     if line.period is not None:
         day = line.period.first
         if line.period.days == 1:
-            return visit.words.day(day)
+            return visit.words.short_day(day) if short else visit.words.day(day)
         return f"{day:%Y-%m}"
     if table.ask.by == By.SERVICE:
         kinds = {"print": mark("prints"), "copy": mark("copies")}
