@@ -108,6 +108,11 @@ def open_now(tx: Transaction, till: str) -> Session | None:
     return None if row is None else _session(row)
 
 
+def open_sessions(tx: Transaction) -> list[Session]:
+    """Return the open sessions of all tills, by name."""
+    return [_session(row) for row in tx.sql.execute(_OPEN.order_by(till_session.c.till))]
+
+
 def find(tx: Transaction, n: int) -> Session | None:
     """Return a session."""
     row = tx.sql.execute(select(till_session).where(till_session.c.n == n)).one_or_none()

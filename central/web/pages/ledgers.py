@@ -112,7 +112,7 @@ def label_of(tx: Transaction, key: str) -> str:
 
 def address_of(key: str) -> str:
     """Return the address of an account's page."""
-    return f"/accounts/{quote(key, safe=':')}"
+    return f"/accounts/of/{quote(key, safe=':')}"
 
 
 def ledger(visit: Visit, entry: ListedEntry, names: Names, *, links: bool = True) -> Ledger:

@@ -1,0 +1,474 @@
+"""The till: opened with what is in it, cash in and out for accounts, counted and closed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from starlette.exceptions import HTTPException
+
+from broker.directory import UserRow
+from central.acts import till as acts
+from central.rights import Right
+from central.store import accounts, directory, person_search, till, wallets
+from central.store.ledger import Refused
+from central.store.till import Receipt, Session
+from central.web.export import Kind
+from central.web.pages import ledgers, lists, sentences
+from central.web.pages.job_words import person_of
+from central.web.pages.lists import Cell, Column, ListOf, Query, Rows
+from central.web.pages.sentences import mark
+from central.web.pages.table import Nav, Page
+from central.web.pages.views import Empty
+from config.policy.money import Money
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from starlette.responses import Response
+
+    from central.store.books import Transaction
+    from central.store.till import Sums
+    from central.web.pages.forms import Wrong
+    from central.web.pages.lists import ListView
+    from central.web.pages.visit import Visit
+
+NO_AMOUNT: Final = mark("This is no amount; write it like %(example)s.")
+_TWICE: Final = mark(
+    "Something went through this till since this page was shown. Look whether it was this."
+)
+_NONE: Final = "\N{EN DASH}"
+_MEANT: Final = 8
+
+
+def number_of(text: str) -> int | None:
+    """Return a number that an address has; None: it is none that the books could hold."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None  # noqa: PLR2004
+
+
+def cash_of(visit: Visit, name: str, currency: str, wrong: Wrong) -> Money:
+    """Return cash that a form names; what is no amount is said beside the field."""
+    found = visit.form.money(name, currency, visit.words)
+    if found is None or found.micros < 0:
+        example = visit.words.money_parts(Money(20_000_000, currency)).number
+        wrong[name] = visit.say(NO_AMOUNT, example=example)
+        return Money(0, currency)
+    return found
+
+
+# ── all tills ───────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTill:
+    """A till that is open."""
+
+    name: str
+    since: datetime
+    by: str
+    inside: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Tills:
+    """The page."""
+
+    open: tuple[OpenTill, ...]
+    list: ListView
+    currency: str
+    for_: str
+    """The account that cash is for; empty: not known yet."""
+    name: str
+    opening: str
+    wrong: Wrong = field(default_factory=dict)
+
+
+def _sessions(tx: Transaction, query: Query) -> Rows[Session]:
+    found = till.sessions(tx, before=number_of(query.after), limit=query.limit + 1)
+    shown = found[: query.limit]
+    return Rows(tuple(shown), str(shown[-1].n) if len(found) > query.limit else "")
+
+
+def _money(visit: Visit, micros: int | None, unit: str) -> str:
+    return _NONE if micros is None else visit.words.money(Money(micros, unit))
+
+
+SESSIONS: Final = ListOf(
+    "tills",
+    (
+        Column[Session]("till", mark("Till"), lambda row, _: Cell(row.till), lambda row: row.till),
+        Column[Session](
+            "opened",
+            mark("Opened"),
+            lambda row, visit: Cell(when=visit.local(row.opened_at), note=person_of(row.opened_by)),
+            lambda row: row.opened_at,
+            kind=Kind.MOMENT,
+        ),
+        Column[Session](
+            "closed",
+            mark("Closed"),
+            lambda row, visit: (
+                Cell(_NONE)
+                if row.closed_at is None
+                else Cell(when=visit.local(row.closed_at), note=person_of(row.closed_by or ""))
+            ),
+            lambda row: row.closed_at,
+            kind=Kind.MOMENT,
+        ),
+        Column[Session](
+            "counted",
+            mark("Counted"),
+            lambda row, visit: Cell(_money(visit, row.counted, row.unit)),
+            lambda row: row.counted,
+            kind=Kind.MICROS,
+            number=True,
+        ),
+        Column[Session](
+            "difference",
+            mark("Difference"),
+            lambda row, visit: Cell(_money(visit, row.difference, row.unit), note=row.note),
+            lambda row: row.difference,
+            kind=Kind.MICROS,
+            number=True,
+        ),
+    ),
+    _sessions,
+    Right.TAKE_MONEY,
+    limit=25,
+    link=lambda row: f"/till/sessions/{row.n}",
+)
+
+
+async def show(visit: Visit) -> Response:
+    """Show which tills are open, and those that were."""
+    if (fetched := lists.file(visit, SESSIONS)) is not None:
+        return fetched
+    return await _show(visit, {}, 200)
+
+
+async def _show(visit: Visit, wrong: Wrong, status: int) -> Response:
+    query = lists.query_of(visit, SESSIONS)
+
+    def look(tx: Transaction) -> tuple[list[tuple[Session, Sums]], Rows[Session], str]:
+        found = [(each, till.sums(tx, each)) for each in till.open_sessions(tx)]
+        return found, _sessions(tx, query), tx.identity.currency
+
+    found, rows, currency = await visit.read(look)
+    view = Tills(
+        tuple(
+            OpenTill(
+                each.till,
+                visit.local(each.opened_at),
+                person_of(each.opened_by),
+                Money(sums.expected, each.unit),
+            )
+            for each, sums in found
+        ),
+        lists.shown(visit, SESSIONS, query, rows),
+        currency,
+        visit.asked("for"),
+        visit.form.text("name", 40),
+        visit.form.text("opening", 40),
+        wrong,
+    )
+    return visit.page("money-tills.html", view, status=status)
+
+
+async def open_till(visit: Visit) -> Response:
+    """Open a till with what is in it."""
+    currency = await visit.read(lambda tx: tx.identity.currency)
+    wrong: Wrong = {}
+    name, opening = visit.form.text("name", 40).lower(), cash_of(visit, "opening", currency, wrong)
+    if wrong:
+        return await _show(visit, wrong, 422)
+    done = await visit.write(lambda tx: acts.open_till(tx, visit.by, name, opening))
+    if isinstance(done, Refused):
+        return await _show(visit, {"name": done.reason}, 422)
+    said = visit.told("good", mark("The till is open."))
+    return visit.go(f"/till/at/{done.till}", said)
+
+
+# ── one that is open ────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """Whom somebody may have meant."""
+
+    key: str
+    """Of the account."""
+    display: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class TillPage:
+    """The page."""
+
+    name: str
+    unit: str
+    sums: Sums
+    inside: Money
+    taken: Money
+    paid_back: Money
+    list: ListView
+    for_: str
+    who: str
+    """What people call that account; empty: not known yet."""
+    amount: str
+    note: str
+    meant: tuple[Meant, ...]
+    out: bool
+    """It is cash out that was wrong."""
+    wrong: Wrong = field(default_factory=dict)
+
+
+def receipts_of(session: Session) -> ListOf[Receipt]:
+    """Return the list of a session's receipts."""
+
+    def read(tx: Transaction, query: Query) -> Rows[Receipt]:
+        before = number_of(query.after)
+        found = till.receipts(tx, session=session.n, before=before, limit=query.limit + 1)
+        shown = found[: query.limit]
+        return Rows(tuple(shown), str(shown[-1].number) if len(found) > query.limit else "")
+
+    return ListOf(
+        f"till-{session.till}",
+        (
+            Column[Receipt](
+                "number",
+                mark("Receipt"),
+                lambda row, visit: Cell(
+                    visit.say(mark("Receipt %(num)s"), num=row.number), note=row.note
+                ),
+                lambda row: row.number,
+                kind=Kind.NUMBER,
+            ),
+            Column[Receipt](
+                "account", mark("Account"), lambda row, _: Cell(row.account), lambda r: r.account
+            ),
+            Column[Receipt](
+                "at",
+                mark("When"),
+                lambda row, visit: Cell(when=visit.local(row.at)),
+                lambda row: row.at,
+                kind=Kind.MOMENT,
+                wide=True,
+            ),
+            Column[Receipt](
+                "amount",
+                mark("Cash"),
+                lambda row, visit: Cell(_money(visit, row.micros, row.unit)),
+                lambda row: row.micros,
+                kind=Kind.MICROS,
+                number=True,
+            ),
+        ),
+        read,
+        Right.TAKE_MONEY,
+        limit=25,
+        link=lambda row: f"/till/receipts/{row.number}",
+    )
+
+
+def open_at(tx: Transaction, name: str) -> Session:
+    """Return the open session of a till.
+
+    Raises:
+        HTTPException: 404, it is not open.
+    """
+    found = till.open_now(tx, name)
+    if found is None:
+        raise HTTPException(404, sentences.NO_PAGE)
+    return found
+
+
+async def at(visit: Visit) -> Response:
+    """Show an open till."""
+    return await _at(visit, {}, 200)
+
+
+async def _at(
+    visit: Visit, wrong: Wrong, status: int, meant: tuple[Meant, ...] = (), *, out: bool = False
+) -> Response:
+    name, form = visit.path("till"), visit.form
+    session = await visit.read(lambda tx: open_at(tx, name))
+    what = receipts_of(session)
+    if (fetched := lists.file(visit, what)) is not None:
+        return fetched
+    query = lists.query_of(visit, what)
+    for_ = form.text("for", 200) or visit.asked("for")
+
+    def look(tx: Transaction) -> tuple[Sums, Rows[Receipt], str]:
+        label = ledgers.label_of(tx, for_) if ":" in for_ else ""
+        return till.sums(tx, session), what.read(tx, query), label
+
+    sums, rows, who = await visit.read(look)
+    empty = Empty(
+        "till",
+        visit.say(mark("Receipts will stand here")),
+        visit.say(mark("Each time cash goes in or out there is one, with a number of its own.")),
+    )
+    view = TillPage(
+        session.till,
+        session.unit,
+        sums,
+        Money(sums.expected, session.unit),
+        Money(sums.taken, session.unit),
+        Money(sums.paid_back, session.unit),
+        lists.shown(visit, what, query, rows, empty=empty),
+        for_,
+        who,
+        form.text("amount", 40),
+        form.text("note", 300),
+        meant,
+        out,
+        wrong,
+    )
+    return visit.page("money-till.html", view, status=status)
+
+
+def _account_of(tx: Transaction, text: str, unit: str) -> str | tuple[Meant, ...]:
+    """Return the account that a text names, or whom it may mean."""
+    if ":" in text and accounts.find(tx, text) is not None:
+        return text
+    row = directory.get(tx, "user", text.lower()) if text else None
+    if row is not None and (key := _own(tx, UserRow.model_validate(row), unit)):
+        return key
+    found = []
+    for each in person_search.suggest(tx, text, limit=_MEANT):
+        known = directory.get(tx, "user", each.name)
+        key = _own(tx, UserRow.model_validate(known), unit) if known is not None else ""
+        if key:
+            found.append(Meant(key, str((known or {}).get("display") or each.name), each.name))
+    return tuple(found)
+
+
+def _own(tx: Transaction, row: UserRow, unit: str) -> str:
+    """Return the account that a person's cash goes to; empty: there is none in this unit."""
+    for key in (key for each in wallets.lists_of(row) for key in each):
+        found = accounts.find(tx, key)
+        if found is not None and found.unit == unit and key.startswith("user:"):
+            return key
+    return ""
+
+
+async def take(visit: Visit) -> Response:
+    """Take cash, and put it on an account."""
+    return await _through(visit, out=False)
+
+
+async def pay_back(visit: Visit) -> Response:
+    """Give cash for what an account has."""
+    return await _through(visit, out=True)
+
+
+async def _through(visit: Visit, *, out: bool) -> Response:
+    form, name = visit.form, visit.path("till")
+    session = await visit.read(lambda tx: open_at(tx, name))
+    for_ = form.text("key", 200) or form.text("for", 200)
+    found = await visit.read(lambda tx: _account_of(tx, for_, session.unit))
+    wrong: Wrong = {}
+    amount = cash_of(visit, "amount", session.unit, wrong)
+    note = form.text("note", 300)
+    if out and not note:
+        wrong["note"] = visit.say(mark("Say why; it is kept with the receipt."))
+    if not isinstance(found, str):
+        wrong["for"] = visit.say(
+            mark("Who of these?") if found else mark("Nobody is called so, nor any account.")
+        )
+    if wrong or not isinstance(found, str):
+        meant = () if isinstance(found, str) else found
+        return await _at(visit, wrong, 422, meant, out=out)
+    key, seen = found, form.text("seen", 20)
+
+    def act(tx: Transaction) -> Receipt | Refused:
+        if str(till.sums(tx, open_at(tx, name)).receipts) != seen:
+            return Refused(visit.say(_TWICE))
+        if out:
+            return acts.pay_back(tx, visit.by, name, key, amount, note=note)
+        return acts.take_cash(tx, visit.by, name, key, amount, note=note)
+
+    done = await visit.write(act)
+    if isinstance(done, Refused):
+        return await _at(visit, {"amount": done.reason}, 422, out=out)
+    return visit.go(f"/till/receipts/{done.number}")
+
+
+# ── the close ───────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class ClosePage:
+    """The form."""
+
+    name: str
+    unit: str
+    receipts: int
+    counted: str
+    note: str
+    difference: str
+    """What was wrong with the count; empty: nobody counted yet."""
+    wrong: Wrong = field(default_factory=dict)
+
+
+async def ask_close(visit: Visit) -> Response:
+    """Ask what is in it; what should be is not said before, so that it is counted."""
+    return await _closing(visit, {}, "", 200)
+
+
+async def _closing(visit: Visit, wrong: Wrong, difference: str, status: int) -> Response:
+    name = visit.path("till")
+
+    def look(tx: Transaction) -> tuple[Session, Sums]:
+        session = open_at(tx, name)
+        return session, till.sums(tx, session)
+
+    session, sums = await visit.read(look)
+    form = visit.form
+    view = ClosePage(
+        name,
+        session.unit,
+        sums.receipts,
+        form.text("counted", 40),
+        form.text("note", 500),
+        difference,
+        wrong,
+    )
+    return visit.page("money-till-close.html", view, status=status)
+
+
+async def close(visit: Visit) -> Response:
+    """Close it by what was counted."""
+    name, note = visit.path("till"), visit.form.text("note", 500)
+    session = await visit.read(lambda tx: open_at(tx, name))
+    wrong: Wrong = {}
+    counted = cash_of(visit, "counted", session.unit, wrong)
+    if wrong:
+        return await _closing(visit, wrong, "", 422)
+    sums = await visit.read(lambda tx: till.sums(tx, session))
+    difference = Money(counted.micros - sums.expected, session.unit)
+    if difference.micros and not note:
+        said = visit.say(
+            mark("%(expected)s should be in it, and you counted %(counted)s: %(difference)s."),
+            expected=visit.words.money(Money(sums.expected, session.unit)),
+            counted=visit.words.money(counted),
+            difference=visit.words.money(difference),
+        )
+        return await _closing(visit, {}, said, 422)
+    done = await visit.write(lambda tx: acts.close_till(tx, visit.by, name, counted, note=note))
+    if isinstance(done, Refused):
+        return await _closing(visit, {"counted": done.reason}, "", 422)
+    said_ = visit.told("good", mark("The till is closed."))
+    return visit.go(f"/till/sessions/{done.session.n}", said_)
+
+
+PAGES: Final = (
+    Page("/till", show, Right.TAKE_MONEY, nav=Nav(mark("Till"), "till", 52)),
+    Page("/till", open_till, Right.TAKE_MONEY, methods=("POST",)),
+    Page("/till/at/{till}", at, Right.TAKE_MONEY),
+    Page("/till/at/{till}/take", take, Right.TAKE_MONEY, methods=("POST",)),
+    Page("/till/at/{till}/pay-back", pay_back, Right.TAKE_MONEY, methods=("POST",)),
+    Page("/till/at/{till}/close", ask_close, Right.TAKE_MONEY),
+    Page("/till/at/{till}/close", close, Right.TAKE_MONEY, methods=("POST",)),
+)
