@@ -14,9 +14,11 @@ from terminal_bridge.panel.notices import problem_of, redeemed
 from terminal_bridge.panel.views import Balance
 
 if TYPE_CHECKING:
+    from pydantic import AnyHttpUrl
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from broker.messages.terminals import SiteState
     from terminal_bridge.panel.browser import Browser
     from terminal_bridge.panel.visit import Visit
 
@@ -67,11 +69,20 @@ async def _balance(browser: Browser, visit: Visit, code: str = "", error: str = 
     money = read_money(reply)
     if visit.who is None:
         return to(browser, "/")
-    address = browser.desk.settings.help
-    more = {"help": render.qr(str(address)), "help_address": str(address)} if address else {}
+    address = help_at(browser.desk.settings.help, browser.desk.site)
+    more = {"help": render.qr(address), "help_address": address} if address else {}
     if money is None:
         why = problem_of(browser.words, reply).text
         return sent(browser, "balance.html", Balance((), (), why, code, error))
     site = browser.desk.site
     view = pages.balance_view(browser.words, money, site, code=code, error=error, **more)
     return sent(browser, "balance.html", view, money)
+
+
+def help_at(address: AnyHttpUrl | None, site: SiteState | None) -> str:
+    """Return where a phone fetches a code, with this site filled in already; empty: nowhere."""
+    if address is None:
+        return ""
+    if site is None:
+        return str(address)
+    return f"{address}{'&' if address.query else '?'}site={site.node}"

@@ -71,7 +71,7 @@ SOURCES: Final[Mapping[str, str]] = {
 _STEPS: Final[Mapping[str, tuple[Tone, str]]] = {
     "received": ("good", mark("Received")),
     "counted": ("good", mark("Counted")),
-    "held": ("waiting", mark("Waits for you")),
+    "held": ("waiting", mark("Held")),
     "refused": ("trouble", mark("Not released")),
     "released": ("good", mark("Released")),
     "copying": ("good", mark("Copying began")),

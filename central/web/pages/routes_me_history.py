@@ -114,6 +114,7 @@ def _list(name: str, zone: ZoneInfo) -> ListOf[Mine]:
                 lambda row: row.listed.job.impressions,
                 Kind.NUMBER,
                 number=True,
+                wide=True,
             ),
             Column(
                 "cost",
