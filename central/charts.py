@@ -34,6 +34,8 @@ _GAP: Final = 8
 #: As many grid lines as are read without effort.
 _STEPS: Final = 4
 _NICE: Final = (1.0, 2.0, 2.5, 5.0, 10.0)
+#: Below it there are too few digits left to take a step of.
+_LEAST: Final = 1e-300
 #: No XML can hold these (XML 1.0 §2.2).
 _UNWRITABLE: Final = _compiled("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 #: A dot of a line with fewer points than this can be told from the next.
@@ -255,7 +257,7 @@ def _grid(
 
 def _step_of(most: float) -> float:
     """Return a round step so that a few of them reach above the highest value."""
-    if most <= 0:
+    if most < _LEAST:
         return 1.0
     rough = most / _STEPS
     unit = 10.0 ** floor(log10(rough))
@@ -325,8 +327,7 @@ def _scaled(value: float, most: float, room: float) -> float:
 
 
 def _room(texts: Iterable[str], most: int) -> int:
-    # one character more: few letters may all be wide ones
-    return min(ceil(max((_width(text) for text in texts), default=0) + _TEXT * _WIDE), most)
+    return min(ceil(max((_width(text) for text in texts), default=0)), most)
 
 
 def _width(text: str) -> float:
