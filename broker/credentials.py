@@ -181,10 +181,20 @@ class CredentialFile:
             CredentialError: as for `entries`, or the file cannot be written.
         """
         secret = secret or mint()
-        entry = Credential(name=name, party=party, hash=hash_of(secret), person=person)
+        self.add_hashed(name, party, hash_of(secret), person=person)
+        return secret
+
+    def add_hashed(
+        self, name: str, party: Party, digest: str, *, person: str | None = None
+    ) -> None:
+        """Enter or replace a name whose secret only somebody else knows.
+
+        Raises:
+            CredentialError: as for `add`.
+        """
+        entry = Credential(name=name, party=party, hash=digest, person=person)
         with self._alone():
             self._write([*(e for e in self.entries() if e.name != name), entry])
-        return secret
 
     def remove(self, name: str) -> bool:
         """Strike a name out; say whether it was there.

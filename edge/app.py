@@ -22,7 +22,7 @@ from edge.answers.previews import PreviewAnswers
 from edge.answers.rights import Rights
 from edge.answers.site import SiteAnswers
 from edge.asking import OPERATOR
-from edge.bidding import QUESTIONS, Bidding
+from edge.bidding import KNOWN, Bidding
 from edge.board import Board
 from edge.branch import Retirement, accepted, put_away
 from edge.calm import AFTER_PAPER, Calm
@@ -258,7 +258,7 @@ class Edge:
             desk = Desk(desk_link, node=settings.node, calm=self._calm, mint=mint, clock=clock)
             desk.on_online = self._board.on_online
             requests = self._requests(uplink, floor)
-            self._bidding = bidding = Bidding(requests, say=uplink.told, clock=clock)
+            self._bidding = bidding = Bidding(requests, settings, say=uplink.told, clock=clock)
             view = SiteView(
                 settings,
                 books=self.books,
@@ -386,7 +386,7 @@ class Edge:
             return self._retirement.obey(command)
         if command.command == "read-meters":
             return self._devices.watching.obey(command)
-        if command.command in QUESTIONS and self._bidding is not None:
+        if command.command in KNOWN and self._bidding is not None:
             return self._bidding.obey(command)
         return report(self.books, command)
 

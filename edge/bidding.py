@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from broker.messages import CancelRequest, CommandState, QuoteRequest, ReleaseRequest
 from config.logs import logger
+from edge.popup_place import NoPlace, PopupWish, enrol
 from edge.requests import Unanswered
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from broker.messages import Command, Request
+    from config.settings import EdgeSettings
+    from edge.popup_place import Place
     from edge.ports import Clock
     from edge.requests import Requests
 
@@ -35,6 +38,9 @@ QUESTIONS: Final[dict[str, type[Request]]] = {
     "cancel-job": CancelRequest,
     "quote-job": QuoteRequest,
 }
+#: And one that no terminal asks.
+ENROL: Final = "enrol-popup"
+KNOWN: Final = frozenset({*QUESTIONS, ENROL})
 #: Wishes that are carried out at the same time; one more is told so.
 _AT_ONCE: Final = 16
 #: A wish that came in time is carried out, whatever the site's own clock says.
@@ -47,6 +53,7 @@ class Bidding:
     def __init__(
         self,
         requests: Requests,
+        settings: EdgeSettings | None = None,
         *,
         say: Callable[[CommandState], Awaitable[None]],
         clock: Clock,
@@ -55,17 +62,19 @@ class Bidding:
 
         Args:
             requests: what terminals ask; the same for the centre.
+            settings: where pop-ups reach the site; None: there are none.
             say: tells the centre how a command ended.
             clock: the time.
         """
         self._requests = requests
+        self._settings = settings
         self._say = say
         self._clock = clock
-        self._waiting: asyncio.Queue[tuple[Command, Request]] = asyncio.Queue(_AT_ONCE)
+        self._waiting: asyncio.Queue[tuple[Command, Request | PopupWish]] = asyncio.Queue(_AT_ONCE)
 
     def obey(self, command: Command) -> CommandState:
         """Take a wish in; its end is said later, unless it cannot even begin."""
-        model = QUESTIONS[command.command]
+        model = QUESTIONS.get(command.command, PopupWish)
         args = command.args
         asked = {
             **args,
@@ -97,8 +106,11 @@ class Bidding:
                 task = tasks.create_task(work, name=f"wish {command.command}")
                 task.add_done_callback(lambda _: room.release())
 
-    async def _one(self, command: Command, question: Request) -> None:
+    async def _one(self, command: Command, question: Request | PopupWish) -> None:
         try:
+            if isinstance(question, PopupWish):
+                await self._say(await self._enrolled(command.id, question))
+                return
             reply = await self._requests.asked(CENTRE, question)
             if isinstance(reply, Unanswered):
                 return  # it came twice: the first one tells its end
@@ -114,6 +126,14 @@ class Bidding:
             pass  # the answer is kept: the same command, come again, is told it
         except Exception:  # noqa: BLE001  once a wish
             _log.exception("a wish could not be carried out", action="wish-error")
+
+    async def _enrolled(self, id_: UUID, wish: PopupWish) -> CommandState:
+        found: Place | NoPlace = NoPlace("this site has no pop-ups")
+        if self._settings is not None:
+            found = await asyncio.to_thread(enrol, self._settings, wish)
+        if isinstance(found, NoPlace):
+            return _failed(id_, "no-popup", found.reason)
+        return CommandState(id=id_, state="successful", data=found.told())
 
 
 def _failed(

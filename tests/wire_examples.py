@@ -338,6 +338,12 @@ EXAMPLES: dict[str, m.Message] = {
         args={"user": "ana", "job": str(JOB), "printer": "lobby", "changes": {"copies": 2}},
         expires_at=LATER,
     ),
+    "command, to let a pop-up in": m.Command(
+        id=COMMAND,
+        command="enrol-popup",
+        args={"user": "ana", "node": "popup-7xk2m9qd", "hash": "ab" * 32},
+        expires_at=LATER,
+    ),
     "command-state, of a wish that was refused": m.CommandState(
         id=COMMAND,
         state="failed",

@@ -223,11 +223,13 @@ class Command(Message):
         "release-job",
         "cancel-job",
         "quote-job",
+        "enrol-popup",
     ]
     """Books' digest; own events after a place; applied events of ours after a place; hand over
     everything and begin a new journal; book the meters of one `device`, or of all. From WIRE 4 on,
     for the person `user` and as a terminal's wish of theirs: release a held `job` at a `printer`
-    (`changes`, `confirmed`), throw it away, say what that would come to."""
+    (`changes`, `confirmed`), throw it away, say what that would come to; let their pop-up in as
+    `node`, by the `hash` of a secret that the centre does not tell."""
     args: dict[str, Any] = Field(default_factory=dict)
     """Its arguments."""
     expires_at: AwareDatetime

@@ -28,7 +28,7 @@ PATIENCE: Final = timedelta(minutes=1)
 WIRE: Final = 4
 #: Wishes of one person within that time; more is no person.
 _MOST: Final = 30
-_KNOWN: Final[frozenset[str]] = frozenset({"release-job", "cancel-job", "quote-job"})
+_KNOWN: Final[frozenset[str]] = frozenset({"release-job", "cancel-job", "quote-job", "enrol-popup"})
 _ACTS: Final = {"release-job": "job release wish", "cancel-job": "job delete wish"}
 
 
@@ -100,6 +100,40 @@ def wish(  # noqa: PLR0911  one a reason
         audit.note(
             signed(tx, by), author=by.author, act=_ACTS[what], target=str(job), detail=detail
         )
+    return id_
+
+
+def popup(
+    tx: Transaction, by: By, *, user: str, site: str, name: str, digest: str
+) -> UUID | NotSent:
+    """Have a site let a person's pop-up in.
+
+    Args:
+        tx: a writing transaction.
+        by: who does it.
+        user: whose it is to be.
+        site: the site's edge.
+        name: the pop-up's id.
+        digest: SHA-256 of its secret, which is not told.
+    """
+    node = nodes.find(tx, site)
+    if node is None or node.kind != "edge":
+        return NotSent("no-job")
+    called = node.site or node.id
+    if node.state != "active" or not is_linked(
+        linked=node.linked, seen_at=node.seen_at, now=tx.now
+    ):
+        return NotSent("alone", called)
+    if nodes.wire(tx, node.id) < WIRE:
+        return NotSent("old", called)
+    if len(lately(tx, user)) >= _MOST:
+        return NotSent("too-many", called)
+    args = {"user": user, "node": name, "hash": digest}
+    id_ = commands.order(tx, node.id, "enrol-popup", args, tx.now + PATIENCE)
+    detail = {"node": node.id, "popup": name}
+    audit.note(
+        signed(tx, by), author=by.author, act="popup enrol", target=f"person:{user}", detail=detail
+    )
     return id_
 
 

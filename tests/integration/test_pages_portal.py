@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -11,8 +12,9 @@ import pytest
 from broker.directory import UserRow
 from central.acts import cards as card_acts
 from central.acts.by import By
-from central.store import audit, codes, directory, secrets
+from central.store import audit, codes, commands, directory, secrets
 from central.store import refund_requests as requests
+from config import popup_token
 from tests.integration.pages_lab import PERSON, browser, enter, signed_in
 from tests.integration.portal_lab import SITE, open_portal
 
@@ -378,6 +380,56 @@ async def test_no_code_of_anybody_elses_money(tmp_path: Path) -> None:
         assert (await eve.get(f"/me/code/{uuid4()}")).status_code == 404
     with portal.lab.books.read() as tx:
         assert codes.every(tx) == []
+
+
+# ── the pop-up of one's own workstation ─────────────────────────────────────────────────────
+
+
+async def test_a_pop_up_is_let_in_by_a_hash(tmp_path: Path) -> None:
+    """The site is told a hash, the person a token with the secret of it; the books keep neither."""
+    portal = open_portal(tmp_path)
+    enter(portal.lab.books, "eve")
+    async with signed_in(portal.lab, PERSON) as ana:
+        await ana.get("/me/popup")
+        assert "West Wing" in ana.text()
+        there = location(await ana.post("/me/popup", site=SITE))
+        (command,) = portal.asked()
+        assert (command.command, command.args["user"]) == ("enrol-popup", PERSON)
+        portal.tells(command, "successful", host="west.example.org", port=8883, tls=True)
+        await ana.get(there)
+        found = popup_token.read(re.findall(r"printmesh1\.[\w.-]+", ana.page)[0])
+        assert isinstance(found, popup_token.PopupToken)
+        assert (found.node, found.host) == (command.args["node"], "west.example.org")
+        assert sha256(found.secret.encode()).hexdigest() == command.args["hash"]
+        with portal.lab.books.read() as tx:
+            kept = commands.find(tx, command.id)
+        assert found.secret not in str(kept)
+    async with signed_in(portal.lab, "eve") as eve:
+        assert (await eve.get(there)).status_code == 404
+        assert (await eve.get(there.replace("popup", "asked"))).status_code == 404
+    async with signed_in(portal.lab, PERSON) as ana:
+        assert (await ana.get(there.replace("popup", "asked"))).status_code == 404
+        portal.lab.later(minutes=20)
+        assert (await ana.get(there)).status_code in {303, 404}
+
+
+async def test_a_site_that_lets_no_pop_up_in_says_why(tmp_path: Path) -> None:
+    """Its own words stand there; one that is cut off or unknown is not asked."""
+    portal = open_portal(tmp_path)
+    async with signed_in(portal.lab, PERSON) as ana:
+        await ana.get("/me/popup")
+        there = location(await ana.post("/me/popup", site=SITE))
+        (command,) = portal.asked()
+        portal.tells(command, "failed", "its broker listens <b>here</b> only", code="no-popup")
+        await ana.get(there)
+        assert "takes no pop-ups from here. its broker listens <b>here</b> only" in ana.text()
+        assert "<b>here</b>" not in ana.page
+        assert location(await ana.post("/me/popup", site="nowhere")) == "/me/popup"
+        portal.heard(linked=False)
+        assert location(await ana.post("/me/popup", site=SITE)) == "/me/popup"
+        await ana.get("/me/popup")
+        assert "West Wing works alone now." in ana.text()
+    assert portal.asked() == []
 
 
 # ── cards, PIN, language ────────────────────────────────────────────────────────────────────

@@ -89,7 +89,7 @@ async def asked(visit: Visit) -> Response:
 
 def _known(tx: Transaction, visit: Visit, id_: UUID) -> _Known:
     command = wishes.mine(tx, id_, visit.me.name)
-    if command is None:
+    if command is None or "job" not in command.args:
         raise HTTPException(404, sentences.NO_PAGE)
     listed = lists.job(tx, UUID(command.args["job"]))
     node = nodes.find(tx, command.node)

@@ -10,6 +10,7 @@ from central.web.pages import (
     routes_me_code,
     routes_me_history,
     routes_me_jobs,
+    routes_me_popup,
 )
 
 if TYPE_CHECKING:
@@ -21,4 +22,5 @@ PAGES: Final[tuple[Page, ...]] = (
     *routes_me_asked.PAGES,
     *routes_me_code.PAGES,
     *routes_me_cards.PAGES,
+    *routes_me_popup.PAGES,
 )
