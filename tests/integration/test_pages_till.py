@@ -98,11 +98,10 @@ async def test_whom_cash_is_for_is_asked_when_a_name_says_too_little(tmp_path: P
         assert done.status_code == 303
         assert whole(lab) == before + euros("5.00")
         await dora.get(AT)
-        answer = await dora.post(f"{AT}/pay-back", **{"for": "ana"}, amount="1", seen="1")
+        out = {"for-out": "ana", "amount-out": "1", "seen": "1"}
+        answer = await dora.post(f"{AT}/pay-back", **out)
         assert answer.status_code == 422, "without a reason"
-        answer = await dora.post(
-            f"{AT}/pay-back", **{"for": "ana"}, amount="1", seen="1", note="leaves"
-        )
+        answer = await dora.post(f"{AT}/pay-back", **out, **{"note-out": "leaves"})
         assert answer.status_code == 303
         assert whole(lab) == before + euros("4.00")
         assert (await dora.get(f"{AT}?as=csv")).text.count("\n") == 3

@@ -177,6 +177,7 @@ COLUMNS: Final = (
         mark("Site"),
         lambda row, _: Cell(row.site, note=row.printer),
         lambda row: row.site,
+        wide=True,
     ),
     Column[JobRow](
         "state",
@@ -247,6 +248,8 @@ FILTERS: Final = (
     Filter("printer", mark("Printer"), hint=mark("its id")),
 )
 
+_BY_LINK: Final = frozenset({"service", "printer"})
+
 JOBS: Final = ListOf(
     "jobs",
     COLUMNS,
@@ -264,10 +267,13 @@ async def show(visit: Visit) -> Response:
     def read(tx: Transaction, query: Query) -> Rows[JobRow]:
         return _read(tx, query, zone)
 
+    # what links ask for stands there only while it is asked for: the bar stays short
+    shown = tuple(each for each in FILTERS if each.key not in _BY_LINK or visit.asked(each.key))
+    what = replace(JOBS, filters=shown)
     in_file = replace(JOBS, columns=_FILE_COLUMNS, read=read)
     if (fetched := lists.file(visit, in_file)) is not None:
         return fetched
-    query = lists.query_of(visit, JOBS)
+    query = lists.query_of(visit, what)
 
     def look(tx: Transaction) -> tuple[tuple[Choice, ...], Rows[JobRow], Totals]:
         edges = [each for each in nodes.every(tx) if each.kind == "edge"]
@@ -296,7 +302,7 @@ async def show(visit: Visit) -> Response:
         visit.say(mark("Each site tells of its jobs as they come in, also of those it held back.")),
         command="printmesh central job find",
     )
-    table = lists.shown(visit, JOBS, query, rows, empty=empty)
+    table = lists.shown(visit, what, query, rows, empty=empty)
     goes_on = bool(rows.next) and len(rows.rows) < query.limit
     return visit.page("money-jobs.html", Jobs(table, totals, cost, goes_on))
 

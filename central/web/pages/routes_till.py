@@ -297,7 +297,8 @@ async def _at(
     if (fetched := lists.file(visit, what)) is not None:
         return fetched
     query = lists.query_of(visit, what)
-    for_ = form.text("for", 200) or visit.asked("for")
+    end = "-out" if out else ""
+    for_ = form.text(f"for{end}", 200) or visit.asked("for")
 
     def look(tx: Transaction) -> tuple[Sums, Rows[Receipt], str]:
         label = ledgers.label_of(tx, for_) if ":" in for_ else ""
@@ -319,8 +320,8 @@ async def _at(
         lists.shown(visit, what, query, rows, empty=empty),
         for_,
         who,
-        form.text("amount", 40),
-        form.text("note", 300),
+        form.text(f"amount{end}", 40),
+        form.text(f"note{end}", 300),
         meant,
         out,
         wrong,
@@ -366,15 +367,17 @@ async def pay_back(visit: Visit) -> Response:
 async def _through(visit: Visit, *, out: bool) -> Response:
     form, name = visit.form, visit.path("till")
     session = await visit.read(lambda tx: open_at(tx, name))
-    for_ = form.text("key", 200) or form.text("for", 200)
+    # both forms stand on one page: their fields have names of their own
+    end = "-out" if out else ""
+    for_ = form.text("key", 200) or form.text(f"for{end}", 200)
     found = await visit.read(lambda tx: _account_of(tx, for_, session.unit))
     wrong: Wrong = {}
-    amount = cash_of(visit, "amount", session.unit, wrong)
-    note = form.text("note", 300)
+    amount = cash_of(visit, f"amount{end}", session.unit, wrong)
+    note = form.text(f"note{end}", 300)
     if out and not note:
-        wrong["note"] = visit.say(mark("Say why; it is kept with the receipt."))
+        wrong[f"note{end}"] = visit.say(mark("Say why; it is kept with the receipt."))
     if not isinstance(found, str):
-        wrong["for"] = visit.say(
+        wrong[f"for{end}"] = visit.say(
             mark("Who of these?") if found else mark("Nobody is called so, nor any account.")
         )
     if wrong or not isinstance(found, str):
@@ -391,7 +394,7 @@ async def _through(visit: Visit, *, out: bool) -> Response:
 
     done = await visit.write(act)
     if isinstance(done, Refused):
-        return await _at(visit, {"amount": done.reason}, 422, out=out)
+        return await _at(visit, {f"amount{end}": done.reason}, 422, out=out)
     return visit.go(f"/till/receipts/{done.number}")
 
 
