@@ -192,7 +192,12 @@ async def show(visit: Visit) -> Response:
         max(0, len(found.printers) - _PRINTERS),
         node_words.steps(visit, moments),
     )
-    return visit.page("fleet-site.html", view, may_run=visit.may(Right.RUN_FLEET, node))
+    return visit.page(
+        "fleet-site.html",
+        view,
+        may_run=visit.may(Right.RUN_FLEET, node),
+        may_jobs=visit.may(Right.SEE_JOBS, node),
+    )
 
 
 def _follow(tx: Transaction, audience: Audience, zone: ZoneInfo) -> dict[str, object]:
