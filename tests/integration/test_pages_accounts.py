@@ -48,7 +48,7 @@ async def test_an_account_says_what_it_has_and_where(tmp_path: Path) -> None:
         await axel.get("/accounts")
         assert "All accounts together hold €5.02." in axel.text()
         await axel.get("/accounts/of/user:ana")
-        assert re.search(r"Ana has €4\.02: .*€[\d.]+ at north", axel.text())
+        assert "Ana has €4.02 at north." in axel.text()
         assert "Correct…" not in axel.text()
         (number,) = re.findall(r"/accounts/entries/(\d+)\">Charge", axel.page)
         await axel.get(f"/accounts/entries/{number}")

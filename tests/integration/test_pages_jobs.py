@@ -133,3 +133,15 @@ async def test_a_job_that_somebody_asks_about_shows_their_words(tmp_path: Path) 
         await axel.get(f"/jobs/{job}")
         assert "All pages were white." in axel.text()
         assert "/refund" not in axel.page
+
+
+async def test_a_job_is_told_of_in_ones_own_language(tmp_path: Path) -> None:
+    """Every word of the page, and none that is no word."""
+    lab, office = open_money(tmp_path)
+    job = office.printed()
+    async with signed_in(lab, PERSON) as ana:
+        await ana.get(f"/me/jobs/{job}/why", headers={"accept-language": "de"})
+        said = ana.text()
+    assert "Sie haben 0,18 € bezahlt: 6 Seiten (3 Blatt), 2 farbig" in said
+    assert "Regel 2, „both sides“" in said
+    assert "Content-Type" not in said

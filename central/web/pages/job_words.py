@@ -174,7 +174,9 @@ def _detail(visit: Visit, life: JobLife, kind: str, told: Mapping[str, Any]) -> 
     if kind == "received":
         yield str(told.get("queue", ""))
     if kind == "printed":
-        yield visit.say(_ENDS[told["disposition"]][1]) if told.get("disposition") in _ENDS else ""
+        end = _ENDS.get(str(told.get("disposition")), ("unknown", ""))[1]
+        # of nothing, a catalogue would say whose work it is
+        yield visit.say(end) if end else ""
     if told.get("printer"):
         same = told["printer"] == life.listed.job.printer
         yield life.printer_name if same else str(told["printer"])

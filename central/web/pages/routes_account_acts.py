@@ -130,8 +130,10 @@ def _numbers(
     whole = visit.words.money(Money(sum(places.values()), unit))
     where = account_words.where(visit, names, places, unit)
     said = []
-    if any(places.values()):
+    if sum(1 for micros in places.values() if micros) > 1:
         said.append(visit.say(mark("It has %(sum)s: %(where)s."), sum=whole, where=where))
+    elif where:
+        said.append(visit.say(mark("It has %(where)s."), where=where))
     else:
         said.append(visit.say(mark("It has nothing.")))
     if act == "correct":
