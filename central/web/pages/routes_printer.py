@@ -43,6 +43,14 @@ _DAYS: Final = 14
 _RECONCILED: Final = 7
 _JOBS: Final = 10
 _ONE: Final = timedelta(days=1)
+#: Why a day could not be compared, as the books say it (`meter_moves.apart`).
+_BREAKS: Final = (
+    mark("it is the first reading"),
+    mark("its counters do not go on from the reading before"),
+    mark("a reading was told late: what had been billed then is not known"),
+    mark("the readings are not in the order in which they were made"),
+    mark("the two readings have no counter of pages in common"),
+)
 
 
 @dataclass(frozen=True, slots=True)
