@@ -14,6 +14,7 @@ from central.web.pages import (
     routes_refund,
     routes_refunds,
     routes_till,
+    routes_tills,
 )
 
 PAGES: Final = (
@@ -24,6 +25,7 @@ PAGES: Final = (
     *routes_accounts.PAGES,
     *routes_account.PAGES,
     *routes_account_acts.PAGES,
+    *routes_tills.PAGES,
     *routes_till.PAGES,
     *routes_receipts.PAGES,
 )

@@ -16,9 +16,9 @@ from central.store.ledger import Refused
 from central.web.pages import ledgers, lists, sentences
 from central.web.pages.guarding import FRESH
 from central.web.pages.job_words import person_of
-from central.web.pages.routes_till import number_of, receipts_of
 from central.web.pages.sentences import mark
 from central.web.pages.table import Page
+from central.web.pages.till_views import number_of, receipts_of
 from config.policy.money import Money
 
 if TYPE_CHECKING:

@@ -1,191 +1,36 @@
-"""The till: opened with what is in it, cash in and out for accounts, counted and closed."""
+"""An open till: cash in and out for accounts by receipts, and its close by what was counted."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from starlette.exceptions import HTTPException
-
 from broker.directory import UserRow
 from central.acts import till as acts
 from central.rights import Right
 from central.store import accounts, directory, person_search, till, wallets
 from central.store.ledger import Refused
-from central.store.till import Receipt, Session
-from central.web.export import Kind
-from central.web.pages import ledgers, lists, sentences
-from central.web.pages.job_words import person_of
-from central.web.pages.lists import Cell, Column, ListOf, Query, Rows
+from central.web.pages import ledgers, lists
 from central.web.pages.sentences import mark
-from central.web.pages.table import Nav, Page
+from central.web.pages.table import Page
 from central.web.pages.views import Empty
 from config.policy.money import Money
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from starlette.responses import Response
 
     from central.store.books import Transaction
-    from central.store.till import Sums
+    from central.store.till import Receipt, Session, Sums
     from central.web.pages.forms import Wrong
-    from central.web.pages.lists import ListView
+    from central.web.pages.lists import ListView, Rows
     from central.web.pages.visit import Visit
 
-NO_AMOUNT: Final = mark("This is no amount; write it like %(example)s.")
+from central.web.pages.till_views import cash_of, open_at, receipts_of
+
 _TWICE: Final = mark(
     "Something went through this till since this page was shown. Look whether it was this."
 )
-_NONE: Final = "\N{EN DASH}"
 _MEANT: Final = 8
-
-
-def number_of(text: str) -> int | None:
-    """Return a number that an address has; None: it is none that the books could hold."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None  # noqa: PLR2004
-
-
-def cash_of(visit: Visit, name: str, currency: str, wrong: Wrong) -> Money:
-    """Return cash that a form names; what is no amount is said beside the field."""
-    found = visit.form.money(name, currency, visit.words)
-    if found is None or found.micros < 0:
-        example = visit.words.money_parts(Money(20_000_000, currency)).number
-        wrong[name] = visit.say(NO_AMOUNT, example=example)
-        return Money(0, currency)
-    return found
-
-
-# ── all tills ───────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True, slots=True)
-class OpenTill:
-    """A till that is open."""
-
-    name: str
-    since: datetime
-    by: str
-    inside: Money
-
-
-@dataclass(frozen=True, slots=True)
-class Tills:
-    """The page."""
-
-    open: tuple[OpenTill, ...]
-    list: ListView
-    currency: str
-    for_: str
-    """The account that cash is for; empty: not known yet."""
-    name: str
-    opening: str
-    wrong: Wrong = field(default_factory=dict)
-
-
-def _sessions(tx: Transaction, query: Query) -> Rows[Session]:
-    found = till.sessions(tx, before=number_of(query.after), limit=query.limit + 1)
-    shown = found[: query.limit]
-    return Rows(tuple(shown), str(shown[-1].n) if len(found) > query.limit else "")
-
-
-def _money(visit: Visit, micros: int | None, unit: str) -> str:
-    return _NONE if micros is None else visit.words.money(Money(micros, unit))
-
-
-SESSIONS: Final = ListOf(
-    "tills",
-    (
-        Column[Session]("till", mark("Till"), lambda row, _: Cell(row.till), lambda row: row.till),
-        Column[Session](
-            "opened",
-            mark("Opened"),
-            lambda row, visit: Cell(when=visit.local(row.opened_at), note=person_of(row.opened_by)),
-            lambda row: row.opened_at,
-            kind=Kind.MOMENT,
-        ),
-        Column[Session](
-            "closed",
-            mark("Closed"),
-            lambda row, visit: (
-                Cell(_NONE)
-                if row.closed_at is None
-                else Cell(when=visit.local(row.closed_at), note=person_of(row.closed_by or ""))
-            ),
-            lambda row: row.closed_at,
-            kind=Kind.MOMENT,
-        ),
-        Column[Session](
-            "counted",
-            mark("Counted"),
-            lambda row, visit: Cell(_money(visit, row.counted, row.unit)),
-            lambda row: row.counted,
-            kind=Kind.MICROS,
-            number=True,
-        ),
-        Column[Session](
-            "difference",
-            mark("Difference"),
-            lambda row, visit: Cell(_money(visit, row.difference, row.unit), note=row.note),
-            lambda row: row.difference,
-            kind=Kind.MICROS,
-            number=True,
-        ),
-    ),
-    _sessions,
-    Right.TAKE_MONEY,
-    limit=25,
-    link=lambda row: f"/till/sessions/{row.n}",
-)
-
-
-async def show(visit: Visit) -> Response:
-    """Show which tills are open, and those that were."""
-    if (fetched := lists.file(visit, SESSIONS)) is not None:
-        return fetched
-    return await _show(visit, {}, 200)
-
-
-async def _show(visit: Visit, wrong: Wrong, status: int) -> Response:
-    query = lists.query_of(visit, SESSIONS)
-
-    def look(tx: Transaction) -> tuple[list[tuple[Session, Sums]], Rows[Session], str]:
-        found = [(each, till.sums(tx, each)) for each in till.open_sessions(tx)]
-        return found, _sessions(tx, query), tx.identity.currency
-
-    found, rows, currency = await visit.read(look)
-    view = Tills(
-        tuple(
-            OpenTill(
-                each.till,
-                visit.local(each.opened_at),
-                person_of(each.opened_by),
-                Money(sums.expected, each.unit),
-            )
-            for each, sums in found
-        ),
-        lists.shown(visit, SESSIONS, query, rows),
-        currency,
-        visit.asked("for"),
-        visit.form.text("name", 40),
-        visit.form.text("opening", 40),
-        wrong,
-    )
-    return visit.page("money-tills.html", view, status=status)
-
-
-async def open_till(visit: Visit) -> Response:
-    """Open a till with what is in it."""
-    currency = await visit.read(lambda tx: tx.identity.currency)
-    wrong: Wrong = {}
-    name, opening = visit.form.text("name", 40).lower(), cash_of(visit, "opening", currency, wrong)
-    if wrong:
-        return await _show(visit, wrong, 422)
-    done = await visit.write(lambda tx: acts.open_till(tx, visit.by, name, opening))
-    if isinstance(done, Refused):
-        return await _show(visit, {"name": done.reason}, 422)
-    said = visit.told("good", mark("The till is open."))
-    return visit.go(f"/till/at/{done.till}", said)
 
 
 # ── one that is open ────────────────────────────────────────────────────────────────────────
@@ -221,66 +66,6 @@ class TillPage:
     out: bool
     """It is cash out that was wrong."""
     wrong: Wrong = field(default_factory=dict)
-
-
-def receipts_of(session: Session) -> ListOf[Receipt]:
-    """Return the list of a session's receipts."""
-
-    def read(tx: Transaction, query: Query) -> Rows[Receipt]:
-        before = number_of(query.after)
-        found = till.receipts(tx, session=session.n, before=before, limit=query.limit + 1)
-        shown = found[: query.limit]
-        return Rows(tuple(shown), str(shown[-1].number) if len(found) > query.limit else "")
-
-    return ListOf(
-        f"till-{session.till}",
-        (
-            Column[Receipt](
-                "number",
-                mark("Receipt"),
-                lambda row, visit: Cell(
-                    visit.say(mark("Receipt %(num)s"), num=row.number), note=row.note
-                ),
-                lambda row: row.number,
-                kind=Kind.NUMBER,
-            ),
-            Column[Receipt](
-                "account", mark("Account"), lambda row, _: Cell(row.account), lambda r: r.account
-            ),
-            Column[Receipt](
-                "at",
-                mark("When"),
-                lambda row, visit: Cell(when=visit.local(row.at)),
-                lambda row: row.at,
-                kind=Kind.MOMENT,
-                wide=True,
-            ),
-            Column[Receipt](
-                "amount",
-                mark("Cash"),
-                lambda row, visit: Cell(_money(visit, row.micros, row.unit)),
-                lambda row: row.micros,
-                kind=Kind.MICROS,
-                number=True,
-            ),
-        ),
-        read,
-        Right.TAKE_MONEY,
-        limit=25,
-        link=lambda row: f"/till/receipts/{row.number}",
-    )
-
-
-def open_at(tx: Transaction, name: str) -> Session:
-    """Return the open session of a till.
-
-    Raises:
-        HTTPException: 404, it is not open.
-    """
-    found = till.open_now(tx, name)
-    if found is None:
-        raise HTTPException(404, sentences.NO_PAGE)
-    return found
 
 
 async def at(visit: Visit) -> Response:
@@ -467,8 +252,6 @@ async def close(visit: Visit) -> Response:
 
 
 PAGES: Final = (
-    Page("/till", show, Right.TAKE_MONEY, nav=Nav(mark("Till"), "till", 52)),
-    Page("/till", open_till, Right.TAKE_MONEY, methods=("POST",)),
     Page("/till/at/{till}", at, Right.TAKE_MONEY),
     Page("/till/at/{till}/take", take, Right.TAKE_MONEY, methods=("POST",)),
     Page("/till/at/{till}/pay-back", pay_back, Right.TAKE_MONEY, methods=("POST",)),
