@@ -15,6 +15,8 @@ from central.web.pages import (
     routes_parts,
     routes_persons,
     routes_portal,
+    routes_price_change,
+    routes_prices,
     routes_second,
     routes_setup,
     routes_sign_in,
@@ -40,6 +42,8 @@ _TABLES: tuple[tuple[Page, ...], ...] = (
     routes_persons.PAGES,
     routes_figures.PAGES,
     routes_audit.PAGES,
+    routes_prices.PAGES,
+    routes_price_change.PAGES,
     routes_streams.PAGES,
 )
 
