@@ -29,6 +29,10 @@ else
 	@$(BIN)/python -m pytest -n 3 $(BY_FILE) -m "not long" tests/acceptance
 endif
 
+postgresql: setup-test  ## set up, then run every test of the books on a PostgreSQL server of its own
+	@$(BIN)/python -m pytest -n 3 $(BY_FILE) --databases postgresql -k postgresql tests/integration
+	@$(BIN)/python -m pytest tests/acceptance/test_centre_on_postgresql.py
+
 runbooks: setup-test  ## set up, then follow every runbook command by command
 	@$(BIN)/python -m pytest -n 2 $(BY_FILE) tests/acceptance/test_runbook_*.py
 
@@ -53,4 +57,4 @@ fortnight: setup-test  ## a site comes back after 14 days with 640,000 events; A
 clean:  ## remove what was built here
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: help setup setup-test demo test runbooks check chaos bench simulate fortnight clean
+.PHONY: help setup setup-test demo test postgresql runbooks check chaos bench simulate fortnight clean

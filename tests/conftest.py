@@ -51,6 +51,16 @@ LONG = {
 NEEDED = ("cupsd", "lp", "ippeveprinter", "dbus-daemon", "pdfinfo")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the command line say which databases have the books."""
+    parser.addoption(
+        "--databases",
+        choices=("some", "both", "sqlite", "postgresql"),
+        default="some",
+        help="where tests of the centre have their books; some: SQLite, and what asks most on both",
+    )
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
     """Look for no garbage in what collecting makes: it stays, and looking took a quarter of it."""

@@ -24,8 +24,10 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run what opens books on each database, unless it is about the one that is a file."""
     about_a_file = metafunc.definition.get_closest_marker("sqlite_only")
-    if about_a_file is None and dialects.opens_books(Path(str(metafunc.module.__file__))):
-        metafunc.parametrize("dialect", dialects.DIALECTS, indirect=True)
+    module = Path(str(metafunc.module.__file__))
+    if about_a_file is None and dialects.opens_books(module):
+        wanted = dialects.wanted(metafunc.config.getoption("--databases"), module)
+        metafunc.parametrize("dialect", wanted, indirect=True)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -34,6 +34,17 @@ if TYPE_CHECKING:
 
 Dialect: TypeAlias = Literal["sqlite", "postgresql"]
 DIALECTS: Final[tuple[Dialect, ...]] = ("sqlite", "postgresql")
+#: Suites that ask of a database what no other does, each kind of statement once: they run on both
+#: each time, the others on PostgreSQL by `make postgresql`.
+_BOTH_EACH_TIME: Final = frozenset(
+    {
+        "test_allowances", "test_audit_chain", "test_books_bulk", "test_books_ingest",
+        "test_books_migrations", "test_books_verify", "test_closing", "test_courier_books",
+        "test_face_migration", "test_figures_equal", "test_job_search", "test_meter_readings",
+        "test_money_path", "test_one_coordinator", "test_pages_sign_in", "test_people_acts",
+        "test_person_search", "test_retention", "test_spine_migration", "test_terms",
+    }
+)  # fmt: skip
 _COPYING: Final = Lock()
 _OURS: Final = ("dialects", "books_server")
 _HERE: Final = Path(__file__).parent
@@ -77,6 +88,20 @@ def books_url(file: Path | None = None) -> str:
 def empty_url(file: Path) -> str:
     """Return the address of a database in which there is nothing yet."""
     return sqlite_url(file) if _Now.server is None else _Now.server.empty(file)
+
+
+def wanted(databases: str, module: Path) -> tuple[Dialect, ...]:
+    """Return where the tests of a module have their books.
+
+    Args:
+        databases: of the command line: some (SQLite, and what asks most on both), both, or one.
+        module: its file.
+    """
+    if databases in DIALECTS:
+        return tuple(each for each in DIALECTS if each == databases)
+    if databases == "both" or module.stem in _BOTH_EACH_TIME:
+        return DIALECTS
+    return ("sqlite",)
 
 
 def on_postgresql() -> bool:
