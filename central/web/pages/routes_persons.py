@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from central.web.pages import (
+    routes_groups,
+    routes_imports,
     routes_people,
     routes_person,
     routes_person_acts,
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
 PAGES: Final[tuple[Page, ...]] = (
     *routes_people.PAGES,
+    *routes_imports.PAGES,
+    *routes_groups.PAGES,
     *routes_person_acts.PAGES,
     *routes_person_in.PAGES,
     *routes_person.PAGES,
