@@ -21,7 +21,16 @@ if TYPE_CHECKING:
     from tests.integration.pages_lab import Lab
 
 #: Each in all four looks.
-EVERYWHERE: Final = ("/figures?by=user", "/figures?by=day", "/audit", "/audit/5", "/audit/~chain")
+EVERYWHERE: Final = (
+    "/figures?by=user",
+    "/audit/5",
+    "/prices",
+    "/prices/~change",
+    "/rules",
+    "/rules/~change",
+)
+#: In one look.
+ONCE: Final = ("/figures?by=day", "/audit", "/audit/~chain", "/prices/1")
 
 
 @asynccontextmanager
@@ -70,8 +79,10 @@ async def test_figures_prices_rules_and_audit_are_for_everybody(tmp_path: Path) 
         async with window(started, DESKTOP, color_scheme="light") as seen:
             await sign_in(seen, lab, address, "ada")
             state = await seen.context.storage_state()
-            for path in EVERYWHERE:
+            for path in (*EVERYWHERE, *ONCE):
                 await look(seen, address, path, "desktop-light")
+            await weighs(seen, address)
+            await orders(seen, address)
         for called, size, scheme in (
             ("desktop-dark", DESKTOP, "dark"),
             ("phone-light", PHONE, "light"),
@@ -80,3 +91,23 @@ async def test_figures_prices_rules_and_audit_are_for_everybody(tmp_path: Path) 
             async with window(started, size, color_scheme=scheme, storage_state=state) as seen:
                 for path in EVERYWHERE:
                     await look(seen, address, path, called)
+
+
+async def weighs(seen: Watched, address: str) -> None:
+    """See what other prices come to, by hand."""
+    await seen.page.goto(f"{address}/prices/~change")
+    await seen.page.fill("#f-impression-0", "0.05")
+    await seen.page.click("button[value=show]")
+    await seen.page.locator("h1", has_text="would have cost").wait_for()
+    assert await seen.hindrances() == []
+    assert await seen.page.locator("button[value=enter]").is_visible()
+
+
+async def orders(seen: Watched, address: str) -> None:
+    """Move a rule down by its button, and try the draft."""
+    await seen.page.goto(f"{address}/rules/~change")
+    await seen.page.click("button[value=down-0]")
+    await seen.page.locator("li:first-child b", has_text="both sides").wait_for()
+    await seen.page.click("button[value=try]")
+    await seen.page.locator("h1", has_text="Of the last").wait_for()
+    assert await seen.hindrances() == []
