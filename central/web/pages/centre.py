@@ -13,7 +13,7 @@ from central.sealing import Sealer
 from central.web.pages.guarding import Names
 from central.web.pages.live import Broadcaster
 from central.web.pages.people_drafts import Drafts
-from central.web.pages.proving import Passwords
+from central.web.pages.proving import Passwords, Services
 from central.web.pages.standing import Manners
 from central.web.problems import TooBusy
 from central.web.reading import Reader
@@ -89,6 +89,8 @@ class Centre:
     lives: dict[str, Live] = field(default_factory=dict)
     """What pages can follow, by name."""
     downloads: Downloads = field(default_factory=Downloads)
+    services: Services = field(default_factory=Services)
+    """Directory services, asked for passwords."""
     drafts: Drafts = field(default_factory=Drafts)
     """Imports of people that were looked at."""
 

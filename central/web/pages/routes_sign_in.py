@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from broker.directory import UserRow
+from central.importing import rounds
 from central.rights import Right
 from central.second_factor import about, new_secret
 from central.store import (
     audit,
     directory,
+    person,
     second_factors,
     sign_in_tries,
     staff,
@@ -22,6 +24,7 @@ from central.web.pages.sentences import mark
 from central.web.pages.table import Page
 from central.web.pages.views import Notice
 from central.web.pages.visit import query_of
+from config.errors import PrintmeshError
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -37,6 +40,8 @@ _SECOND: Final = timedelta(seconds=1)
 _NOT_TOGETHER: Final = mark("This user name and password do not belong together.")
 _TRY_AGAIN: Final = mark("Check both and try again. Passwords are set at the desk.")
 _WAIT: Final = mark("Too many tries. The next one can be made in %(time)s.")
+_SILENT: Final = mark("Passwords cannot be checked at the moment.")
+_LATER: Final = mark("The directory service of this organisation does not answer. Try again soon.")
 _SIGNED_OFF: Final = mark("You are signed off.")
 
 
@@ -75,12 +80,20 @@ async def sign_in(visit: Visit) -> Response:
     wait = await visit.write(lambda tx: sign_in_tries.begin(tx, marks))
     if wait is not None:
         return too_many(visit, wait.rest, view)
-    phc = await visit.read(lambda tx: _password_of(tx, name))
-    checked = await visit.centre.passwords.check(phc, password)
-    if checked.right:
+    proof = await visit.read(lambda tx: _proof_of(tx, visit, name))
+    checked = await visit.centre.passwords.check(proof.phc, password)
+    there = False
+    if not checked.right:
+        try:
+            there = await _right_there(visit, proof, name, password)
+        except PrintmeshError:
+            view = SignIn(name, remember, following, visit.say(_SILENT), visit.say(_LATER))
+            return visit.page("sign-in.html", view, status=503)
+    if checked.right or there:
         cookie = visit.renew(seconds=_seconds(visit, remember=remember))
+        shown = replace(proof, service=proof.service if there else "")
         begun = await visit.write(
-            lambda tx: _begin(tx, visit, cookie, name, phc, checked, marks, remember=remember)
+            lambda tx: _begin(tx, visit, cookie, name, shown, checked, marks, remember=remember)
         )
         if begun is not None:
             return visit.go(following if begun == "full" else second_after(following))
@@ -107,12 +120,39 @@ def too_many(visit: Visit, rest: timedelta, view: SignIn) -> Response:
     return answer
 
 
-def _password_of(tx: Transaction, name: str) -> str:
-    """Return the hash of somebody who may sign in; empty for everybody else."""
+@dataclass(frozen=True, slots=True)
+class _Proof:
+    """What shows that somebody is who they say; nothing for who may not sign in."""
+
+    phc: str = ""
+    """The hash of a password that was set here."""
+    service: str = ""
+    """The directory service that knows another one, as the books call it."""
+
+
+def _proof_of(tx: Transaction, visit: Visit, name: str) -> _Proof:
     row = directory.get(tx, "user", name) if name else None
     if row is None or not row.get("enabled", True):
-        return ""
-    return str(row.get("password", ""))
+        return _Proof()
+    phc, known = str(row.get("password", "")), person.find(tx, name)
+    source = "" if known is None else known.about.source
+    asked = rounds.asked_for(visit.centre.settings.ldap, source)
+    return _Proof(phc, "" if asked is None else source)
+
+
+async def _right_there(visit: Visit, proof: _Proof, name: str, password: str) -> bool:
+    """Say whether a directory service takes the password; it is asked whoever was named.
+
+    Raises:
+        PrintmeshError: it cannot be asked at present.
+    """
+    services = [each for each in visit.centre.settings.ldap if each.sign_in]
+    if not services:
+        return False
+    own = rounds.asked_for(services, proof.service)
+    if own is None:
+        return await visit.centre.services.check(services[0], "", "")
+    return await visit.centre.services.check(own, name, password)
 
 
 def _begin(
@@ -120,19 +160,22 @@ def _begin(
     visit: Visit,
     cookie: str,
     name: str,
-    phc: str,
+    shown: _Proof,
     checked: Checked,
     marks: dict[Whose, str],
     *,
     remember: bool,
 ) -> str | None:
     """Begin the session of somebody whose password was right; None when that was changed since."""
-    if _password_of(tx, name) != phc:
+    now, phc = _proof_of(tx, visit, name), shown.phc
+    if now.phc != phc or (shown.service and now.service != shown.service):
+        return None
+    if not phc and not shown.service:
         return None
     sign_in_tries.right(tx, marks)
     if checked.better:
-        person = UserRow.model_validate(directory.get(tx, "user", name))
-        directory.put(tx, "user", name, person.model_copy(update={"password": checked.better}))
+        row = UserRow.model_validate(directory.get(tx, "user", name))
+        directory.put(tx, "user", name, row.model_copy(update={"password": checked.better}))
         web_sessions.remark(
             tx, name, web_sessions.password_mark(phc), web_sessions.password_mark(checked.better)
         )
