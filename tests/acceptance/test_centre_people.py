@@ -29,6 +29,9 @@ ONCE: Final = (
     "/people/ana/pin",
     "/search?q=no",
     "/staff",
+    "/groups",
+    "/people/:import",
+    "/people/:sources",
 )
 _NAMES: Final = ("Bruno Costa", "Carla Núñez", "Dieter Groß", "Élise Martin", "Nora Novak")
 

@@ -37,7 +37,7 @@ async def send(visitor: Browser, text: str, **fields: str) -> str:
         headers={"origin": ADDRESS, "sec-fetch-site": "same-origin"},
     )
     assert answer.status_code in {303, 422}, answer.text
-    return answer.headers.get("location", "")
+    return str(answer.headers.get("location", ""))
 
 
 def mark_of(visitor: Browser) -> str:

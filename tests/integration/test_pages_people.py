@@ -203,6 +203,11 @@ async def test_the_desk_makes_nobody_an_administrator(tmp_path: Path) -> None:
         assert (await olga.post("/people/ada/sign-off")).status_code == 403
         assert (await olga.post("/people/ana/factor")).status_code == 403
         assert row_of(lab, "ada").password == before
+        # one's own is changed where the old one is asked for
+        await ada.get("/people/ada")
+        own = await ada.post("/people/ada/password", password="a long one, not guessed")
+        assert own.headers["location"] == "/me/security"
+        assert row_of(lab, "ada").password == before
         async with signed_in(lab, "sam") as sam:
             await ada.get("/people/sam")
             await ada.post("/people/sam/factor")

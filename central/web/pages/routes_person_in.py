@@ -149,8 +149,17 @@ def _which(visit: Visit) -> Literal["pin", "password"]:
     return "pin" if visit.request.url.path.endswith("/pin") else "password"
 
 
+def _own(visit: Visit) -> Response | None:
+    """Lead to one's own page, where the password one has is asked for; None: it is another's."""
+    if visit.path("user").lower() != visit.name:
+        return None
+    return visit.go("/me/cards" if _which(visit) == "pin" else "/me/security")
+
+
 async def ask_secret(visit: Visit) -> Response:
     """Show the form."""
+    if (mine := _own(visit)) is not None:
+        return mine
     return visit.page("person-secret.html", await visit.read(lambda tx: _secret(tx, visit, {})))
 
 
@@ -163,6 +172,8 @@ def _secret(tx: Transaction, visit: Visit, wrong: Wrong) -> Secret:
 
 async def set_secret(visit: Visit) -> Response:
     """Give a PIN or a password, make a PIN, or take one of them away."""
+    if (mine := _own(visit)) is not None:
+        return mine
     which, form, by = _which(visit), visit.form, visit.by
     shown = await visit.read(lambda tx: _secret(tx, visit, {}))
     doing = form.text("do", 10)
@@ -182,6 +193,9 @@ async def set_secret(visit: Visit) -> Response:
 
     def act(tx: Transaction) -> object:
         who = _helped(tx, visit)
+        if which == "password":
+            # also those that began with a directory service's
+            web_sessions.end_all(tx, who.name)
         return people.set_secret(tx, by, who.name, which, phc)
 
     done = await visit.write(act)
