@@ -106,8 +106,12 @@ async def weighs(seen: Watched, address: str) -> None:
 async def orders(seen: Watched, address: str) -> None:
     """Move a rule down by its button, and try the draft."""
     await seen.page.goto(f"{address}/rules/~change")
+    await seen.page.click(".more summary")
+    assert await seen.hindrances() == []
+    if shots := os.environ.get("PRINTMESH_PICTURES"):
+        await seen.page.screenshot(path=Path(shots) / "rules-add.png", full_page=True)
     await seen.page.click("button[value=down-0]")
     await seen.page.locator("li:first-child b", has_text="both sides").wait_for()
-    await seen.page.click("button[value=try]")
+    await seen.page.click("button.main[value=try]")
     await seen.page.locator("h1", has_text="Of the last").wait_for()
     assert await seen.hindrances() == []

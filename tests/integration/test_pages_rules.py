@@ -105,6 +105,28 @@ async def test_a_draft_that_is_none_changes_nothing(tmp_path: Path) -> None:
         assert names(lab) == ["no heaps", "both sides"]
 
 
+async def test_a_rule_is_added_by_a_form(tmp_path: Path) -> None:
+    """It stands at the end of the draft as a sentence; one that is wrong keeps what was typed."""
+    lab, _ = open_money(tmp_path)
+    async with signed_in(lab, "ada") as ada:
+        await ada.get("/rules/~change")
+        new = {"new-name": "short copies", "new-service": "copy", "new-least": "20"}
+        bad = new | {"new-action": "deny", "new-words": ""}
+        answer = await ada.post("/rules/~change", **fields(ada), **bad, do="add")
+        assert answer.status_code == 422
+        assert 'value="short copies"' in ada.page
+        bad = new | {"new-action": "deny", "new-words": "x", "new-least": "many"}
+        answer = await ada.post("/rules/~change", **fields(ada), **bad, do="add")
+        assert answer.status_code == 422
+        good = new | {"new-action": "monochrome", "new-colour": "yes"}
+        await ada.post("/rules/~change", **fields(ada), **good, do="add")
+        assert "3 · short copies" in ada.text()
+        assert "Copies, with colour, 20 pages or more → print in black" in ada.text()
+        await ada.post("/rules/~change", **fields(ada), do="try")
+        await ada.post("/rules/~change", **fields(ada), do="enter")
+        assert names(lab) == ["no heaps", "both sides", "short copies"]
+
+
 async def test_rules_are_changed_by_administrators_only(tmp_path: Path) -> None:
     """Staff reads them; nobody else of it changes them; a person sees none."""
     lab, _ = open_money(tmp_path)

@@ -13,15 +13,16 @@ from central.rights import Right
 from central.store import jobs
 from central.store import rules as store
 from central.store.ledger import Refused
-from central.web.pages import rule_words
+from central.web.pages import rule_forms, rule_words
 from central.web.pages.job_words import person_of
 from central.web.pages.sentences import mark
 from central.web.pages.table import Nav, Page
+from central.web.pages.views import Choice
 from config.policy.rules import RuleSet
 from config.policy.rules_text import read_rules
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from starlette.responses import Response
@@ -40,6 +41,7 @@ _JOBS: Final = 200
 _DRAFT: Final = 60_000
 _BODY: Final = 250_000
 _ENTERED: Final = mark("Version %(n)s of the rules is in force at every site that is linked.")
+_SERVICES: Final = {"": mark("any"), "print": mark("prints"), "copy": mark("copies")}
 _SAME: Final = mark("These rules are in force already.")
 _CHANGED: Final = mark("Somebody else has changed the rules meanwhile: look at theirs first.")
 _NO_DRAFT: Final = mark("These are no rules that can be read; nothing was changed.")
@@ -95,6 +97,10 @@ class DraftPage:
     differences: tuple[Difference, ...]
     jobs: int
     """Past ones that it was tried on."""
+    typed: Mapping[str, str]
+    """Of the form for one more rule."""
+    actions: tuple[Choice, ...]
+    services: tuple[Choice, ...]
 
 
 def _card(visit: Visit, rule: Rule) -> Card:
@@ -155,7 +161,9 @@ def _draft(
     *,
     faults: Sequence[tuple[bool, str]] = (),
     tried: tuple[list[Difference], int] | None = None,
+    typed: Mapping[str, str] | None = None,
 ) -> DraftPage:
+    given = typed or dict.fromkeys(rule_forms.FIELDS, "")
     return DraftPage(
         rules.to_json(),
         base,
@@ -166,6 +174,15 @@ def _draft(
         _mark_of(rules) if tried is not None else "",
         tuple(tried[0]) if tried is not None else (),
         tried[1] if tried is not None else 0,
+        given,
+        tuple(
+            Choice(key, visit.say(word), chosen=key == given["action"])
+            for key, word in rule_forms.ACTIONS.items()
+        ),
+        tuple(
+            Choice(key, visit.say(word), chosen=key == given["service"])
+            for key, word in _SERVICES.items()
+        ),
     )
 
 
@@ -207,10 +224,23 @@ async def edit(visit: Visit) -> Response:
     if base != str(newest):
         page = _draft(visit, draft, newest, faults=[(True, visit.say(_CHANGED))])
         return visit.page("rules-change.html", page, status=422)
+    if do == "add":
+        return _added(visit, draft, newest)
     if do not in {"try", "enter"}:
         after = draft.model_copy(update={"rules": moved(draft.rules, do)})
         return visit.page("rules-change.html", _draft(visit, after, newest))
     return await _tried(visit, draft, newest, enter=do == "enter")
+
+
+def _added(visit: Visit, draft: RuleSet, newest: int) -> Response:
+    """Show a draft with the form's rule at its end, or what is wrong with that one."""
+    typed = {each: visit.form.text(f"new-{each}", 200) for each in rule_forms.FIELDS}
+    after = rule_forms.added(draft, typed)
+    if isinstance(after, RuleSet):
+        return visit.page("rules-change.html", _draft(visit, after, newest))
+    faults = [(True, str(each)) for each in after]
+    page = _draft(visit, draft, newest, faults=faults, typed=typed)
+    return visit.page("rules-change.html", page, status=422)
 
 
 async def _tried(visit: Visit, draft: RuleSet, newest: int, *, enter: bool) -> Response:
