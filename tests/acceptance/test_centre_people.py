@@ -76,7 +76,8 @@ async def look(seen: Watched, address: str, path: str, called: str) -> None:
     wider = await seen.page.evaluate("document.documentElement.scrollWidth - innerWidth")
     assert wider <= 0, path
     if shots := os.environ.get("PRINTMESH_PICTURES"):
-        name = path.partition("?")[0].strip("/").replace("/", "-").replace(":", "")
+        name = path.rpartition("//")[2].partition("?")[0].strip("/").replace("/", "-")
+        name = "draft" if called == "draft" else name.replace(":", "")
         file = Path(shots) / f"people-{name}-{called}.png"
         await seen.page.screenshot(path=file, full_page=True)
     assert seen.faults == [], path
@@ -91,6 +92,7 @@ async def test_people_can_be_looked_after_by_everybody(tmp_path: Path) -> None:
             for path in (*EVERYWHERE, *ONCE):
                 await look(seen, address, path, "desktop-light")
             await types(seen, address)
+            await imports(seen, address)
         for called, size, scheme, paths in (
             ("desktop-dark", DESKTOP, "dark", EVERYWHERE[1:]),
             ("phone-light", PHONE, "light", (EVERYWHERE[0], "/staff")),
@@ -99,6 +101,20 @@ async def test_people_can_be_looked_after_by_everybody(tmp_path: Path) -> None:
             async with window(started, size, color_scheme=scheme, storage_state=state) as seen:
                 for path in paths:
                     await look(seen, address, path, called)
+
+
+async def imports(seen: Watched, address: str) -> None:
+    """Look at a file, and take it over."""
+    await seen.page.goto(f"{address}/people/:import")
+    file = "name,display,groups\nzoe,Zoë Blum,staff\nana,Ana Silva,staff\nyan,Yan Li,lab\n"
+    sent = {"name": "people.csv", "mimeType": "text/csv", "buffer": file.encode()}
+    await seen.page.set_input_files("#f-file", sent)  # type: ignore[arg-type]
+    await seen.page.check("#f-skip_wrong")
+    await seen.page.click("main button.main")
+    await seen.page.locator("h1", has_text="2 people would change").wait_for()
+    await look(seen, "", seen.page.url, "draft")
+    await seen.page.click("main button.main")
+    await seen.page.locator("h1", has_text="2 people were taken over").wait_for()
 
 
 async def types(seen: Watched, address: str) -> None:

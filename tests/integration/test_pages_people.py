@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from broker.directory import UserRow
-from central.store import cards, directory, secrets
+from central.store import cards, directory, person, secrets
+from config.settings_directory_services import GuestSettings
 from tests.integration.pages_lab import PERSON, browser, enter, open_lab, signed_in
 
 if TYPE_CHECKING:
@@ -231,3 +233,27 @@ async def test_a_browser_left_open_is_signed_off(tmp_path: Path) -> None:
         assert (await ana.get("/me")).status_code == 303
     async with browser(lab) as nobody:
         assert (await nobody.get("/people/ana")).headers["location"].startswith("/sign-in")
+
+
+async def test_guests_come_where_they_are_allowed(tmp_path: Path) -> None:
+    """For a time, with a PIN that is shown once; nowhere else is there such a page."""
+    lab = open_lab(tmp_path)
+    async with signed_in(lab, "olga") as olga:
+        assert (await olga.get("/people/:guest")).status_code == 404
+        await olga.get("/people")
+        allowed = GuestSettings(enabled=True)
+        lab.centre.settings = lab.centre.settings.model_copy(update={"guests": allowed})
+        await olga.get("/people/:guest")
+        for until in ("", "x", "2001-01-01", "2999-01-01"):
+            assert (await olga.post("/people/:guest", until=until)).status_code == 422
+        last = (lab.clock.now + timedelta(days=2)).date().isoformat()
+        made = await olga.post("/people/:guest", until=last, display="<i>Visitor")
+        found = re.findall(r"<code>([^<]+)</code>", made.text)
+        assert "<i>Visitor" not in made.text
+        row = row_of(lab, found[0])
+        assert secrets.matches(row.pin, found[1])
+        with lab.books.read() as tx:
+            known = person.find(tx, row.name)
+        assert known is not None
+        assert (known.about.source, known.about.sponsor) == ("guest", "olga")
+        assert known.about.expires_at is not None

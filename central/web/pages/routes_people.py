@@ -43,6 +43,8 @@ class People:
     more: bool
     """There are more than that."""
     may_change: bool
+    may_invite: bool
+    """Guests are let in, and whoever looks may do it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +199,8 @@ async def show(visit: Visit) -> Response:
         command="printmesh central user add ana",
     )
     table = lists.shown(visit, PEOPLE, query, rows, empty=empty)
-    view = People(table, min(many, COUNTED), many > COUNTED, may_change)
+    may_invite = visit.centre.settings.guests.enabled and visit.may(Right.HELP_PEOPLE)
+    view = People(table, min(many, COUNTED), many > COUNTED, may_change, may_invite)
     return visit.page("people.html", view)
 
 

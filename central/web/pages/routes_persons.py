@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from central.web.pages import (
     routes_groups,
+    routes_guests,
     routes_imports,
     routes_people,
     routes_person,
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 PAGES: Final[tuple[Page, ...]] = (
     *routes_people.PAGES,
     *routes_imports.PAGES,
+    *routes_guests.PAGES,
     *routes_groups.PAGES,
     *routes_person_acts.PAGES,
     *routes_person_in.PAGES,

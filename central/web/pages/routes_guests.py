@@ -1,0 +1,116 @@
+"""Guests: people for a time, let in at the desk where the settings allow them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from typing import TYPE_CHECKING, Final
+
+from starlette.exceptions import HTTPException
+
+from central import pins
+from central.acts import guests, people
+from central.rights import Right
+from central.store.ledger import Refused
+from central.web.pages import people_words, sentences
+from central.web.pages.sentences import mark
+from central.web.pages.table import Page
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+    from central.acts.guests import Guest
+    from central.store.books import Transaction
+    from central.web.pages.forms import Wrong
+    from central.web.pages.visit import Visit
+    from config.settings_directory_services import GuestSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Inviting:
+    """The form."""
+
+    display: str
+    email: str
+    until: str
+    """Their last day, as fields of days have it."""
+    longest: int
+    """Days that a guest stays at most."""
+    wrong: Wrong = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """What is handed over; shown once."""
+
+    read: str
+    name: str
+    pin: str
+    until: datetime
+    base: str
+
+
+def _settings(visit: Visit) -> GuestSettings:
+    found = visit.centre.settings.guests
+    if not found.enabled:
+        raise HTTPException(404, sentences.NO_PAGE)
+    return found
+
+
+async def ask(visit: Visit) -> Response:
+    """Show the form."""
+    settings = _settings(visit)
+    last = visit.local(visit.now + settings.usual - timedelta(seconds=1)).date()
+    view = Inviting("", "", last.isoformat(), settings.longest.days)
+    return visit.page("people-guest.html", view)
+
+
+async def invite(visit: Visit) -> Response:
+    """Enter a guest, with a PIN by chance."""
+    settings, form, by = _settings(visit), visit.form, visit.by
+    display, email, day = form.text("display", 255), form.text("email", 400), form.text("until", 10)
+    wrong: Wrong = {}
+    until = None
+    try:
+        last = datetime.strptime(day, "%Y-%m-%d").date()  # noqa: DTZ007  a day has no zone
+        until = datetime.combine(last + timedelta(days=1), time(), visit.centre.zone)
+    except (ValueError, OverflowError):
+        wrong["until"] = visit.say(mark("This is no day."))
+    if until is not None:
+        if not visit.now < until <= visit.now + settings.longest + timedelta(days=1):
+            wrong["until"] = visit.say(mark("That day is over, or too far away."))
+        # the last day that is allowed is over when the longest stay is
+        until = min(until, visit.now + settings.longest)
+    pin = pins.new_pin(visit.centre.dice)
+    phc = await visit.centre.passwords.hashed(pin) if not wrong else ""
+
+    def act(tx: Transaction) -> Guest | Refused:
+        made = guests.invite(
+            tx,
+            by,
+            settings,
+            display=display,
+            email=email,
+            sponsor=visit.name,
+            until=until,
+            dice=visit.centre.dice,
+        )
+        if not isinstance(made, Refused):
+            people.set_secret(tx, by, made.row.name, "pin", phc)
+        return made
+
+    done = None if wrong else await visit.write(act)
+    if isinstance(done, Refused):
+        wrong["email"] = done.reason
+    if wrong or done is None or isinstance(done, Refused):
+        view = Inviting(display, email, day, settings.longest.days, wrong)
+        return visit.page("people-guest.html", view, status=422)
+    row, base = done.row, people_words.address_of(done.row.name)
+    made = Invited(row.display or row.name, row.name, pin, visit.local(done.until), base)
+    return visit.page("people-guest-made.html", made)
+
+
+PAGES: Final = (
+    Page("/people/:guest", ask, Right.HELP_PEOPLE),
+    Page("/people/:guest", invite, Right.HELP_PEOPLE, methods=("POST",)),
+)
