@@ -30,7 +30,7 @@ EVERYWHERE: Final = (
     "/rules/~change",
 )
 #: In one look.
-ONCE: Final = ("/figures?by=day", "/audit", "/audit/~chain", "/prices/1")
+ONCE: Final = ("/figures?by=day", "/audit", "/audit/~chain", "/prices/version/1")
 
 
 @asynccontextmanager

@@ -70,10 +70,10 @@ async def test_prices_to_come_are_taken_back(tmp_path: Path) -> None:
         await ada.post("/prices/~change", **form)
         await ada.post("/prices/~change", **form, seen=hidden(ada, "seen"), do="enter")
         assert versions(lab) == [(1, "now"), (2, "future")]
-        await ada.get("/prices/2")
+        await ada.get("/prices/version/2")
         assert "to come" in ada.text()
-        await ada.post("/prices/1/withdraw")
-        await ada.post("/prices/2/withdraw")
+        await ada.post("/prices/version/1/withdraw")
+        await ada.post("/prices/version/2/withdraw")
         assert versions(lab) == [(1, "now")]
 
 
@@ -99,7 +99,7 @@ async def test_what_is_no_price_is_said_beside_it(tmp_path: Path) -> None:
             assert "<script>" not in ada.page.replace("<script src", "")
         assert versions(lab) == [(1, "now")]
         for version in ("0", "x", "9" * 30):
-            assert (await ada.get(f"/prices/{version}")).status_code == 404
+            assert (await ada.get(f"/prices/version/{version}")).status_code == 404
 
 
 async def test_prices_are_changed_by_administrators_only(tmp_path: Path) -> None:
@@ -112,6 +112,6 @@ async def test_prices_are_changed_by_administrators_only(tmp_path: Path) -> None
             assert (await other.get("/prices/~change")).status_code == 403
             form = {**LINE, "impression-0": "1", "base": "1"}
             assert (await other.post("/prices/~change", **form)).status_code == 403
-            assert (await other.post("/prices/1/withdraw")).status_code == 403
+            assert (await other.post("/prices/version/1/withdraw")).status_code == 403
     async with signed_in(lab, PERSON) as ana:
         assert (await ana.get("/prices")).status_code in {303, 403}
