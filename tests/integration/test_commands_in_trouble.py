@@ -19,6 +19,7 @@ from central.store import (
     funds,
     nodes,
     recovery,
+    refund_requests,
     schedules,
     streams,
     terms,
@@ -29,6 +30,7 @@ from central.store.books import Books, Transaction, sqlite_url
 from central.store.terms import Wish
 from central.store.verify import Counts, verify
 from tests.integration.books_lab import Dice, euros, open_account
+from tests.integration.meters_lab import released
 from tests.integration.terms_lab import TermsEdge, wish
 
 if TYPE_CHECKING:
@@ -82,6 +84,17 @@ MOVES: Final = (
     "quarantine dismiss {ASIDE} --reason x --yes",
     "device cost-centre north-1 user:ana",
     "device read north-1",
+    "node revoke north --reason x",
+    "node resync north",
+    "refund-request ask {JOB} --user ana --reason x",
+    "refund-request settle {REQUEST} --answer x",
+    "refund-request decline {REQUEST} --answer x",
+    "till take front user:ana 5.00",
+    "till take front user:ben 5.00",
+    "till pay-back front user:ana 0.50 --note x",
+    "till reverse 1 --reason x",
+    "till close front --counted 1.00",
+    "user rename ana anna",
 )
 #: Those that write something else: what people and things are called, and what is declared.
 OTHERS: Final = (
@@ -108,6 +121,7 @@ OTHERS: Final = (
     "grant remove pocket",
     "tariff set --mono 0.05 --color 0.20",
     "rule set {RULES}",
+    "rule try --file {RULES} --job {JOB}",
     "node add west",
     "node enrol south",
     "node secret north",
@@ -124,6 +138,22 @@ OTHERS: Final = (
     "reconcile explain north-1 5 x",
     "second-log compact",
     "migrate",
+    "audit export",
+    "figures rebuild",
+    "guest add",
+    "guest extend ana 2030-01-01",
+    "import csv {PEOPLE} --apply",
+    "import ldap none",
+    "job clear-flag {JOB} --reason x",
+    "job hide-name {JOB} --reason x",
+    "privacy apply",
+    "retention run",
+    "staff add ana auditor",
+    "staff reset-factor ana",
+    "staff remove ana",
+    "tariff withdraw 1",
+    "till open back",
+    "till receipt 1 {RECEIPT}",
 )
 READS: Final = (
     "entries user:ana",
@@ -154,9 +184,24 @@ READS: Final = (
     "recovery status",
     "quarantine list",
     "quarantine show {ASIDE}",
+    "audit list",
+    "audit verify",
+    "figures",
+    "guest list",
+    "import list",
+    "job find",
+    "job show {JOB}",
+    "privacy show",
+    "refund-request list",
+    "refund-request show {REQUEST}",
+    "retention show",
+    "staff list",
+    "till list",
+    "till receipts",
+    "user find an",
 )
 #: Begin or replace books, serve them, or read what these do not have.
-APART: Final = {"init", "run", "restore", "rule explain"}
+APART: Final = {"init", "move-books", "run", "restore", "rule explain", "setup"}
 
 
 class Firm:
@@ -167,11 +212,14 @@ class Firm:
         (home / "books").mkdir()
         (home / "rules.toml").write_text(RULES)
         (home / "event.json").write_text("{}")
+        (home / "people.csv").write_text("user,name\nzoe,Zoe\n")
         self.home, self.file = home, home / "books" / "books.db"
         self.words = {
             "RULES": str(home / "rules.toml"),
             "EVENT": str(home / "event.json"),
             "BACKUP": str(home / "backup.db"),
+            "PEOPLE": str(home / "people.csv"),
+            "RECEIPT": str(home / "receipt.pdf"),
         }
         books = Books.open(sqlite_url(self.file))
         open_account(books, top_up="3.00")
@@ -195,6 +243,7 @@ class Firm:
         nobody = AccountAmount(account="user:nobody", unit="page", micros=1, covered_by="account")
         edge.say(edge.charge(0, postings=(nobody,)))
         edge.tell()
+        edge.send(edge.say(released(charge.job), name="jobs"), name="jobs")
         with books.read() as tx:
             aside = tx.sql.exec_driver_sql(
                 "SELECT stream, seq FROM event WHERE state = 'quarantined'"
@@ -202,6 +251,17 @@ class Firm:
         assert len(aside) == 1
         self.words |= {"JOB": str(charge.job), "ASIDE": f"{aside[0][0]}.{aside[0][1]}"}
         books.close()
+        for line in (
+            "till open front",
+            "till take front user:ana 1.00",
+            "refund-request ask {JOB} --user ana --reason x",
+        ):
+            assert self._command(line) == 0
+        books = Books.open(sqlite_url(self.file))
+        with books.read() as tx:
+            (request,) = refund_requests.of_job(tx, charge.job)
+        books.close()
+        self.words["REQUEST"] = str(request.id)
         self.image = home / "image"
 
     @staticmethod
@@ -228,6 +288,9 @@ class Firm:
         """Run a command on the books as trouble left them; return its exit status."""
         shutil.rmtree(self.file.parent)
         shutil.copytree(self.image, self.file.parent)
+        return self._command(line)
+
+    def _command(self, line: str) -> int:
         words = line.format(**self.words).split()
         return main([*words, "--config", str(self.home / "central.toml")])
 
