@@ -95,8 +95,11 @@ def standing(tx: Transaction, code: str, day: str) -> set[Place]:
 
 def untold(tx: Transaction) -> bool:
     """Say whether there is something to publish."""
-    query = select(device_alert.c.node).where(device_alert.c.told.is_(False)).limit(1)
-    return tx.sql.execute(query).first() is not None
+    return tx.sql.execute(_UNTOLD).first() is not None
+
+
+# made once: it is asked at every look of the coordinator
+_UNTOLD: Final = select(device_alert.c.node).where(device_alert.c.told.is_(False)).limit(1)
 
 
 def tell(tx: Transaction) -> list[tuple[str, Note]]:

@@ -85,10 +85,9 @@ def free(tx: Transaction, kind: str, references: Sequence[str]) -> None:
 
 def mark(tx: Transaction) -> Mark:
     """Return how far the books are rolled up."""
-    entries = tx.sql.execute(select(func.max(entry.c.n))).scalar() or 0
-    without = tx.sql.execute(select(func.max(free_charge.c.n))).scalar() or 0
-    end = Place(entries, without)
-    row = tx.sql.execute(select(fact_mark)).one_or_none()
+    entries, without = tx.sql.execute(_END).one()
+    end = Place(entries or 0, without or 0)
+    row = tx.sql.execute(_MARK).one_or_none()
     if row is None:
         return Mark(UTC, NOWHERE, end, doomed=False, at=None)
     return Mark(row.zone, Place(row.entry, row.free), end, doomed=row.doomed, at=row.at)
@@ -185,12 +184,7 @@ def _to_close(tx: Transaction, now: Mark) -> tuple[date, View] | None:
     if now.at is None:
         return None
     youngest = Days(ZoneInfo(now.zone)).today(tx.now) - _SETTLES
-    row = tx.sql.execute(
-        select(fact_day.c.day, fact_day.c.closed)
-        .where(fact_day.c.closed < int(_LAST_VIEW), fact_day.c.day <= span(youngest, Grain.DAY))
-        .order_by(fact_day.c.day)
-        .limit(1)
-    ).one_or_none()
+    row = tx.sql.execute(_OPEN, {"upto": span(youngest, Grain.DAY)}).one_or_none()
     return None if row is None else (first_day(row.day), View(row.closed + 1))
 
 
@@ -217,6 +211,20 @@ def _clear(tx: Transaction) -> Rolled:
     else:
         tx.sql.execute(delete(fact).where(fact.c.view == row.view, fact.c.span == row.span))
     return Rolled(more=True)
+
+
+# statements that do not change are made once: making one takes longer than running it
+_END: Final = select(
+    select(func.max(entry.c.n)).scalar_subquery(),
+    select(func.max(free_charge.c.n)).scalar_subquery(),
+)
+_MARK: Final = select(fact_mark)
+_OPEN: Final = (
+    select(fact_day.c.day, fact_day.c.closed)
+    .where(fact_day.c.closed < int(_LAST_VIEW), fact_day.c.day <= bindparam("upto"))
+    .order_by(fact_day.c.day)
+    .limit(1)
+)
 
 
 def _set_mark(tx: Transaction, values: dict[str, Any]) -> None:

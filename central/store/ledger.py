@@ -129,9 +129,9 @@ def post(tx: Transaction, what: Entry, lines: Sequence[Line]) -> Posted | Refuse
                 savepoint.rollback()
                 return found if isinstance(found, Refused) else _short(key, micros, found)
             where[found.id] = micros
-        tx.sql.execute(insert(entry).values(**_row(n, what, tx)))
+        tx.sql.execute(_ENTER, _row(n, what, tx))
         rows = [{"entry": n, "location": k, "micros": v} for k, v in where.items()]
-        tx.sql.execute(insert(posting), rows)
+        tx.sql.execute(_POST, rows)
     return Posted(n)
 
 
@@ -203,6 +203,8 @@ _MOVE = (
     )
     .values(micros=location.c.micros + bindparam("by"))
 )
+_ENTER = insert(entry)
+_POST = insert(posting)
 _LAST = select(func.coalesce(func.max(entry.c.n), literal_column("0")))
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Integer, bindparam, func, insert, select, update
 
 from broker.messages import Meter
 from central.meter_moves import Read
@@ -171,13 +171,16 @@ def _under_way_pages(tx: Transaction, node: str, device: str) -> int:
 
 def new(tx: Transaction, limit: int) -> list[Reading]:
     """Return readings that were not dealt with, oldest first."""
-    query = (
-        select(meter_reading)
-        .where(meter_reading.c.state == "new")
-        .order_by(meter_reading.c.n)
-        .limit(limit)
-    )
-    return [_reading(row) for row in tx.sql.execute(query)]
+    return [_reading(row) for row in tx.sql.execute(_NEW, {"most": limit})]
+
+
+# made once: it is asked at every look of the coordinator
+_NEW: Final = (
+    select(meter_reading)
+    .where(meter_reading.c.state == "new")
+    .order_by(meter_reading.c.n)
+    .limit(bindparam("most", type_=Integer))
+)
 
 
 def dealt_with(

@@ -138,12 +138,14 @@ def resynced(tx: Transaction, node_id: str) -> None:
     tx.sql.execute(update(node).where(node.c.id == node_id).values(resync_at=None))
 
 
+# made once: making one takes longer than running it
+_NODE: Final = select(node).where(node.c.id == bindparam("id"))
 _RESYNC: Final = select(node.c.id).where(node.c.resync_at.is_not(None))
 
 
 def find(tx: Transaction, node_id: str) -> NodeRecord | None:
     """Return a node, or None."""
-    row = tx.sql.execute(select(node).where(node.c.id == node_id)).one_or_none()
+    row = tx.sql.execute(_NODE, {"id": node_id}).one_or_none()
     return None if row is None else _record(row)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from sqlalchemy import insert, select, update
 
@@ -49,8 +49,11 @@ def find(tx: Transaction, source: str) -> SourceState | None:
 
 def every(tx: Transaction) -> list[SourceState]:
     """Return every source there was an import from, by name."""
-    query = select(people_source).order_by(people_source.c.source)
-    return [_state(row) for row in tx.sql.execute(query)]
+    return [_state(row) for row in tx.sql.execute(_EVERY)]
+
+
+# made once: it is asked at every look of the coordinator
+_EVERY: Final = select(people_source).order_by(people_source.c.source)
 
 
 def begin(tx: Transaction, source: str, counts: Mapping[str, int], *, author: str) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, Text, and_, case, cast, select, type_coerce
+from sqlalchemy import BigInteger, Text, and_, bindparam, case, cast, select, type_coerce
 
 from central.figures import folding
 from central.figures.folding import Counts, Whose
@@ -72,19 +72,13 @@ class RawFacts:
         last = self._last(entry.c.n, after.entry, upto.entry, most)
         free = self._last(free_charge.c.n, after.free, upto.free, most)
         if last > after.entry:
-            within = and_(entry.c.n > after.entry, entry.c.n <= last)
-            charges = self._rows(_charges().where(within))
-            copies = self._rows(_copies().where(within))
-            self._charged(cells, charges, copies)
-            self._refunded(cells, self._rows(_moved(_REFUND).where(within, _GIVEN)))
-            self._corrected(cells, self._rows(_moved(_CORRECTION).where(within)))
+            span = {"after": after.entry, "last": last}
+            self._charged(cells, self._rows(_CHARGES, span), self._rows(_COPIES, span))
+            self._refunded(cells, self._rows(_REFUNDS, span))
+            self._corrected(cells, self._rows(_CORRECTIONS, span))
         if free > after.free:
-            within = and_(free_charge.c.n > after.free, free_charge.c.n <= free)
-            self._charged(
-                cells,
-                self._rows(_free_charges().where(within)),
-                self._rows(_free_copies().where(within)),
-            )
+            span = {"after": after.free, "last": free}
+            self._charged(cells, self._rows(_FREE_CHARGES, span), self._rows(_FREE_COPIES, span))
         return Place(last, free)
 
     def _last(self, column: Any, after: int, upto: int, most: int) -> int:  # noqa: ANN401  a column
@@ -94,8 +88,8 @@ class RawFacts:
         found = self._tx.sql.execute(ahead).scalar()
         return upto if found is None else min(int(found), upto)
 
-    def _rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
-        return self._tx.sql.execute(query).all()
+    def _rows(self, query: Select[Any], span: dict[str, int] | None = None) -> Sequence[Row[Any]]:
+        return self._tx.sql.execute(query, span).all()
 
     def _charged(
         self, cells: Cells, charges: Iterable[Row[Any]], copies: Iterable[Row[Any]]
@@ -261,3 +255,14 @@ def _moved(kind: str) -> Select[Any]:
         )
         .where(entry.c.kind == kind)
     )
+
+
+# statements that do not change are made once: making one takes longer than running it
+_WITHIN: Final = and_(entry.c.n > bindparam("after"), entry.c.n <= bindparam("last"))
+_FREE: Final = and_(free_charge.c.n > bindparam("after"), free_charge.c.n <= bindparam("last"))
+_CHARGES: Final = _charges().where(_WITHIN)
+_COPIES: Final = _copies().where(_WITHIN)
+_REFUNDS: Final = _moved(_REFUND).where(_WITHIN, _GIVEN)
+_CORRECTIONS: Final = _moved(_CORRECTION).where(_WITHIN)
+_FREE_CHARGES: Final = _free_charges().where(_FREE)
+_FREE_COPIES: Final = _free_copies().where(_FREE)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from central.store.ledger import Refused
 from central.store.tables import (
@@ -145,6 +145,9 @@ def all_awaited(tx: Transaction) -> frozenset[str]:
 
 
 # statements that do not change are made once: making one takes longer than running it
+_KNOWN_UPTO: Final = select(recovery_edge.c.known_upto).where(
+    recovery_edge.c.node == bindparam("node")
+)
 _AWAITED: Final = select(recovery_edge.c.node).where(
     recovery_edge.c.state.in_(("absent", "accepted"))
 )
@@ -161,8 +164,7 @@ def knew(tx: Transaction, node_id: str, upto: int) -> None:
 
 def known_upto(tx: Transaction, node_id: str) -> int:
     """Return how far that was; 0 when these books have lost nothing."""
-    query = select(recovery_edge.c.known_upto).where(recovery_edge.c.node == node_id)
-    return tx.sql.execute(query).scalar_one_or_none() or 0
+    return tx.sql.execute(_KNOWN_UPTO, {"node": node_id}).scalar_one_or_none() or 0
 
 
 def involved(tx: Transaction, node_id: str) -> bool:

@@ -78,6 +78,8 @@ def open_stream(
 # statements that do not change are made once: making one takes longer than running it
 #: What a stream is known by.
 _WHICH: Final = ("node", "direction", "incarnation", "ours", "name")
+_JOURNAL: Final = select(node.c.incarnation).where(node.c.id == bindparam("id"))
+_EVENT: Final = insert(event)
 _STREAM: Final = select(stream).where(*(stream.c[each] == bindparam(each) for each in _WHICH))
 
 
@@ -93,7 +95,7 @@ def append(tx: Transaction, node_id: str, messages: Sequence[Message]) -> Stream
     Raises:
         NodeUnborn: the node has no accepted journal to send them to.
     """
-    known = tx.sql.execute(select(node.c.incarnation).where(node.c.id == node_id)).scalar()
+    known = tx.sql.execute(_JOURNAL, {"id": node_id}).scalar()
     if known is None:
         raise NodeUnborn(f"{node_id} has not introduced itself yet: nothing can be sent to it")
     if recovery.awaited(tx, node_id):
@@ -196,6 +198,6 @@ def _write(tx: Transaction, state: StreamState, messages: Sequence[Message]) -> 
             }
         )
     if rows:
-        tx.sql.execute(insert(event), rows)
+        tx.sql.execute(_EVENT, rows)
         advance(tx, state, head)
     return StreamState(state.id, state.key, head, state.acked)

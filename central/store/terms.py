@@ -193,9 +193,14 @@ def adopt(tx: Transaction, node_id: str, incarnation: UUID, told: SetTerms) -> N
 
 def newest(tx: Transaction, node_id: str) -> Terms | None:
     """Return what is wished of a site now, None when nothing was ever."""
-    query = select(terms).where(terms.c.node == node_id).order_by(terms.c.n.desc()).limit(1)
-    row = tx.sql.execute(query).one_or_none()
+    row = tx.sql.execute(_NEWEST, {"node": node_id}).one_or_none()
     return None if row is None else _record(row)
+
+
+# made once: making it takes longer than running it
+_NEWEST: Final = (
+    select(terms).where(terms.c.node == bindparam("node")).order_by(terms.c.n.desc()).limit(1)
+)
 
 
 def ever(tx: Transaction, node_id: str, incarnation: UUID) -> list[Terms]:
