@@ -272,7 +272,7 @@ class Visit:
             search=self.search and self.may(Right.STAFF),
             notice=self.cleared or self._notice(),
             now=self.now,
-            here=self.request.url.path,
+            here=self.here(),
             home=self.home,
         )
 
