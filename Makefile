@@ -36,6 +36,9 @@ postgresql: setup-test  ## set up, then run every test of the books on a Postgre
 runbooks: setup-test  ## set up, then follow every runbook command by command
 	@$(BIN)/python -m pytest -n 2 $(BY_FILE) tests/acceptance/test_runbook_*.py
 
+walks: setup-test  ## set up, then walk every page of the centre in every look
+	@PRINTMESH_WALKS=all $(BIN)/python -m pytest -n 2 $(BY_FILE) tests/acceptance/test_centre_*.py
+
 check: setup-test  ## lint, format, types, and who may import whom
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -57,4 +60,4 @@ fortnight: setup-test  ## a site comes back after 14 days with 640,000 events; A
 clean:  ## remove what was built here
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: help setup setup-test demo test postgresql runbooks check chaos bench simulate fortnight clean
+.PHONY: help setup setup-test demo test postgresql runbooks walks check chaos bench simulate fortnight clean

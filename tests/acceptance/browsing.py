@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 import axe_playwright_python.base as axe
 from playwright.async_api import async_playwright
@@ -23,6 +25,9 @@ _FLAGS = (
 COPIER = {"width": 800, "height": 480}
 PHONE = {"width": 390, "height": 844}
 _AXE = (Path(axe.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+#: Pages whose rules were checked in this process, by path and first sentence; PRINTMESH_WALKS=all
+#: checks each in every look.
+_LOOKED_AT: Final[set[tuple[str, str]]] = set()
 #: WCAG 2.2 AA, as axe-core names it.
 _TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
@@ -73,11 +78,24 @@ class Watched:
         """Return what people read there."""
         return " ".join((await self.page.inner_text(query)).split())
 
-    async def hindrances(self) -> list[str]:
-        """Return what keeps people from using this page: axe's serious and critical findings."""
+    async def hindrances(self, *, again: bool = False) -> list[str]:
+        """Return what keeps people from using this page: axe's serious and critical findings.
+
+        Args:
+            again: in this look too, if the page was looked at in another: the rules take longer
+                than all else, and what looks differ in, their colours, shows on any page.
+        """
+        path = urlsplit(self.page.url).path
+        seen = path, " ".join(await self.page.locator("h1").all_inner_texts())
+        if seen in _LOOKED_AT and not again and not os.environ.get("PRINTMESH_WALKS"):
+            return []
+        _LOOKED_AT.add(seen)
         # the page's own policy lets no script in; the rules are evaluated beside it
         await self.page.evaluate(_AXE)
-        options = {"runOnly": {"type": "tag", "values": _TAGS}}
+        options = {
+            "runOnly": {"type": "tag", "values": _TAGS},
+            "resultTypes": ["violations"],
+        }
         found = await self.page.evaluate("options => axe.run(document, options)", options)
         return [
             f"{each['id']}: {node['html'][:120]}"
