@@ -168,6 +168,7 @@ REQUEST = Topic(
         m.CopyBeginRequest,
         m.CopyCountRequest,
         m.CopyEndRequest,
+        m.DocumentRequest,
     ),
     _N,
     _TO_C,
@@ -300,6 +301,7 @@ METHODS: Mapping[str, type[m.Request]] = {
     "copy-begin": m.CopyBeginRequest,
     "copy-count": m.CopyCountRequest,
     "copy-end": m.CopyEndRequest,
+    "document": m.DocumentRequest,
 }
 
 #: `{kind}` of the feed → what is said there.

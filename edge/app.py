@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import time
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from broker.server import BrokerServer
-from config.ids import uuid7
 from config.logs import logger
 from edge.addresses import listening
 from edge.alone import Alone, boot_time
@@ -31,6 +28,7 @@ from edge.checkup import site_status, verified
 from edge.copy_setup import copies_of
 from edge.desk import Desk
 from edge.devices.site import SiteDevices
+from edge.documents import COMMAND as TAKE
 from edge.farewell import Farewell
 from edge.floor import Floor
 from edge.funds import CentralFunds
@@ -40,6 +38,7 @@ from edge.leftovers import Leftovers
 from edge.links import links
 from edge.meeting import introduced
 from edge.monitoring import Monitoring
+from edge.outside import clock, mint
 from edge.prefetch import Prefetch
 from edge.printers import Printer, declared
 from edge.printing.analysis import DocumentAnalyst
@@ -67,8 +66,6 @@ from edge.uplink import Uplink
 from edge.waiting import Waiting
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
     from broker.link import Link
     from broker.messages import Command, CommandState, Message
     from config.settings import EdgeSettings
@@ -79,16 +76,6 @@ _log = logger("edge.app")
 
 #: Seconds between what a retired journal says last and its end.
 _LAST_WORDS = 0.5
-
-
-def clock() -> datetime:
-    """Return the time, UTC."""
-    return datetime.now(UTC)
-
-
-def mint(now: datetime) -> UUID:
-    """Return a fresh id."""
-    return uuid7(now, secrets.token_bytes(10))
 
 
 class Edge:
@@ -168,9 +155,11 @@ class Edge:
             books=self.books,
             spooler=self._spooler,
             drawer=self._drawer,
+            standing=self._standing,
             alone_with=self.releasing.alone_with,
             work=self._work,
             paper=lambda: self._calm.paper(AFTER_PAPER),
+            mint=mint,
             clock=clock,
         )
         self.books.on_job = self._on_job
@@ -252,6 +241,7 @@ class Edge:
             desk_link, central_link = links(settings, site, farewell)
             uplink = self._uplink(central_link, introduction)
             self.funds.ask_through(uplink)
+            self._waiting.documents.line = uplink
             uplink.on_heard = self._alone.heard
             floor = self._floor(uplink)
             uplink.on_linked = lambda: self._linked(floor)
@@ -286,6 +276,7 @@ class Edge:
                 "expiry": self._waiting.expiry.run,
                 "copies": self._copying.run,
                 "wishes": bidding.run,
+                "documents": self._waiting.documents.run,
                 "age": self._alone.run,
                 **self._devices.tasks(central_link, uplink),
                 **self.monitoring.tasks(uplink),
@@ -386,6 +377,8 @@ class Edge:
             return self._retirement.obey(command)
         if command.command == "read-meters":
             return self._devices.watching.obey(command)
+        if command.command == TAKE:
+            return self._waiting.documents.obey(command)
         if command.command in KNOWN and self._bidding is not None:
             return self._bidding.obey(command)
         return report(self.books, command)
@@ -398,3 +391,4 @@ class Edge:
         if self._next is not None:
             accepted(self.settings.data, self._next)
         floor.sweep_soon()
+        self._waiting.documents.wake()

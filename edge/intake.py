@@ -22,6 +22,7 @@ from edge.ports import SpoolerUnavailableError, Unreadable
 from edge.release import Phase
 from edge.rest import whole_of
 from edge.standing import PASSING
+from edge.store.documents import upload_of
 from edge.store.errors import StoreUnwritableError
 from edge.wishes import Wish
 
@@ -174,7 +175,8 @@ class Intake:
             rest_of=record.rest_of,
             problem=record.problem or self._releasing.standing.waits(record),
         )
-        self._books.hold(record, event, self._clock())
+        upload = None if spooled.mark is None else upload_of(spooled.mark)
+        self._books.hold(record, event, self._clock(), upload=upload)
         if over is not None:
             await self._discarding.discard(record, EDGE, over)
             return

@@ -192,6 +192,35 @@ class Spooler(Protocol):
             StoreUnwritableError: there is no room for the document on its way.
         """
 
+    async def take_in(
+        self,
+        document: Path,
+        queue: str,
+        *,
+        user: str,
+        name: str,
+        options: Mapping[str, str],
+        mark: str,
+    ) -> JobId:
+        """Put a document into a people's queue, held, as its owner would print it.
+
+        Where a job with this mark is or was there, nothing is done.
+
+        Args:
+            document: only read.
+            queue: of people.
+            user: whose the job is.
+            name: job-name.
+            options: job attributes (IPP names), as `lp` takes them.
+            mark: what it is known by; nobody else can know it before.
+
+        Returns:
+            The job with this mark.
+        """
+
+    async def marked(self, mark: str) -> JobId | None:
+        """Return the job with a mark and a document, also one that has ended; None: none."""
+
     async def forget(self, job: JobId) -> None:
         """Remove an ended job and its document; only after settlement is durable."""
 

@@ -338,6 +338,27 @@ EXAMPLES: dict[str, m.Message] = {
         args={"user": "ana", "job": str(JOB), "printer": "lobby", "changes": {"copies": 2}},
         expires_at=LATER,
     ),
+    "command, to take a document": m.Command(
+        id=COMMAND,
+        command="take-document",
+        args={
+            "user": "ana",
+            "upload": str(JOB),
+            "name": "Thesis.pdf",
+            "octets": 102_400,
+            "sha256": "ab" * 32,
+            "copies": 2,
+            "sides": "two-sided-long-edge",
+            "print_color_mode": "monochrome",
+        },
+        expires_at=LATER,
+    ),
+    "document-request": m.DocumentRequest(corr=CORR, expires_at=LATER, upload=JOB, offset=40_960),
+    "reply, with a piece of a document": m.Reply(
+        corr=CORR,
+        status="ok",
+        data=m.DocumentPiece(offset=40_960, piece="JVBERi0xLjcK").model_dump(mode="json"),
+    ),
     "command, to let a pop-up in": m.Command(
         id=COMMAND,
         command="enrol-popup",

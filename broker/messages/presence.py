@@ -10,8 +10,9 @@ from pydantic import Field, StringConstraints
 from broker.messages.base import Digest, Message, Name, Part, Role, Sequence, StreamName
 
 #: The vocabulary of this program: 1 began it; 2 added terms, codes, collections, rules' reasons;
-#: 3 copies, cards entered at terminals, PINs; 4 people's wishes of their held jobs as commands.
-WIRE: Final = 4
+#: 3 copies, cards entered at terminals, PINs; 4 people's wishes of their held jobs as commands;
+#: 5 documents that people sent to the centre.
+WIRE: Final = 5
 
 
 def _unsaid(value: object) -> bool:

@@ -179,6 +179,25 @@ class StatusRequest(Request):
     TYPE: ClassVar[str] = "printmesh.status-request.v1"
 
 
+class DocumentRequest(Request):
+    """Ask the centre for a piece of a document that it has for this site; from WIRE 5 on."""
+
+    TYPE: ClassVar[str] = "printmesh.document-request.v1"
+    upload: UUID
+    """Of the command `take-document`."""
+    offset: Annotated[int, Field(ge=0, lt=2**40)]
+    """How many octets are here already."""
+
+
+class DocumentPiece(Part):
+    """Data of the reply to a DocumentRequest."""
+
+    offset: Annotated[int, Field(ge=0, lt=2**40)]
+    """Where it begins."""
+    piece: Annotated[str, Field(repr=False), StringConstraints(max_length=60_000)]
+    """Base64; as much as fits a message, empty at the end."""
+
+
 class VerifyRequest(Request):
     """Ask an edge to re-fold its journal."""
 
@@ -224,12 +243,16 @@ class Command(Message):
         "cancel-job",
         "quote-job",
         "enrol-popup",
+        "take-document",
     ]
     """Books' digest; own events after a place; applied events of ours after a place; hand over
     everything and begin a new journal; book the meters of one `device`, or of all. From WIRE 4 on,
     for the person `user` and as a terminal's wish of theirs: release a held `job` at a `printer`
     (`changes`, `confirmed`), throw it away, say what that would come to; let their pop-up in as
-    `node`, by the `hash` of a secret that the centre does not tell."""
+    `node`, by the `hash` of a secret that the centre does not tell. From WIRE 5 on: fetch a
+    document that the person `user` sent to the centre, `upload`, of so many `octets` and that
+    `sha256`, by DocumentRequests, and hold it here as a job called `name` (`copies`, `sides`,
+    `print_color_mode`); however often it is said, once."""
     args: dict[str, Any] = Field(default_factory=dict)
     """Its arguments."""
     expires_at: AwareDatetime

@@ -215,6 +215,36 @@ class FakeSpooler:
         self._tell(JobSeen(spooled))
         return rest
 
+    async def take_in(
+        self,
+        document: Path,
+        queue: str,
+        *,
+        user: str,
+        name: str,
+        options: Mapping[str, str],
+        mark: str,
+    ) -> JobId:
+        """Submit a document as somebody, once."""
+        there = await self.marked(mark)
+        if there is not None:
+            return there
+        if queue not in self._people:
+            raise SpoolerRefusedError(f"people may not print to {queue!r}")
+        job, octets = self._next(), document.read_bytes()  # noqa: ASYNC240  a twin for tests
+        asked = {"job-name": name, "job-originating-user-name": user, **options}
+        held = JobState.PENDING_HELD
+        spooled = SpooledJob(job, queue, held, user, name, 1, None, asked, mark)
+        self._jobs[job] = _Job(spooled, octets)
+        self._tell(JobSeen(spooled))
+        return job
+
+    async def marked(self, mark: str) -> JobId | None:
+        """Return the job with a mark, also one that has ended."""
+        await self._answer()
+        marks = {each.spooled.mark: each.spooled.job for each in self._jobs.values()}
+        return marks.get(mark)
+
     async def forget(self, job: JobId) -> None:
         """Remove a job and its document."""
         await self._answer()

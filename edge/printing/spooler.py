@@ -20,6 +20,7 @@ from edge.printing.job_map import spooled_job
 from edge.printing.listener import Lull, listen
 from edge.printing.putting_back import put_back
 from edge.printing.subscription import subscribe, unsubscribe
+from edge.printing.taking_in import marked, take_in
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -170,6 +171,28 @@ class CupsSpooler:
         return await self._run(
             lambda: put_back(calls, socket, job, queue, user=user, changes=changes, mark=mark)
         )
+
+    async def take_in(
+        self,
+        document: Path,
+        queue: str,
+        *,
+        user: str,
+        name: str,
+        options: Mapping[str, str],
+        mark: str,
+    ) -> JobId:
+        """Put a document into a people's queue, held, unless a job with this mark is there."""
+        calls, socket = self._calls, self._socket
+        return await self._run(
+            lambda: take_in(
+                calls, socket, document, queue, user=user, name=name, options=options, mark=mark
+            )
+        )
+
+    async def marked(self, mark: str) -> JobId | None:
+        """Return the job with a mark, also one that has ended."""
+        return await self._run(lambda: marked(self._calls, mark))
 
     async def forget(self, job: JobId) -> None:
         """Remove an ended job and its document."""

@@ -41,6 +41,7 @@ from edge.jobs import JobRecord
 from edge.store.applied import Applied
 from edge.store.cards import CardsKept
 from edge.store.codes import Codes
+from edge.store.documents import DocumentsKept
 from edge.store.lent import Lent
 from edge.store.meters import MetersKept
 from edge.store.returns import Returns
@@ -75,6 +76,7 @@ INDEXES = {
     "codes": ("code",),
     "aside": ("key", "job"),
     "owed": ("key",),
+    "documents": ("upload", "state"),
 }
 __all__ = ["DOWN", "INDEXES", "UP", "Applied", "Books", "Overdrawn"]
 
@@ -110,6 +112,8 @@ class Books:
         """Cards that were entered here, until the centre has them."""
         self.meters = MetersKept(lent)
         """What the meters of the printers showed when they were last read."""
+        self.documents = DocumentsKept(lent)
+        """Documents that come from the centre."""
         self.awaited: set[UUID] = set()
         """Copies that are being begun: money that comes for one is set aside for it."""
         self.on_growth: Callable[[], None] = lambda: None
@@ -123,12 +127,7 @@ class Books:
         self.down_key = StreamKey(*centre, *own, "ledger")
 
     def open(self, now: datetime, *, role: Role = "remote") -> None:
-        """Begin the streams of a fresh journal with their Opening; nothing on an old one.
-
-        Args:
-            now: the moment it happens at.
-            role: what a fresh journal begins with.
-        """
+        """Begin the streams of a fresh journal in a role, with their Opening; else nothing."""
         if DOWN in self._db.streams():
             return
         with self._growing() as txn:
@@ -203,9 +202,11 @@ class Books:
         key = f"acked {stream}"
         self._meta.upsert({"key": key, "seq": upto.seq, "hash": upto.hash}, where("key") == key)
 
-    def hold(self, record: JobRecord, event: JobHeld, now: datetime) -> None:
-        """Enter a job that was counted, or that cannot be."""
-        self._enter(record, event, now)
+    def hold(
+        self, record: JobRecord, event: JobHeld, now: datetime, *, upload: UUID | None = None
+    ) -> None:
+        """Enter a job that was counted, or that cannot be; it may be a document of the centre's."""
+        self._enter(record, event, now, upload=upload)
 
     def refuse(self, record: JobRecord, event: JobRefused, now: datetime) -> None:
         """Record that a release was denied; the job stays held, money of its own goes back."""
@@ -286,13 +287,9 @@ class Books:
         gives back what the new role keeps not, of at most so many accounts; the last one takes the
         terms as well.
 
-        Args:
-            now: the moment it happens at.
-            at_most: accounts.
-            tell: the centre as well, in the same record; without, a later call does it.
-
         Returns:
-            Whether they are taken; also when there is nothing to take.
+            Whether they are taken, also when there is nothing to take; without `tell` the centre
+            is told by a later call.
         """
         if self.terms.wish is None and not (tell and self.terms.untold):
             return True
@@ -338,10 +335,18 @@ class Books:
     # ── inside a transaction ────────────────────────────────────────────────────────────────
 
     def _enter(
-        self, record: JobRecord, event: Message, now: datetime, *, over: bool = False
+        self,
+        record: JobRecord,
+        event: Message,
+        now: datetime,
+        *,
+        over: bool = False,
+        upload: UUID | None = None,
     ) -> None:
         """Store a job with its event; when its release is over, its own money goes back."""
         with self._growing() as txn:
+            if upload is not None:
+                self.documents.became(upload, record.job)
             if over:
                 self._returns.job_over(txn, record.job, {}, now)
             self._put(record)

@@ -303,6 +303,46 @@ async def test_canceled_and_forgotten(site: Site, tmp_path: Path) -> None:
     assert not await site.spooler.fetch(job, tmp_path / "got")
 
 
+async def test_a_document_is_taken_in_once(site: Site, tmp_path: Path) -> None:
+    """As its owner's, held, with what was asked for, byte for byte; also after it was canceled."""
+    papers, document = site.papers(), pdf(tmp_path / "sent.pdf", PAGES)
+
+    async def take() -> JobId:
+        return await site.spooler.take_in(
+            document,
+            "pull",
+            user="ana",
+            name="Grüße, “Thesis”.pdf",
+            options={"copies": "3", "sides": "two-sided-long-edge"},
+            mark="some:document",
+        )
+
+    assert await site.spooler.marked("some:document") is None
+    job = await take()
+    taken = await only(site)
+    assert taken.job == job == await take()
+    assert (taken.user, taken.name) == ("ana", "Grüße, “Thesis”.pdf")
+    assert (taken.mark, taken.documents) == ("some:document", 1)
+    assert (taken.state, taken.queue) == (JobState.PENDING_HELD, "pull")
+    read = read_attributes(taken.attributes)
+    assert not isinstance(read, AttributesRefused)
+    assert (read.copies, read.sides) == (3, Sides.TWO_SIDED_LONG_EDGE)
+    assert await site.spooler.fetch(job, tmp_path / "got")
+    assert (tmp_path / "got").read_bytes() == document.read_bytes()
+    await site.spooler.cancel(job)
+    assert await take() == job == await site.spooler.marked("some:document")
+    assert await site.spooler.jobs() == ()
+    assert site.papers() == papers
+
+
+async def test_no_document_is_taken_into_a_printers_queue(site: Site, tmp_path: Path) -> None:
+    """Nothing prints that nobody released."""
+    document = pdf(tmp_path / "sent.pdf", PAGES)
+    with pytest.raises(SpoolerRefusedError):
+        await site.spooler.take_in(document, "one", user="ana", name="a", options={}, mark="b:c")
+    assert await site.spooler.marked("b:c") is None
+
+
 async def test_printers_are_seen(site: Site) -> None:
     """Of each printer's queue it is known whether it rests; people's queues are no printers."""
     seen = await site.spooler.printers()

@@ -22,10 +22,10 @@ from central.store import codes, directory, nodes
 from central.store.codes import Issued, Wish
 from config.policy.money import Money
 from demo.proxy import CuttableProxy
-from edge.app import clock, mint
 from edge.calm import Calm
 from edge.digest import edge_digest
 from edge.meeting import Introduction
+from edge.outside import clock, mint
 from edge.redeeming import Credited, Redeeming
 from edge.store import books as books_room
 from edge.store import replica as replica_room
