@@ -22,6 +22,7 @@ from rich.console import Console
 
 from benchmarks.__main__ import shown
 from benchmarks.books import held, mint, released, settled
+from benchmarks.computers import set_apart
 from benchmarks.edge import resident
 from benchmarks.reconnect import EVENTS_A_JOB, p99, print_all, release
 from benchmarks.result import absolute, compared
@@ -72,6 +73,7 @@ async def measure_merge(events: int, console: Console) -> list[Result]:
     async with Lab(plan) as lab:
         away, live = lab.sites[AWAY], lab.sites[LIVE]
         waiting = await print_all(live, documents.pdf(lab.root / "page.pdf", 1))
+        console.print(set_apart(live.root))
         idle = [await paced(live, job) for job in waiting[:RELEASES]]
         away.line.cut()
         await asyncio.to_thread(away.edge.stop)
@@ -81,6 +83,7 @@ async def measure_merge(events: int, console: Console) -> list[Result]:
         console.print(f"printed in {time.perf_counter() - began:.0f} s; the line is restored")
         away.start_edge()
         await away.until_ready()
+        set_apart(live.root)  # who was started since
         behind = (await away.status())["waiting"]
         pids = {"edge": away.edge.pid, "centre": lab.program("central").pid}
         before = {name: resident(pid) for name, pid in pids.items()}
