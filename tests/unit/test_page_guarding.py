@@ -135,8 +135,56 @@ def test_a_page_without_a_right_is_not_served() -> None:
 
 def test_two_pages_at_one_address_are_not_served() -> None:
     """The second would never answer, and nobody would know."""
-    with pytest.raises(NoRight, match="two pages"):
+    with pytest.raises(NoRight, match="both answer GET"):
         checked([Page("/a", _answer, Right.OWN), Page("/a", _answer, Right.PUBLIC)])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        # who is called `add` has no page
+        ("/people/{user}", "/people/add"),
+        # two names for a hole
+        ("/people/{user}/pin", "/people/{name}/pin"),
+        # each hides something of the other
+        ("/a/{x}/c", "/a/b/{y}"),
+        # a key of several parts may end like that
+        ("/accounts/{key:path}", "/accounts/{key}/entries"),
+        ("/accounts/{key:path}", "/accounts/{key}/act/{act}"),
+    ],
+)
+def test_no_page_hides_things_of_another(one: str, two: str) -> None:
+    """Whatever an address could mean twice is found at the start, in either order."""
+    for first, second in ((one, two), (two, one)):
+        with pytest.raises(NoRight, match="hides things"):
+            checked([Page(first, _answer, Right.OWN), Page(second, _answer, Right.OWN)])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        # `~` begins no name
+        ("/nodes/{node}", "/nodes/~add"),
+        ("/nodes/{node}/role", "/nodes/~aside/{id}"),
+        ("/accounts/of/{key:path}", "/accounts/new"),
+        ("/me/jobs/{job}", "/me/jobs/{job}/why"),
+    ],
+)
+def test_words_that_no_thing_is_called_come_first(one: str, two: str) -> None:
+    """The order of tables has no say in which page answers."""
+    pages = [Page(one, _answer, Right.OWN), Page(two, _answer, Right.OWN)]  # type: ignore[arg-type]
+    assert checked(pages) == checked(pages[::-1])
+    if "~" in two:
+        assert checked(pages)[0].path == two
+
+
+def test_one_path_may_answer_two_methods() -> None:
+    """A form and what it is sent to share an address."""
+    pages = [
+        Page("/people/{user}", _answer, Right.OWN),  # type: ignore[arg-type]
+        Page("/people/{name}", _answer, Right.OWN, methods=("POST",)),  # type: ignore[arg-type]
+    ]
+    assert len(checked(pages)) == len(pages)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -67,17 +68,49 @@ class Page:
 
 
 def checked(pages: Iterable[Page]) -> tuple[Page, ...]:
-    """Return pages that may be served.
+    """Return pages that may be served, in an order that no table has a say in.
 
     Raises:
-        NoRight: one says not what it needs, or two stand at the same address.
+        NoRight: one says not what it needs, or an address could mean two of them.
     """
-    found: dict[tuple[str, str], Page] = {}
-    for page in pages:
+    known = sorted(dict.fromkeys(pages), key=lambda page: (_order(page.path), page.methods))
+    for page in known:
         if not isinstance(page.right, Right):
             raise NoRight(f"the page {page.path} does not say which right it needs")
-        for method in page.methods:
-            if (method, page.path) in found:
-                raise NoRight(f"two pages answer {method} {page.path}")
-            found[method, page.path] = page
-    return tuple(dict.fromkeys(found.values()))
+    for page, other in itertools.combinations(known, 2):
+        shared = {*page.methods} & {*other.methods}
+        if shared and _meet(page.path, other.path):
+            raise NoRight(
+                f"{page.path} and {other.path} both answer {min(shared)} at some address, so one "
+                f"hides things of the other; a word that no thing is called begins with ~"
+            )
+    return tuple(known)
+
+
+#: A part of a path that begins so is never what a thing is called: no hole takes it.
+_NO_NAMES: Final = ("~", ":")
+
+
+def _order(path: str) -> tuple[tuple[bool, str], ...]:
+    """Words before holes: whoever looks from the top takes the first page that fits."""
+    return tuple((_is_hole(each), each) for each in path.split("/"))
+
+
+def _is_hole(part: str) -> bool:
+    return part.startswith("{")
+
+
+def _meet(one: str, two: str) -> bool:
+    """Say whether some address is meant by both."""
+    for first, second in itertools.zip_longest(one.split("/"), two.split("/")):
+        if first is None or second is None:
+            return False
+        if first.endswith(":path}") or second.endswith(":path}"):
+            # it takes all that follows
+            return True
+        words = [each for each in (first, second) if not _is_hole(each)]
+        if len(words) == 1 and words[0].startswith(_NO_NAMES):
+            return False
+        if len({*words}) > 1:
+            return False
+    return True
