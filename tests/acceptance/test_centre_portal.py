@@ -90,7 +90,7 @@ async def test_everybody_can_use_their_own_pages(tmp_path: Path) -> None:
         paths = {
             "me": "/me", "jobs": "/me/jobs", "held": f"/me/jobs/{held}",
             "delete": f"/me/jobs/{held}/delete", "history": "/me/history",
-            "job": f"/me/history/{job}", "code": f"/me/code?site={SITE}&amount=2.00",
+            "job": f"/me/jobs/{job}/why", "code": f"/me/code?site={SITE}&amount=2.00",
             "cards": "/me/cards", "security": "/me/security",
         }  # fmt: skip
         looks = ((DESKTOP, "light", "en-GB"), (PHONE, "dark", "de-DE"))

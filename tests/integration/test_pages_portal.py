@@ -41,14 +41,16 @@ async def test_the_list_leads_to_a_job_that_says_why(tmp_path: Path) -> None:
     job = portal.printed()
     async with signed_in(portal.lab, PERSON) as ana:
         await ana.get("/me/history")
-        assert f'href="/me/history/{job}"' in ana.page
+        assert f'href="/me/jobs/{job}/why"' in ana.page
         assert "€0.18" in ana.text()
-        await ana.get(f"/me/history/{job}")
-        assert "You paid €0.18 for 6 pages (3 sheets), 2 in colour, two-sided on Library 2" in (
+        # whoever kept the old address is led on
+        assert location(await ana.get(f"/me/history/{job}")) == f"/me/jobs/{job}/why"
+        await ana.get(f"/me/jobs/{job}/why")
+        assert "You paid €0.18 for 6 pages (3 sheets), 2 in colour, two-sided, on Library 2" in (
             ana.text()
         )
         assert "10 sides, 0.30 EUR (tariff 1)" in ana.text()
-        assert "Rule: both sides" in ana.text()
+        assert "rule “both sides”" in ana.text()
 
 
 @pytest.mark.parametrize(
@@ -87,7 +89,7 @@ async def test_the_list_is_had_as_a_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/me/history/{job}", "/me/jobs/{job}", "/me/jobs/{job}/delete", "/me/history/{job}x"]
+    "path", ["/me/jobs/{job}/why", "/me/jobs/{job}", "/me/jobs/{job}/delete", "/me/jobs/{job}x/why"]
 )
 async def test_somebody_elses_job_is_no_page(tmp_path: Path, path: str) -> None:
     """Whether there is such a job is nobody's business: not even an administrator's, here."""
@@ -107,20 +109,19 @@ async def test_money_is_asked_for_once_and_withdrawn(tmp_path: Path) -> None:
     portal = open_portal(tmp_path)
     job = portal.printed()
     async with signed_in(portal.lab, PERSON) as ana:
-        await ana.get(f"/me/history/{job}")
-        assert (await ana.post(f"/me/history/{job}/ask", reason=" ")).status_code == 422
-        answer = await ana.post(f"/me/history/{job}/ask", reason="Page 3 <b>was</b> black")
+        await ana.get(f"/me/jobs/{job}/why")
+        ask = f"/me/jobs/{job}/why/ask-back"
+        assert (await ana.post(ask, reason=" ")).status_code == 422
+        answer = await ana.post(ask, reason="Page 3 <b>was</b> black")
         await ana.get(location(answer))
-        assert "is being looked at Page 3 <b>was</b> black" in ana.text()
+        assert "Page 3 <b>was</b> black" in ana.text()
         assert "<b>was</b>" not in ana.page
-        again = await ana.post(f"/me/history/{job}/ask", reason="and once more")
-        assert again.status_code == 422
-        with portal.lab.books.read() as tx:
-            (asked,) = requests.of_job(tx, job)
-        await ana.post(f"/me/history/{job}/withdraw", request=str(asked.id))
+        assert (await ana.post(ask, reason="and once more")).status_code == 422
+        await ana.get(f"/me/jobs/{job}/why")
+        await ana.post(f"/me/jobs/{job}/why/withdraw")
         with portal.lab.books.read() as tx:
             assert requests.of_job(tx, job)[0].state == "withdrawn"
-        assert (await ana.post(f"/me/history/{job}/withdraw", request="x")).status_code == 404
+        assert (await ana.post(f"/me/jobs/{job}/why/withdraw")).status_code == 404
 
 
 # ── what waits ──────────────────────────────────────────────────────────────────────────────

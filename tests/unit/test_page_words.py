@@ -27,7 +27,10 @@ def sentences() -> frozenset[str | tuple[str, ...]]:
         str(ROOM),
         [("**.py", "python"), ("templates/**.html", "jinja2.ext.babel_extract")],
         options_map={"templates/**.html": {"trim_blocks": "true", "lstrip_blocks": "true"}},
-        keywords={"_": None, "gettext": None, "ngettext": (1, 2), "mark": None, "say_of": (1, 2)},
+        keywords={
+            **dict.fromkeys(("_", "gettext", "mark")),
+            **dict.fromkeys(("ngettext", "say_of", "mark_of"), (1, 2)),
+        },
     )
     return frozenset(each[2] for each in found if not each[0].endswith(_NOT_FOR_PEOPLE))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from central.web.pages import me_words, site_words
 from central.web.pages.sentences import mark
 from central.web.pages.views import Chip, Step
 from config.policy.money import Money
@@ -94,6 +95,25 @@ _ENDS: Final[Mapping[str, tuple[Tone, str]]] = {
     "aborted": ("trouble", mark("the printer gave up")),
     "canceled": ("unknown", mark("cancelled on the way")),
     "unknown": ("waiting", mark("nobody knows yet what came out")),
+}
+#: Why somebody should look at a job: the code of its flag.
+_CAUSES: Final[Mapping[str, str]] = {
+    "unknown-outcome": mark("Nobody knows what came out."),
+    "partly-printed": mark("It broke off half way."),
+    "printer-restarted": mark("The printer was switched off on the way."),
+    "printer-at-work": mark("The printer was still at work on it."),
+    "zero-reported": mark("The printer says that no page came out."),
+    "counts-differ": mark("The document and the printer count differently."),
+    "printed-above-hold": mark("More came out than was counted beforehand."),
+    "dispute": mark("The sources disagree."),
+    "reprint": mark("It was printed once more, not by us; that is not charged."),
+    "moved-elsewhere": mark("Somebody sent it to another queue; it was not released here."),
+    "document-added": mark("More was sent to it after it was counted."),
+    "copy-meter": mark("The meters of the machine and its terminal count differently."),
+    "copy-kind": mark("It was copied in a way that this copy did not allow."),
+    "copy-count-fell": mark("The terminal counted backwards."),
+    "copy-late": mark("More was copied after it was settled."),
+    "copy-abandoned": mark("Its terminal left it behind."),
 }
 #: How a request stands.
 REQUESTS: Final[Mapping[str, tuple[Tone, str]]] = {
@@ -188,12 +208,38 @@ def _detail(visit: Visit, life: JobLife, kind: str, told: Mapping[str, Any]) -> 
     yield from _told_of(visit, life, kind, told)
 
 
+def refusal(visit: Visit, life: JobLife) -> str:
+    """Say why it was refused when it was last asked for; empty: it was not."""
+    job = life.listed.job
+    if job.refused is None:
+        return ""
+    said = me_words.reason(visit, job.refused, life.answer.reason)
+    more = site_words.said(visit, life.answer.reason)
+    return said if more in {"", said} else f"{said} {more}"
+
+
+def flag(visit: Visit, text: str) -> str:
+    """Say why somebody should look at a job; empty: nobody should."""
+    code, _, detail = text.partition(": ")
+    if site_words.read(text) is not None:
+        return site_words.said(visit, text)
+    if code not in _CAUSES:
+        return site_words.said(visit, text)
+    found = visit.say(_CAUSES[code])
+    return f"{found} {site_words.said(visit, detail)}" if detail else found
+
+
 def _told_of(visit: Visit, life: JobLife, kind: str, told: Mapping[str, Any]) -> Iterator[str]:
     if kind == "booked":
         yield visit.say(mark("entry %(num)s"), num=told["entry"])
     if told.get("by") and told["by"] != life.listed.job.user:
         yield visit.say(mark("by %(who)s"), who=person_of(str(told["by"])))
-    yield str(told.get("detail") or told.get("cause") or "")
+    if kind == "flagged":
+        yield flag(visit, ": ".join(filter(None, (told.get("cause"), told.get("detail")))))
+    elif kind == "refused" and not told.get("detail"):
+        yield me_words.reason(visit, str(told.get("reason", "")))
+    else:
+        yield site_words.said(visit, str(told.get("detail") or ""))
     if kind in {"refunded", "asked-back"}:
         yield str(told.get("reason", ""))
     if told.get("alone"):

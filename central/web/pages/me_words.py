@@ -1,25 +1,21 @@
-"""What people read of their own jobs: what became of one, and why, in whole sentences."""
+"""What people read of their own jobs: what is there of one, and why the site said no."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from central.web.pages import site_words
 from central.web.pages.sentences import mark
-from central.web.pages.views import Chip, Step
-from config.policy.money import Money
+from central.web.pages.views import Chip
 from config.policy.reasons import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from datetime import datetime
+    from collections.abc import Callable, Mapping
 
     from broker.messages import Because
     from central.job_answer import Answer
     from central.job_fold import JobRecord
-    from central.store.job_life import JobLife
-    from central.store.job_steps import Step as Moment
-    from central.web.pages.views import Tone
     from central.web.pages.visit import Visit
 
 #: A refusal's code → what it means to whoever was refused.
@@ -59,29 +55,6 @@ LINES: Final[Mapping[str, str]] = {
     "refused": mark("Refused"),
     "note": mark("Note"),
     "tag": mark("Mark"),
-}
-#: Who counted.
-SOURCES: Final[Mapping[str, str]] = {
-    "device-job": mark("the printer, for this job"),
-    "device-meter": mark("the printer's meters"),
-    "analysis": mark("the document itself"),
-    "spooler": mark("the print system"),
-    "operator": mark("a person"),
-}
-_STEPS: Final[Mapping[str, tuple[Tone, str]]] = {
-    "received": ("good", mark("Received")),
-    "counted": ("good", mark("Counted")),
-    "held": ("waiting", mark("Held")),
-    "refused": ("trouble", mark("Not released")),
-    "released": ("good", mark("Released")),
-    "copying": ("good", mark("Copying began")),
-    "printed": ("good", mark("Printed")),
-    "flagged": ("trouble", mark("Somebody should look at it")),
-    "canceled": ("unknown", mark("Deleted")),
-    "charged": ("good", mark("Charged")),
-    "booked": ("good", mark("In the books")),
-    "refunded": ("good", mark("Given back")),
-    "asked-back": ("waiting", mark("You asked for your money")),
 }
 _NAMELESS: Final = mark("A document without a name")
 _COPIES: Final = mark("Copies")
@@ -123,15 +96,22 @@ def reason(visit: Visit, code: str, detail: str = "") -> str:
     known = REASONS.get(code)
     if known is not None:
         return visit.say(known)
-    return detail or visit.say(mark("The site says no."))
+    return site_words.said(visit, detail) or visit.say(mark("The site says no."))
 
 
 def lines(visit: Visit, because: tuple[Because, ...]) -> tuple[Why, ...]:
     """Return the lines of a decision."""
     return tuple(
-        Why(visit.say(LINES.get(each.code, LINES["note"])), each.text, each.rule or "")
+        Why(visit.say(LINES.get(each.code, LINES["note"])), line(visit, each), each.rule or "")
         for each in because
     )
+
+
+def line(visit: Visit, because: Because, called: Callable[[str], str] = str) -> str:
+    """Return what a line of a decision says; what an operator wrote into a rule as it is."""
+    if because.code == "refused" and because.rule:
+        return because.text
+    return site_words.said(visit, because.text, called)
 
 
 def what(visit: Visit, answer: Answer) -> str:
@@ -145,76 +125,3 @@ def what(visit: Visit, answer: Answer) -> str:
     if answer.two_sided:
         said.append(visit.say(mark("two-sided")))
     return ", ".join(said)
-
-
-def answer(visit: Visit, life: JobLife) -> str:  # noqa: PLR0911  a sentence for each end
-    """Return the sentence that somebody came for."""
-    told, job = life.answer, life.listed.job
-    at = "\N{EN DASH}" if told.at is None else visit.words.clock(visit.local(told.at), visit.now)
-    where = told.printer or life.site
-    holes = {"what": what(visit, told), "where": where, "when": at}
-    match told.kind:
-        case "paid":
-            sum_ = visit.words.moneys(told.paid)
-            said = mark("You paid %(sum)s for %(what)s on %(where)s, %(when)s.")
-            return visit.say(said, sum=sum_, **holes)
-        case "given-back":
-            sum_ = visit.words.moneys(told.given_back)
-            said = mark("You were given back %(sum)s for %(what)s on %(where)s.")
-            return visit.say(said, sum=sum_, what=holes["what"], where=where)
-        case "free":
-            return visit.say(mark("%(what)s on %(where)s cost you nothing, %(when)s."), **holes)
-        case "held":
-            said = mark("It waits for you at %(site)s: %(what)s.")
-            return visit.say(said, site=life.site, what=holes["what"])
-        case "refused":
-            why = reason(visit, job.refused or "", told.reason)
-            return visit.say(mark("It was not released. %(why)s"), why=why)
-        case "printing":
-            return visit.say(mark("It is being printed on %(where)s."), where=where)
-        case "canceled":
-            return visit.say(mark("It was deleted: nothing was printed, nothing was charged."))
-        case _:
-            return visit.say(mark("Nothing came out, and nothing was charged."))
-
-
-def steps(visit: Visit, life: JobLife) -> tuple[Step, ...]:
-    """Return a job's life as a time line shows it."""
-    return tuple(_step(visit, life, each) for each in life.steps)
-
-
-def _step(visit: Visit, life: JobLife, each: Moment) -> Step:
-    tone, label = _STEPS.get(each.kind, ("unknown", mark("Note")))
-    said = "; ".join(filter(None, _details(visit, life, each)))
-    return Step(_local(visit, each.at), visit.say(label), said, tone)
-
-
-def _local(visit: Visit, at: datetime) -> datetime:
-    return visit.local(at)
-
-
-def _details(visit: Visit, life: JobLife, each: Moment) -> Iterator[str]:
-    told = each.told
-    if told.get("printer") is not None:
-        yield life.printer_name if told["printer"] == life.listed.job.printer else told["printer"]
-    match each.kind:
-        case "refused":
-            yield reason(visit, told.get("reason", ""), told.get("detail", ""))
-        case "counted" | "printed" if told.get("impressions") is not None:
-            yield visit.words.pages(told["impressions"], told.get("sheets"))
-        case "charged":
-            yield _moneys(visit, told["paid"])
-        case "refunded":
-            yield _moneys(visit, told["given_back"])
-        case "asked-back":
-            yield told["reason"]
-        case "canceled" | "flagged":
-            yield str(told.get("detail", ""))
-        case _:
-            pass
-    if told.get("alone"):
-        yield visit.say(mark("the site worked alone"))
-
-
-def _moneys(visit: Visit, sums: Mapping[str, int]) -> str:
-    return visit.words.moneys(Money(micros, unit) for unit, micros in sums.items())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
@@ -13,7 +14,7 @@ from central.rights import Right
 from central.store import corrections, directory
 from central.store.job_life import PRICES, job_life
 from central.store.ledger import Refused
-from central.web.pages import job_words, ledgers, sentences
+from central.web.pages import job_words, ledgers, me_words, sentences
 from central.web.pages.ledgers import Names
 from central.web.pages.sentences import mark
 from central.web.pages.table import Page
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 _ASKED: Final = mark("You asked for your money back. Somebody will look at it.")
 _WITHDRAWN: Final = mark("You do not ask for it any more.")
+#: An account, in a line of why.
+_ACCOUNT: Final = re.compile(r"\b[a-z]+:[^\s,;]+")
 _SAY_WHY: Final = mark("Say in a few words what was wrong.")
 
 
@@ -53,8 +56,10 @@ class Line:
     """One line of why it was decided so."""
 
     text: str
-    """As the site wrote it down."""
+    """In the reader's language, or quoted."""
     rule: str
+    kind: str
+    """What kind of line it is."""
     place: int | None
     """The rule's place in the set."""
     price: bool
@@ -93,6 +98,11 @@ class JobPage:
     user: str
     site: str
     flag: str
+    """Why somebody should look at it; empty: nobody should."""
+    refusal: str
+    """Why it was refused; empty: it was not."""
+    held: bool
+    """It waits for the reader, who can release it."""
     chip: Chip
     steps: tuple[Step, ...]
     figures: tuple[FigureRow, ...]
@@ -126,13 +136,18 @@ def id_of(visit: Visit) -> UUID:
         raise HTTPException(404, sentences.NO_PAGE) from None
 
 
-def lines_of(life: JobLife) -> tuple[Line, ...]:
+def lines_of(visit: Visit, life: JobLife, names: Names) -> tuple[Line, ...]:
     """Return why it was decided so, with the line that decided."""
     decision = life.decision
     if decision is None:
         return ()
     places = {rule.name: place for place, rule in decision.rules}
     because = decision.decided.because
+    printers = {life.listed.job.printer: life.printer_name}
+
+    def called(key: str) -> str:
+        return printers.get(key) or names.account(visit, key)
+
     if decision.decided.released:
         deciding = next((n for n, each in enumerate(because) if each.code == "price"), -1)
     else:
@@ -140,8 +155,9 @@ def lines_of(life: JobLife) -> tuple[Line, ...]:
         deciding = refusals[-1] if refusals else len(because) - 1
     return tuple(
         Line(
-            each.text,
+            me_words.line(visit, each, called),
             each.rule or "",
+            visit.say(me_words.LINES.get(each.code, me_words.LINES["note"])),
             places.get(each.rule or ""),
             each.code in PRICES,
             n == deciding,
@@ -182,6 +198,9 @@ def learned(tx: Transaction, life: JobLife) -> Names:
     for charge in life.charges:
         own = (charge.entry,) if charge.entry is not None else ()
         names.learn(tx, (*own, *charge.refunds))
+    if life.decision is not None:
+        said = " ".join(each.text for each in life.decision.decided.because)
+        names.know(tx, *_ACCOUNT.findall(said))
     return names
 
 
@@ -228,12 +247,14 @@ def _page(visit: Visit, found: Looked, *, own: bool, wrong: Wrong | None = None)
         name=visit.say(mark("Copies")) if copies else job.name,
         user=job.user,
         site=life.site,
-        flag=job.flag or "",
+        flag=job_words.flag(visit, job.flag) if job.flag else "",
+        refusal=job_words.refusal(visit, life),
+        held=own and job.state == "pending-held",
         chip=job_words.state_chip(visit, job.state, job.flag, job.refused),
         steps=job_words.steps(visit, life),
         figures=figures_of(visit, life),
         why=job_words.why(visit, life),
-        lines=lines_of(life),
+        lines=lines_of(visit, life, found.names),
         rules_version=decided.rules_version if decided else 0,
         tariff_version=life.tariff.version if life.tariff else 0,
         conversions=decided.conversions if decided else (),

@@ -15,7 +15,7 @@ from broker.messages import Because, QuoteAnswer
 from central.acts import wishes
 from central.rights import Right
 from central.store import directory, lists, nodes
-from central.web.pages import me_words, sentences
+from central.web.pages import me_words, sentences, site_words
 from central.web.pages.sentences import mark
 from central.web.pages.table import Page
 from central.web.pages.views import Notice
@@ -157,7 +157,7 @@ def _price(visit: Visit, known: _Known) -> Asked:
         return _question(visit, known, told.question, why)
     if not told.allowed:
         answer = me_words.reason(visit, told.reason or "", told.refusal or "")
-        return _view(known, "refused", answer, _more(answer, told.refusal or ""), why)
+        return _view(known, "refused", answer, _more(visit, answer, told.refusal or ""), why)
     price = visit.words.moneys(Money(each.micros, each.unit) for each in told.price or ())
     answer = visit.say(
         mark("It would cost you %(sum)s on %(where)s."), sum=price, where=known.printer
@@ -181,7 +181,7 @@ def _refused(visit: Visit, known: _Known) -> Asked:
         detail = visit.say(mark("Print it at a machine there."))
         return _view(known, "refused", answer, detail)
     answer = me_words.reason(visit, code, command.detail)
-    return _view(known, "refused", answer, _more(answer, command.detail), why)
+    return _view(known, "refused", answer, _more(visit, answer, command.detail), why)
 
 
 def _question(visit: Visit, known: _Known, question: str, why: tuple[Why, ...]) -> Asked:
@@ -189,9 +189,10 @@ def _question(visit: Visit, known: _Known, question: str, why: tuple[Why, ...]) 
     return _view(known, "question", answer, "", why, again=True)
 
 
-def _more(answer: str, detail: str) -> str:
-    """Return the site's own words, unless they were said already."""
-    return "" if detail == answer else detail
+def _more(visit: Visit, answer: str, detail: str) -> str:
+    """Return what more the site says, unless it was said already."""
+    said = site_words.said(visit, detail)
+    return "" if said == answer else said
 
 
 def _because(told: object) -> tuple[Because, ...]:

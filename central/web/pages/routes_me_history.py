@@ -1,24 +1,19 @@
-"""One's own jobs, with reasons: the list, one job's life and why it cost what it cost, refunds."""
+"""One's own jobs, newest first: what each was, where, what it cost and what became of it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Final
-from uuid import UUID
 
-from starlette.exceptions import HTTPException
-
-from central.acts import money
 from central.rights import Right
-from central.store import corrections, directory, job_life, job_search, nodes
-from central.store.ledger import Refused
+from central.store import directory, job_search, nodes
 from central.web.export import Kind
-from central.web.pages import lists, me_words, sentences
+from central.web.pages import lists, me_words, routes_job
 from central.web.pages.lists import Cell, Column, Filter, ListOf, Rows
 from central.web.pages.sentences import mark
 from central.web.pages.table import Page
-from central.web.pages.views import Choice, Empty, Notice
+from central.web.pages.views import Choice, Empty
 from config.policy.money import Money
 
 if TYPE_CHECKING:
@@ -27,12 +22,8 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from central.store.books import Transaction
-    from central.store.job_life import JobLife
     from central.store.lists import ListedJob
-    from central.store.refund_requests import RefundRequest
     from central.web.pages.lists import ListView, Query
-    from central.web.pages.me_words import Why
-    from central.web.pages.views import Step
     from central.web.pages.visit import Visit
 
 _STATES: Final = {
@@ -138,7 +129,7 @@ def _list(name: str, zone: ZoneInfo) -> ListOf[Mine]:
             Filter("from", mark("From"), "day"),
             Filter("to", mark("To"), "day"),
         ),
-        link=lambda row: f"/me/history/{row.listed.job.job}",
+        link=lambda row: f"/me/jobs/{row.listed.job.job}/why",
     )
 
 
@@ -209,144 +200,12 @@ def _cost(visit: Visit, listed: ListedJob) -> str:
 # ── one job ─────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
-class FigureView:
-    """What one source counted."""
-
-    source: str
-    pages: int | None
-    color: int | None
-    sheets: int | None
-    chosen: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A request for one's money."""
-
-    id: UUID
-    state: str
-    reason: str
-    answer: str
-
-
-@dataclass(frozen=True, slots=True)
-class OneJob:
-    """The page."""
-
-    job: UUID
-    name: str
-    site: str
-    answer: str
-    held: bool
-    steps: tuple[Step, ...]
-    why: tuple[Why, ...]
-    figures: tuple[FigureView, ...]
-    tariff: int
-    """0: not known."""
-    rules: int
-    can_ask: bool
-    asked: tuple[Asked, ...]
-    wrong: str = ""
-    reason: str = ""
-
-
 async def one(visit: Visit) -> Response:
-    """Show one job: what became of it, and why."""
-    job = _job(visit)
-    return visit.page("me-job.html", await visit.read(lambda tx: _one(tx, visit, job)))
-
-
-async def ask_back(visit: Visit) -> Response:
-    """Ask for what a job cost."""
-    job, name, by = _job(visit), visit.me.name, visit.by
-    reason = visit.form.text("reason", 1000)
-    await visit.read(lambda tx: _life(tx, visit, job))
-
-    def act(tx: Transaction) -> RefundRequest | Refused:
-        return money.ask_refund(tx, by, job, user=name, reason=reason)
-
-    done = await visit.write(act)
-    if isinstance(done, Refused):
-        wrong = visit.say(mark("Say in some words what went wrong.")) if not reason else ""
-        wrong = wrong or visit.say(mark("This cannot be asked for (any more)."))
-        view = await visit.read(lambda tx: _one(tx, visit, job, wrong=wrong, reason=reason))
-        return visit.page("me-job.html", view, status=422)
-    said = visit.say(mark("You asked for your money. Somebody will look at it."))
-    more = visit.say(mark("The answer will stand here."))
-    return visit.go(f"/me/history/{job}", Notice("good", said, more))
-
-
-async def withdraw(visit: Visit) -> Response:
-    """Take one's request back."""
-    job, name, by = _job(visit), visit.me.name, visit.by
-    try:
-        request = UUID(visit.form.text("request", 36))
-    except ValueError:
-        raise HTTPException(404, sentences.NO_PAGE) from None
-    done = await visit.write(lambda tx: money.withdraw_refund(tx, by, request, user=name))
-    notice = (
-        visit.told("unknown", mark("This request was settled already."))
-        if isinstance(done, Refused)
-        else visit.told("good", mark("Your request is taken back."))
-    )
-    return visit.go(f"/me/history/{job}", notice)
-
-
-def _job(visit: Visit) -> UUID:
-    try:
-        return UUID(visit.path("job"))
-    except ValueError:
-        raise HTTPException(404, sentences.NO_PAGE) from None
-
-
-def _life(tx: Transaction, visit: Visit, job: UUID) -> JobLife:
-    """Return a job of one's own.
-
-    Raises:
-        HTTPException: 404, there is none; of somebody else's the same is said.
-    """
-    life = job_life.job_life(tx, job)
-    if life is None or life.listed.job.user.lower() != visit.me.name.lower():
-        raise HTTPException(404, sentences.NO_PAGE)
-    return life
-
-
-def _one(tx: Transaction, visit: Visit, id_: UUID, *, wrong: str = "", reason: str = "") -> OneJob:
-    life = _life(tx, visit, id_)
-    job, decision = life.listed.job, life.decision
-    left = corrections.can_give_back(tx, id_)
-    waits = any(each.state == "open" for each in life.requests)
-    return OneJob(
-        job=id_,
-        name=me_words.name_of(visit, job),
-        site=life.site,
-        answer=me_words.answer(visit, life),
-        held=job.state == "pending-held",
-        steps=me_words.steps(visit, life),
-        why=me_words.lines(visit, decision.decided.because) if decision else (),
-        figures=tuple(
-            FigureView(
-                visit.say(me_words.SOURCES.get(each.source, me_words.SOURCES["operator"])),
-                each.impressions,
-                each.color,
-                each.sheets,
-                each.chosen,
-            )
-            for each in life.figures
-        ),
-        tariff=life.tariff.version if life.tariff else 0,
-        rules=decision.decided.rules_version if decision else 0,
-        can_ask=bool(left) and any((left or {}).values()) and not waits,
-        asked=tuple(Asked(each.id, each.state, each.reason, each.answer) for each in life.requests),
-        wrong=wrong,
-        reason=reason,
-    )
+    """Lead to the page of one job, for whoever kept this address."""
+    return visit.go(f"/me/jobs/{routes_job.id_of(visit)}/why")
 
 
 PAGES: Final = (
     Page("/me/history", history, Right.OWN),
     Page("/me/history/{job}", one, Right.OWN),
-    Page("/me/history/{job}/ask", ask_back, Right.OWN, methods=("POST",)),
-    Page("/me/history/{job}/withdraw", withdraw, Right.OWN, methods=("POST",)),
 )

@@ -203,7 +203,7 @@ async def one(visit: Visit) -> Response:
     job = job_of(visit)
     view = await visit.read(lambda tx: _one(tx, visit, job, {}))
     if view is None:
-        return visit.go(f"/me/history/{job}")
+        return visit.go(f"/me/jobs/{job}/why")
     return visit.page("me-held.html", view)
 
 
@@ -279,7 +279,7 @@ async def delete(visit: Visit) -> Response:
         return await wished(visit, "cancel-job", job)
     life = await visit.read(lambda tx: own(tx, visit, job))
     if life.listed.job.state != "pending-held":
-        return visit.go(f"/me/history/{job}")
+        return visit.go(f"/me/jobs/{job}/why")
     what = me_words.what(visit, life.answer)
     view = Consequence(
         title=visit.say(mark("Delete %(name)s?"), name=me_words.name_of(visit, life.listed.job)),

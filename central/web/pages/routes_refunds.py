@@ -16,6 +16,7 @@ from central.store.ledger import Refused
 from central.store.refund_requests import RefundRequest, Which
 from central.web.export import Kind
 from central.web.pages import job_words, lists, routes_job, routes_refund, sentences
+from central.web.pages.ledgers import Names
 from central.web.pages.lists import Cell, Column, Filter, ListOf, Query, Rows
 from central.web.pages.sentences import mark
 from central.web.pages.table import Nav, Page
@@ -92,16 +93,19 @@ class _Evidence:
     left: dict[str, int]
     display: str
     site: str
+    names: Names
 
 
 def _evidence(tx: Transaction, request: RefundRequest) -> _Evidence:
     known = nodes.find(tx, request.node)
+    life = acts.evidence(tx, request)
     return _Evidence(
         request,
-        acts.evidence(tx, request),
+        life,
         {unit: m for unit, m in (can_give_back(tx, request.job) or {}).items() if m},
         routes_job.display_of(tx, request.user),
         known.site or known.id if known is not None else request.node,
+        Names() if life is None else routes_job.learned(tx, life),
     )
 
 
@@ -124,7 +128,7 @@ def _case(visit: Visit, found: _Evidence, wrong: Wrong | None = None) -> Case:
         figures=() if life is None else routes_job.figures_of(visit, life),
         why="" if life is None else job_words.why(visit, life),
         steps=() if life is None else job_words.steps(visit, life),
-        lines=() if life is None else routes_job.lines_of(life),
+        lines=() if life is None else routes_job.lines_of(visit, life, found.names),
         left=tuple(Money(micros, unit) for unit, micros in sorted(found.left.items())),
         mark=routes_refund.mark_of(found.left),
         units=tuple(Choice(unit, unit) for unit in sorted(found.left)),

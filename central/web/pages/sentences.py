@@ -10,6 +10,11 @@ def mark(sentence: str) -> str:
     return sentence
 
 
+def mark_of(one: str, many: str) -> tuple[str, str]:
+    """Mark two sentences for translators, one of which is said, by a number."""
+    return one, many
+
+
 NO_PAGE: Final = mark("There is no such page here.")
 NOT_YOURS: Final = mark("This page is not for you.")
 NOT_YOURS_MORE: Final = mark("Your roles do not include it. Whoever gives roles can change that.")
