@@ -194,3 +194,53 @@ def sites_of(grants: Iterable[Grant], right: Right) -> frozenset[str] | None:
     if any(each.everywhere for each in giving) or (giving and right not in SITES_RIGHTS):
         return None
     return frozenset(site for each in giving for site in each.sites)
+
+
+#: What a token reads that was made when there were no others.
+READS: Final = frozenset(
+    {
+        Right.SEE_FLEET,
+        Right.SEE_JOBS,
+        Right.SEE_FIGURES,
+        Right.SEE_PEOPLE,
+        Right.SEE_ACCOUNTS,
+        Right.SEE_RULES,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a token may do, and at which sites."""
+
+    rights: frozenset[Right] = READS
+    sites: frozenset[str] = frozenset({EVERYWHERE})
+    """Edges at whose sites it counts; `EVERYWHERE` among them: at all."""
+
+    @property
+    def everywhere(self) -> bool:
+        """Whether it counts at all sites."""
+        return EVERYWHERE in self.sites
+
+    def may(self, right: Right, site: str | None = None) -> bool:
+        """Say whether it has a right, at a site or (None) anywhere."""
+        if right is Right.PUBLIC:
+            return True
+        if right not in self.rights:
+            return False
+        if self.everywhere:
+            return True
+        return right not in _ORGANISATIONS and (
+            site is None or right not in SITES_RIGHTS or site in self.sites
+        )
+
+    def sites_of(self, right: Right) -> frozenset[str] | None:
+        """Return the sites at which it has a right; None: at all of them."""
+        if not self.may(right):
+            return frozenset()
+        return None if self.everywhere or right not in SITES_RIGHTS else self.sites
+
+
+def unbounded(rights: Iterable[Right]) -> list[Right]:
+    """Return those of some rights that reach beyond any site, so that none can bound them."""
+    return sorted(each for each in rights if each in _ORGANISATIONS)

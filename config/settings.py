@@ -157,14 +157,16 @@ class LinkSettings(Part):
 
 
 class ApiSettings(Part):
-    """The read-only HTTP interface of the books."""
+    """The HTTP interface of the books, for programs."""
 
     host: str = "127.0.0.1"
     """Address to listen at."""
     port: Port | None = None
     """Port to listen at; None: no interface."""
     token: SecretStr | None = None
-    """What callers show (`Authorization: Bearer …`), or `token_file`: a file that holds it."""
+    """What reads (`Authorization: Bearer …`), or `token_file`: a file that holds it."""
+    requests_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] = 1200
+    """Requests that one token may send in a minute."""
 
     @model_validator(mode="after")
     def _nobody_reads_unasked(self) -> Self:
@@ -197,7 +199,7 @@ class CentralSettings(Settings):
     embedded_broker: BrokerSettings | None = None
     """Run a broker in this process; it shares `credentials` unless it names its own."""
     api: ApiSettings = ApiSettings()
-    """The read-only HTTP interface, alone at an address of its own."""
+    """The HTTP interface for programs, alone at an address of its own."""
     web: WebSettings = WebSettings()
     """The pages, and the interface at their address."""
     reconciliation: ReconciliationSettings = ReconciliationSettings()

@@ -153,7 +153,7 @@ PLACES: Final = {
         "commands",
         "Compare a day's meters of every printer with what was billed, and say what is left.",
     ),
-    "token": Place("things", "api_tokens", "Who may read the API: add, list, remove."),
+    "token": Place("tokens", "commands", "Who may use the API: add, list, remove."),
     "second-log": Place("safety", "second_log", "The log beside the books: show, compact."),
     "recovery": Place(
         "recovery",

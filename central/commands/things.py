@@ -1,4 +1,4 @@
-"""`tariff`, `printer` and `token`: what printing costs, where it comes out, who may read."""
+"""`tariff` and `printer`: what printing costs, and where it comes out."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from broker.credentials import mint
 from broker.directory import PrinterRow
 from central.acts import rules as acts
 from central.commands.audit import moment_of
@@ -29,7 +28,7 @@ from central.commands.desk import (
     unknown,
     write_json,
 )
-from central.store import audit, directory, nodes, tokens
+from central.store import audit, directory, nodes
 from central.store.ledger import Refused
 
 if TYPE_CHECKING:
@@ -37,13 +36,11 @@ if TYPE_CHECKING:
 
 tariffs = typer.Typer(no_args_is_help=True, help="What printing costs: set, list, withdraw.")
 printers = typer.Typer(no_args_is_help=True, help="Points of print: add, list, remove.")
-api_tokens = typer.Typer(no_args_is_help=True, help="Who may read the API: add, list, remove.")
 
 Device = Annotated[str, typer.Argument(help="Device id, for ever: 1 to 32 of a-z, 0-9 and -.")]
 Tags = Annotated[
     list[str] | None, typer.Option("--tag", help="For rules; may be given again; '' for none.")
 ]
-TokenName = Annotated[str, typer.Argument(help="What the token is for.")]
 
 
 @tariffs.command("set")
@@ -225,41 +222,6 @@ def list_printers(config: Config = None, *, as_json: AsJson = False) -> None:
         rows = [{"tags": [], "copies": False, **row} for _, row in found]
     empty = "No printers yet; `printmesh central printer add DEVICE --node NODE`."
     show(rows, as_json=as_json, columns=("device", "node", "name", "tags", "copies"), empty=empty)
-
-
-@api_tokens.command("add")
-def add_token(name: TokenName, config: Config = None, *, as_json: AsJson = False) -> None:
-    """Make a token for the read API; it is shown once."""
-    if not name.strip():
-        raise Refusal("a token needs a name that says what it is for")
-    secret = mint()
-    with desk(config) as at, at.books.write() as tx:
-        if not tokens.add(tx, name, secret):
-            raise Refusal(f"there is a token {name!r} already; remove it first")
-        audit.note(tx, author=author(), act="token add", target=name)
-    if as_json:
-        write_json({"name": name, "token": secret})
-        return
-    console.print(f"Send it as `Authorization: Bearer …`; it is not shown again:\n{secret}")
-
-
-@api_tokens.command("remove")
-def remove_token(name: TokenName, config: Config = None) -> None:
-    """Take a token's right away, at once."""
-    with desk(config) as at, at.books.write() as tx:
-        if not tokens.remove(tx, name):
-            known = (each for each, _ in tokens.every(tx))
-            raise unknown("token", name, known, "see `printmesh central token list`")
-        audit.note(tx, author=author(), act="token remove", target=name)
-    console.print("Removed.")
-
-
-@api_tokens.command("list")
-def list_tokens(config: Config = None, *, as_json: AsJson = False) -> None:
-    """List tokens by name; what they are nobody knows."""
-    with desk(config) as at, at.books.read() as tx:
-        rows = [{"name": name, "created_at": at_} for name, at_ in tokens.every(tx)]
-    show(rows, as_json=as_json, columns=("name", "created_at"), empty="No tokens yet.")
 
 
 def _tags(given: list[str]) -> tuple[str, ...]:

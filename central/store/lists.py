@@ -32,6 +32,8 @@ class JobFilter:
     user: str | None = None
     node: str | None = None
     state: str | None = None
+    nodes: frozenset[str] | None = None
+    """Only of these edges: all that somebody may see."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,8 @@ def jobs(
     ):
         if value is not None:
             query = query.where(column == value)
+    if which.nodes is not None:
+        query = query.where(job_table.c.node.in_(sorted(which.nodes)))
     return [_listed(row) for row in tx.sql.execute(query)]
 
 

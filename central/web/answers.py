@@ -216,6 +216,10 @@ class Printer(Answer):
     """The edge whose site it stands at."""
     name: str
     """What people call it."""
+    tags: tuple[str, ...] = ()
+    """For rules."""
+    copies: bool = False
+    """Copies are charged, by a terminal beside it."""
 
 
 class DeviceSupply(Answer):

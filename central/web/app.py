@@ -1,18 +1,24 @@
-"""The read-only interface as one application, and the pages and it as one behind one address."""
+"""The interface as one application, and the pages and it as one behind one address."""
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import FastAPI
+from starlette.routing import Route
 
 from broker.exporters.figures import HttpTally, IngestTally
-from central.web import devices, fleet, health, jobs, metrics, money, people, problems
+from central.web import health, metrics, problems
+from central.web.api import document
+from central.web.api.endpoint import PER_MINUTE, Centre, Endpoint
+from central.web.api.every import ROUTES
+from central.web.api.pace import Pace
+from central.web.api.table import Desk
 from central.web.health import Probe
 from central.web.metrics import Counting, Gauges
-from central.web.reading import Reader, guard
+from central.web.reading import Reader
+from central.web.writing import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -22,28 +28,29 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from central.store.books import Books
-    from central.web.pages.centre import Centre
+    from central.web.api.table import Method
+    from central.web.api.table import Route as TableRoute
+    from central.web.pages.centre import Centre as PagesCentre
+    from central.web.pages.guarding import Network
     from central.web.pages.table import Page
 
 BASE: Final = "/api/v1"
 
-_REFUSALS: Final = problems.documented(
-    HTTPStatus.UNAUTHORIZED, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE
-)
-
 
 class _Interface(FastAPI):
-    """FastAPI, whose document says what our problems really are sent as."""
+    """FastAPI, whose document has our table's routes in it."""
 
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI 3.1 document, made once."""
         fresh = self.openapi_schema is None
-        document = super().openapi()
+        found = super().openapi()
         if fresh:
-            for path in document["paths"].values():
-                for operation in path.values():
-                    _name_media_type(operation["responses"])
-        return document
+            document.add_to(found, ROUTES, BASE)
+        return found
+
+
+def _nobody() -> None:
+    """Tell nobody."""
 
 
 def make_app(
@@ -53,24 +60,34 @@ def make_app(
     troubles: Callable[[], Sequence[str]] = tuple,
     tally: IngestTally | None = None,
     data: Path | None = None,
+    desk: Desk | None = None,
+    per_minute: int = PER_MINUTE,
+    trusted: Sequence[Network] = (),
+    told: Callable[[], None] = _nobody,
 ) -> FastAPI:
     """Return the ASGI application; it needs no start and no end of its own.
 
     Args:
-        books: read, in threads, never written.
+        books: read and written in threads.
         token: lets its bearer read, besides the tokens in the books.
         troubles: what else is wrong with the coordinator, a sentence for people each, without
             anything a stranger should not read; asked on every look at its health.
         tally: what the coordinator has counted, for the figures.
         data: whose volume is looked at, for the figures.
+        desk: what acts need beside the books.
+        per_minute: requests that a token may send.
+        trusted: proxies whose word on who asks is taken.
+        told: called, in the loop, once something was committed.
     """
     app = _Interface(
         title="Printmesh: the books",
-        summary="People, accounts, jobs and nodes of the organisation; read-only.",
+        summary="People, money, jobs, prices, rules, sites: what pages do, for programs.",
         description=(
             "Amounts are integers: millionths of a currency, or of a page. Times are RFC 3339, "
             "UTC. A list comes a page at a time: give its `next` as `after`, until it is null. "
-            "Errors are RFC 9457 problem details."
+            "Errors are RFC 9457 problem details; `/api/v1/problems` lists their kinds. An act "
+            "with an `Idempotency-Key` can be sent again: it is done once. If-Match with the "
+            "ETag of what was read keeps two from undoing each other's changes."
         ),
         version=version("printmesh"),
         openapi_url=f"{BASE}/openapi.json",
@@ -87,18 +104,20 @@ def make_app(
     app.state.gauges = Gauges(books, tally or IngestTally(), http, data)
     app.add_middleware(Counting, tally=http)
     problems.install(app)
-    # whatever is added here needs a token
-    guarded = APIRouter(dependencies=[Depends(guard)], responses=_REFUSALS)
-    for room in (people, money, jobs, fleet, devices):
-        guarded.include_router(room.routes)
+    writer, pace = Writer(books, told), Pace(per_minute)
+    centre = Centre(app.state.reader, writer, desk or Desk(), pace, trusted)
     app.include_router(health.routes, prefix=BASE)
-    app.include_router(guarded, prefix=BASE)
     app.include_router(metrics.routes)
+    by_path: dict[str, dict[Method, TableRoute]] = {}
+    for each in ROUTES:
+        by_path.setdefault(each.path, {})[each.method] = each
+    for path, methods in by_path.items():
+        app.router.routes.append(Route(BASE + path, Endpoint(centre, methods)))
     return app
 
 
 def make_site(
-    centre: Centre,
+    centre: PagesCentre,
     *,
     tally: IngestTally | None = None,
     pages: Iterable[Page] | None = None,
@@ -122,6 +141,10 @@ def make_site(
         troubles=centre.troubles,
         tally=tally,
         data=settings.data,
+        desk=Desk(settings.credentials),
+        per_minute=settings.api.requests_per_minute,
+        trusted=settings.web.trusted_proxies,
+        told=centre.live.beat,
     )
     shown = make_pages(centre, pages)
 
@@ -131,11 +154,3 @@ def make_site(
         await app(scope, receive, send)
 
     return Guarded(either, centre.names, secure=settings.web.secure)
-
-
-def _name_media_type(responses: dict[str, dict[str, Any]]) -> None:
-    for response in responses.values():
-        shapes = response.get("content", {})
-        shape = shapes.get("application/json", {}).get("schema", {})
-        if shape.get("$ref") == "#/components/schemas/Problem":
-            shapes[problems.MEDIA_TYPE] = shapes.pop("application/json")

@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Final
 
-from fastapi import APIRouter, Query
-
+from central.rights import Right
 from central.store import device_list
 from central.web.answers import Device, DeviceAlert, DeviceMeter, DeviceSupply
-from central.web.paging import KeyPage, Page, page_of
-from central.web.reading import Read  # noqa: TC001  FastAPI reads it at run time
+from central.web.api.table import Call, Example, Route
+from central.web.paging import KeyPage, Page, page_of, paged
 
 if TYPE_CHECKING:
     from broker.messages import Supply
     from central.store.books import Transaction
     from central.store.device_list import Listed
 
-routes = APIRouter(tags=["fleet"])
 
-
-@routes.get("/devices")
-async def list_devices(page: Annotated[KeyPage, Query()], read: Read) -> Page[Device]:
+def every(tx: Transaction, call: Call[None, KeyPage]) -> Page[Device]:
     """List devices by edge and device id: state, supplies, alerts, pages today."""
-    return await read.ask(lambda tx: _devices(tx, page))
-
-
-def _devices(tx: Transaction, page: KeyPage) -> Page[Device]:
+    page = call.asked
     # as nodes: few enough to be read whole, and sorted here
     rows = sorted(
-        (each for each in device_list.every(tx) if str(each.place) > page.after),
+        (
+            each
+            for each in device_list.every(tx)
+            if str(each.place) > page.after and call.reaches(each.place.node)
+        ),
         key=lambda each: str(each.place),
     )
     return page_of(rows, page.limit, show=_device, key=lambda each: str(each.place))
@@ -76,3 +73,43 @@ def _supply(told: Supply) -> DeviceSupply:
         receptacle=told.receptacle,
         days_left=told.days_left,
     )
+
+
+_SUPPLY: Final = {
+    "name": "Black Toner",
+    "kind": "toner",
+    "color": "black",
+    "level": 40,
+    "state": "ok",
+    "receptacle": False,
+    "days_left": 21,
+}
+_DEVICE: Final = {
+    "node": "north",
+    "site": "Library",
+    "device": "north-1",
+    "name": "Reading room",
+    "state": "idle",
+    "reasons": ["none"],
+    "answers": True,
+    "message": None,
+    "serial": "X1",
+    "model": "Example 100",
+    "supplies": [_SUPPLY],
+    "meters": [{"name": "total", "unit": "impressions", "value": 10_250}],
+    "alerts": [],
+    "pages_today": 120,
+    "updated_at": "2026-11-22T08:00:09Z",
+}
+
+ROUTES: Final = (
+    Route(
+        method="GET",
+        path="/devices",
+        right=Right.SEE_FLEET,
+        do=every,
+        gives=paged(Device),
+        asks=KeyPage,
+        example=Example({"items": [_DEVICE], "next": None}),
+    ),
+)

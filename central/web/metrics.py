@@ -18,8 +18,11 @@ from fastapi import APIRouter, Depends, Header, Request, Response
 from broker.exporters.central_metrics import central_families
 from broker.exporters.figures import CentralFigures, HttpTally, IngestTally
 from broker.exporters.metrics import exposed
+from central.rights import Right
 from central.store import figures
-from central.web.reading import Reader, guard, reader
+from central.web.kinds import Kind
+from central.web.problems import NotAnswered
+from central.web.reading import Reader, caller_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,13 +83,19 @@ def gauges(request: Request) -> Gauges:
     return found
 
 
-@routes.get("/metrics", dependencies=[Depends(guard)], include_in_schema=False)
+@routes.get("/metrics", include_in_schema=False)
 async def show_metrics(
-    read: Annotated[Reader, Depends(reader)],
+    request: Request,
     found: Annotated[Gauges, Depends(gauges)],
     accept: Annotated[str | None, Header()] = None,
 ) -> Response:
     """Return the text of Prometheus, or OpenMetrics for who asks for it."""
+    read: Reader = request.app.state.reader
+    scope = (await caller_of(request, read)).scope
+    if not scope.everywhere or not {Right.SEE_FLEET, Right.SEE_ACCOUNTS} <= scope.rights:
+        rights = f"{Right.SEE_FLEET.value} and {Right.SEE_ACCOUNTS.value}"
+        detail = f"These figures need a token with the rights {rights}, at all sites."
+        raise NotAnswered(Kind.RIGHT, detail)
     now = await found.look(read)
     # what the process counts changes under a reader in another thread; it is short
     text, media_type = exposed(lambda: central_families(now), accept)

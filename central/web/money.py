@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Final
 
-from fastapi import APIRouter, Path, Query
-
+from central.rights import Right
 from central.store import accounts, lists, nodes
 from central.store.ledger import CENTRE
 from central.web.answers import Account, AccountDetail, Amount, Entry, Place, Posting
-from central.web.paging import TEXT, KeyPage, NumberPage, Page, page_of
-from central.web.problems import NOT_FOUND, NotFound
-from central.web.reading import Read  # noqa: TC001  FastAPI reads it at run time
+from central.web.api.table import Call, Example, Route
+from central.web.paging import Asked, KeyPage, NumberPage, Page, page_of, paged
+from central.web.problems import NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,33 +19,10 @@ if TYPE_CHECKING:
     from central.store.books import Transaction
     from central.store.lists import ListedEntry
 
-routes = APIRouter(prefix="/accounts", tags=["accounts"])
 
-Key = Annotated[
-    str, Path(min_length=1, max_length=130, pattern=TEXT, description="`kind:name`: `user:ana`.")
-]
-
-
-@routes.get("")
-async def list_accounts(page: Annotated[KeyPage, Query()], read: Read) -> Page[Account]:
+def every(tx: Transaction, call: Call[None, KeyPage]) -> Page[Account]:
     """List accounts by key."""
-    return await read.ask(lambda tx: _accounts(tx, page))
-
-
-# before the account itself: keys may have a slash in them, so the longer path must win
-@routes.get("/{key:path}/entries", responses=NOT_FOUND)
-async def list_entries(key: Key, page: Annotated[NumberPage, Query()], read: Read) -> Page[Entry]:
-    """List the entries that touched an account, oldest first."""
-    return await read.ask(lambda tx: _entries(tx, key, page))
-
-
-@routes.get("/{key:path}", responses=NOT_FOUND)
-async def show_account(key: Key, read: Read) -> AccountDetail:
-    """Show an account: its balance, and where that sits."""
-    return await read.ask(lambda tx: _account(tx, key))
-
-
-def _accounts(tx: Transaction, page: KeyPage) -> Page[Account]:
+    page = call.asked
     rows = accounts.every(tx, after=page.after, limit=page.limit + 1)
     where = lists.balances(tx, [row.key for row in rows])
     return page_of(
@@ -54,8 +30,18 @@ def _accounts(tx: Transaction, page: KeyPage) -> Page[Account]:
     )
 
 
-def _account(tx: Transaction, key: str) -> AccountDetail:
-    found = _find(tx, key)
+def one(tx: Transaction, call: Call[None, Asked]) -> AccountDetail:
+    """Show an account: its balance, and where that sits."""
+    return detail(tx, call.path["key"])
+
+
+def detail(tx: Transaction, key: str) -> AccountDetail:
+    """Return an account and where its money sits.
+
+    Raises:
+        NotFound: there is none.
+    """
+    found = known(tx, key)
     where = accounts.balances(tx, key)
     linked = {node.id: node.linked for node in nodes.every(tx)}
     places = tuple(
@@ -70,13 +56,20 @@ def _account(tx: Transaction, key: str) -> AccountDetail:
     return AccountDetail(**dict(_shown(found, where)), places=places)
 
 
-def _entries(tx: Transaction, key: str, page: NumberPage) -> Page[Entry]:
-    _find(tx, key)
+def entries(tx: Transaction, call: Call[None, NumberPage]) -> Page[Entry]:
+    """List the entries that touched an account, oldest first."""
+    key, page = call.path["key"], call.asked
+    known(tx, key)
     rows = lists.entries(tx, account=key, after=page.after, limit=page.limit + 1)
-    return page_of(rows, page.limit, show=_entry, key=lambda row: row.n)
+    return page_of(rows, page.limit, show=entry, key=lambda row: row.n)
 
 
-def _find(tx: Transaction, key: str) -> AccountRecord:
+def known(tx: Transaction, key: str) -> AccountRecord:
+    """Return an account.
+
+    Raises:
+        NotFound: there is none.
+    """
     found = accounts.find(tx, key)
     if found is None:
         raise NotFound(f"There is no account {key!r}; /api/v1/accounts lists those there are.")
@@ -92,7 +85,8 @@ def _shown(row: AccountRecord, where: Sequence[Balance]) -> Account:
     )
 
 
-def _entry(row: ListedEntry) -> Entry:
+def entry(row: ListedEntry) -> Entry:
+    """Return an entry as it is told."""
     return Entry(
         id=row.id,
         kind=row.kind,
@@ -109,3 +103,53 @@ def _entry(row: ListedEntry) -> Entry:
             for line in row.postings
         ),
     )
+
+
+_EUROS: Final = {"micros": 3_800_000, "unit": "EUR"}
+_ZERO: Final = {"micros": 0, "unit": "EUR"}
+_ACCOUNT: Final = {"key": "user:ana", "enabled": True, "floor": _ZERO, "balance": _EUROS}
+#: An account and where its money sits.
+DETAIL: Final = {**_ACCOUNT, "places": [{"node": "north", "amount": _EUROS, "linked": True}]}
+_LINES: Final = [
+    {"account": "house:topup", "node": None, "amount": {"micros": -3_800_000, "unit": "EUR"}},
+    {"account": "user:ana", "node": None, "amount": _EUROS},
+]
+ENTRY: Final = {
+    "id": "019aaba6-0b12-7000-8000-000000000001",
+    "kind": "topup",
+    "at": "2026-11-22T08:00:00Z",
+    "reference": "user:ana",
+    "note": "cash",
+    "author": "api:till-1",
+    "postings": _LINES,
+}
+
+EVERY: Final = Route(
+    method="GET",
+    path="/accounts",
+    right=Right.SEE_ACCOUNTS,
+    do=every,
+    gives=paged(Account),
+    asks=KeyPage,
+    example=Example({"items": [_ACCOUNT], "next": None}),
+)
+ENTRIES: Final = Route(
+    method="GET",
+    path="/accounts/{key:path}/entries",
+    right=Right.SEE_ACCOUNTS,
+    do=entries,
+    gives=paged(Entry),
+    asks=NumberPage,
+    example=Example({"items": [ENTRY], "next": None}),
+)
+ONE: Final = Route(
+    method="GET",
+    path="/accounts/{key:path}",
+    right=Right.SEE_ACCOUNTS,
+    do=one,
+    gives=AccountDetail,
+    example=Example(DETAIL),
+)
+#: Keys may have a slash in them: the account itself stands last, or it would hide the others.
+ROUTES: Final = (EVERY, ENTRIES)
+LAST: Final = (ONE,)

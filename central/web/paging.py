@@ -52,6 +52,11 @@ def _number(cursor: object) -> object:
     return number
 
 
+def cursor(number: int | None) -> str | None:
+    """Return the cursor of a row's number; None: there is no next page."""
+    return None if number is None else _cursor(str(number))
+
+
 def _cursor(key: str) -> str:
     return urlsafe_b64encode(key.encode()).decode().rstrip("=")
 
@@ -103,6 +108,15 @@ class Page(BaseModel, Generic[Item]):
     """What was asked for, in the list's order."""
     next: str | None
     """Give it as `after` to get the page that follows; null: this is the last one."""
+
+
+def paged(item: type[Item]) -> type[Page[Item]]:
+    """Return the shape of a page of something, for a table of routes.
+
+    In a call of several lines pydantic could not read the source around `Page[…]`, which it does
+    to find docstrings.
+    """
+    return Page[item]  # type: ignore[valid-type]  a value, which mypy takes for an annotation
 
 
 def page_of(

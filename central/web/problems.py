@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
 from central.store.books import BooksUnwritable
+from central.web.kinds import BASE, MEANINGS, Kind, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 MEDIA_TYPE: Final = "application/problem+json"
 #: Characters of a wrong value that are shown again.
 _SHOWN: Final = 60
+#: Wrong fields that are named.
+_NAMED: Final = 20
 #: Seconds after which a caller may try again.
 _LATER: Final = "5"
 
@@ -29,10 +32,10 @@ class Problem(BaseModel):
 
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
-    type: str = "about:blank"
-    """RFC 9457 §3.1.1: `about:blank`, so that `status` says all about the kind of problem."""
+    type: str
+    """Which kind of problem, for programs; what is at this address describes it."""
     title: str
-    """The phrase of the status."""
+    """The kind, for people."""
     status: int
     """The HTTP status code."""
     detail: str
@@ -47,26 +50,45 @@ class TooBusy(Exception):
     """More requests wait for the books than is worth queueing."""
 
 
-def refusal(status: HTTPStatus, detail: str, headers: Mapping[str, str] | None = None) -> Response:
-    """Return the answer that carries a problem."""
-    problem = Problem(title=status.phrase, status=status, detail=detail)
-    return Response(
-        problem.model_dump_json(), status, headers=dict(headers or {}), media_type=MEDIA_TYPE
+class NotAnswered(Exception):
+    """A request ends in a problem of some kind; the sentence is its detail."""
+
+    def __init__(self, kind: Kind, detail: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.kind = kind
+        self.detail = detail
+        self.headers = headers or {}
+
+
+def problem_of(kind: Kind, detail: str, status: HTTPStatus | None = None) -> Problem:
+    """Return a problem; `status` where it is not the kind's own."""
+    meaning = MEANINGS[kind]
+    return Problem(
+        type=BASE + kind, title=meaning.title, status=status or meaning.status, detail=detail
     )
 
 
-def documented(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
-    """Return the `responses` of routes that may end so, for the OpenAPI document."""
-    return {int(each): {"model": Problem, "description": each.phrase} for each in statuses}
-
-
-NOT_FOUND: Final = documented(HTTPStatus.NOT_FOUND)
+def refusal(
+    kind: Kind,
+    detail: str,
+    headers: Mapping[str, str] | None = None,
+    status: HTTPStatus | None = None,
+) -> Response:
+    """Return the answer that carries a problem."""
+    problem = problem_of(kind, detail, status)
+    return Response(
+        problem.model_dump_json(),
+        problem.status,
+        headers=dict(headers or {}),
+        media_type=MEDIA_TYPE,
+    )
 
 
 def install(app: FastAPI) -> None:
     """Have every way in which a request can fail end in a problem."""
     app.add_exception_handler(RequestValidationError, _wrong_parameter)
     app.add_exception_handler(NotFound, _not_found)
+    app.add_exception_handler(NotAnswered, _not_answered)
     app.add_exception_handler(TooBusy, _too_busy)
     app.add_exception_handler(BooksUnwritable, _books_fail)
     app.add_exception_handler(HTTPException, _by_status)
@@ -75,22 +97,28 @@ def install(app: FastAPI) -> None:
 
 async def _wrong_parameter(_: Request, error: Exception) -> Response:
     errors = error.errors() if isinstance(error, RequestValidationError) else ()
-    return refusal(HTTPStatus.UNPROCESSABLE_ENTITY, _sentence(errors))
+    return refusal(Kind.NOT_UNDERSTOOD, sentence_of(errors))
 
 
 async def _not_found(_: Request, error: Exception) -> Response:
-    return refusal(HTTPStatus.NOT_FOUND, str(error))
+    return refusal(Kind.NOT_THERE, str(error))
+
+
+async def _not_answered(_: Request, error: Exception) -> Response:
+    if not isinstance(error, NotAnswered):
+        raise error
+    return refusal(error.kind, error.detail, error.headers)
 
 
 async def _too_busy(_: Request, __: Exception) -> Response:
     detail = "Too many requests wait for the books; try again in a few seconds."
-    return refusal(HTTPStatus.SERVICE_UNAVAILABLE, detail, {"Retry-After": _LATER})
+    return refusal(Kind.BUSY, detail, {"Retry-After": _LATER})
 
 
 async def _books_fail(_: Request, __: Exception) -> Response:
     # the error names files and servers; the log has it, callers need not
-    detail = "The books cannot be read at present; try again in a few seconds."
-    return refusal(HTTPStatus.SERVICE_UNAVAILABLE, detail, {"Retry-After": _LATER})
+    detail = "The books cannot be used at present; try again in a few seconds."
+    return refusal(Kind.BUSY, detail, {"Retry-After": _LATER})
 
 
 async def _by_status(_: Request, error: Exception) -> Response:
@@ -101,28 +129,39 @@ async def _by_status(_: Request, error: Exception) -> Response:
         case HTTPStatus.NOT_FOUND:
             detail = "There is nothing at this address; /api/v1/openapi.json lists what there is."
         case HTTPStatus.METHOD_NOT_ALLOWED:
-            detail = "This interface only reads: use GET."
+            detail = "This is only read: use GET."
         case _:
             detail = str(error.detail)
-    return refusal(status, detail, error.headers)
+    return refusal(kind_of(status), detail, error.headers, status)
 
 
 async def _unplanned(_: Request, __: Exception) -> Response:
     # the server logs it with its traceback, once
     detail = "This is a fault of the program; its log tells what happened."
-    return refusal(HTTPStatus.INTERNAL_SERVER_ERROR, detail)
+    return refusal(Kind.FAULT, detail)
 
 
-def _sentence(errors: Sequence[Mapping[str, Any]]) -> str:
-    """Say of each wrong parameter what is wrong with it."""
-    return " ".join(_one(error) for error in errors) or "The request cannot be understood."
+def sentence_of(errors: Sequence[Mapping[str, Any]], *, given: bool = True) -> str:
+    """Say of each wrong field what is wrong with it.
+
+    Args:
+        errors: pydantic's.
+        given: show again what was given; not where it may be a secret.
+    """
+    said = [_one(error, given=given) for error in errors[:_NAMED]]
+    return " ".join(said) or "The request cannot be understood."
 
 
-def _one(error: Mapping[str, Any]) -> str:
-    name = error["loc"][-1] if error.get("loc") else "request"
+def _one(error: Mapping[str, Any], *, given: bool) -> str:
+    loc = error.get("loc") or ("request",)
+    # where a parameter stands needs not be said; where in a body a field is, does
+    name = str(loc[-1]) if given else ".".join(map(str, loc))
     if error.get("type") == "extra_forbidden":
         return f"{name}: there is no such parameter here."
     why = str(error.get("msg", "it is wrong")).removeprefix("Value error, ")
-    given = repr(error.get("input"))
-    shown = given if len(given) <= _SHOWN else given[:_SHOWN] + "…"
-    return f"{name}: {why[:1].lower()}{why[1:]}; given was {shown}."
+    said = f"{name}: {why[:1].lower()}{why[1:]}"
+    if not given:
+        return f"{said}."
+    value = repr(error.get("input"))
+    shown = value if len(value) <= _SHOWN else value[:_SHOWN] + "…"
+    return f"{said}; given was {shown}."

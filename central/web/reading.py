@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import hmac
-from hashlib import sha256
-from typing import TYPE_CHECKING, Annotated, Final, TypeVar
+from dataclasses import dataclass, field
+from datetime import UTC
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from anyio import CapacityLimiter, to_thread
-from fastapi import Depends, HTTPException, Request, Security
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from central.rights import Scope
 from central.store import tokens
-from central.web.problems import TooBusy
+from central.web.kinds import Kind
+from central.web.problems import NotAnswered, TooBusy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pydantic import SecretStr
+    from starlette.requests import Request
 
     from central.store.books import Books, Transaction
 
@@ -26,6 +28,29 @@ T = TypeVar("T")
 _READERS: Final = 4
 #: Requests that may wait for a reader.
 _WAITING: Final = 64
+_NOTHING_SHOWN: Final = (
+    "Show a token: `Authorization: Bearer …`; `printmesh central token add` makes one."
+)
+_NOT_KNOWN: Final = (
+    "This token is not known here, or no longer; `printmesh central token add` makes one."
+)
+_REALM: Final = 'Bearer realm="printmesh"'
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whoever asks, by the token shown."""
+
+    name: str
+    """What the token is for; that of the settings: `settings`."""
+    scope: Scope
+    secret: str = field(repr=False)
+    """The token itself."""
+
+    @property
+    def digest(self) -> str:
+        """What stands for the token."""
+        return tokens.digest_of(self.secret)
 
 
 class Reader:
@@ -34,7 +59,7 @@ class Reader:
     def __init__(self, books: Books, token: SecretStr | None) -> None:
         self._books = books
         # an empty token would be anybody's
-        self._digest = _digest(token.get_secret_value()) if token else None
+        self._digest = tokens.digest_of(token.get_secret_value()) if token else None
         self._room = CapacityLimiter(_READERS)
         self._asked = 0
 
@@ -57,53 +82,41 @@ class Reader:
         with self._books.read() as tx:
             return question(tx)
 
-    async def may_read(self, secret: str) -> bool:
-        """Say whether a secret is the settings' token or one that the books know.
+    async def caller(self, secret: str) -> Caller:
+        """Return whose token a secret is: that of the settings, or one that the books know.
 
         Both are compared as SHA-256, so that the time it takes tells nothing of a token.
+
+        Raises:
+            NotAnswered: it is nobody's, or its time is over.
         """
-        if self._digest and hmac.compare_digest(self._digest, _digest(secret)):
-            return True
-        return await self.ask(lambda tx: tokens.holder(tx, secret)) is not None
+        digest = tokens.digest_of(secret)
+        if self._digest and hmac.compare_digest(self._digest, digest):
+            return Caller("settings", Scope(), secret)
+        found, now = await self.ask(lambda tx: (tokens.holder(tx, secret), tx.now))
+        if found is None:
+            raise _unknown(_NOT_KNOWN)
+        if found.expires_at is not None and found.expires_at <= now:
+            raise _unknown(
+                f"This token was good until {found.expires_at.astimezone(UTC):%F %T} UTC; "
+                "`printmesh central token add` makes another one."
+            )
+        return Caller(found.name, found.scope, secret)
 
 
-def reader(request: Request) -> Reader:
-    """Return the reader of the application that was asked."""
-    found: Reader = request.app.state.reader
-    return found
-
-
-Read = Annotated[Reader, Depends(reader)]
-
-_BEARER = HTTPBearer(
-    auto_error=False,
-    scheme_name="token",
-    description="A token made by `printmesh central token add`, or that of the settings.",
-)
-
-
-async def guard(
-    read: Read,
-    shown: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
-) -> None:
-    """Let a request through that shows a token (RFC 6750 §2.1).
+async def caller_of(request: Request, read: Reader) -> Caller:
+    """Return whose token a request shows (RFC 6750 §2.1).
 
     Raises:
-        HTTPException: 401, it shows none or a wrong one (RFC 6750 §3).
+        NotAnswered: it shows none or a wrong one (RFC 6750 §3).
     """
-    if shown is None:
-        raise HTTPException(
-            401,
-            "Show a token: `Authorization: Bearer …`; `printmesh central token add` makes one.",
-            {"WWW-Authenticate": 'Bearer realm="printmesh"'},
-        )
-    if not await read.may_read(shown.credentials.strip()):
-        raise HTTPException(
-            401,
-            "This token is not known here, or no longer; `printmesh central token add` makes one.",
-            {"WWW-Authenticate": 'Bearer realm="printmesh", error="invalid_token"'},
-        )
+    shown = request.headers.get("authorization", "")
+    scheme, _, secret = shown.partition(" ")
+    if scheme.lower() != "bearer" or not secret.strip():
+        raise NotAnswered(Kind.TOKEN, _NOTHING_SHOWN, {"WWW-Authenticate": _REALM})
+    return await read.caller(secret.strip())
 
 
-def _digest(secret: str) -> bytes:
-    return sha256(secret.encode()).digest()
+def _unknown(detail: str) -> NotAnswered:
+    headers = {"WWW-Authenticate": f'{_REALM}, error="invalid_token"'}
+    return NotAnswered(Kind.TOKEN, detail, headers)

@@ -1,4 +1,4 @@
-"""Serving the read-only interface inside the coordinator's own loop; it takes no signals."""
+"""Serving the interface alone, inside the coordinator's own loop; it takes no signals."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from broker.serving import CannotListen, served
+from central.web.api.table import Desk
 from central.web.app import make_app
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ async def serve(
 
     Args:
         settings: `api` says where to listen and what the first token is.
-        books: read in threads.
+        books: read and written in threads.
         stop: set it to end.
         listening: called once with the real port, when connections are accepted.
         troubles: see `make_app`.
@@ -52,10 +53,18 @@ async def serve(
     if api.port is None:
         return
     async with served(
-        make_app(books, token=api.token, troubles=troubles, tally=tally, data=settings.data),
+        make_app(
+            books,
+            token=api.token,
+            troubles=troubles,
+            tally=tally,
+            data=settings.data,
+            desk=Desk(settings.credentials),
+            per_minute=api.requests_per_minute,
+        ),
         api.host,
         api.port,
-        what="the read interface",
+        what="the interface",
         section="api",
         connections=_CONNECTIONS,
         grace=_GRACE,

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
-    BaseModel,
     ConfigDict,
     Field,
     StringConstraints,
@@ -21,6 +20,7 @@ from pydantic import (
     model_validator,
 )
 
+from config.described import Described
 from config.ids import NodeId
 from config.policy.media import CUSTOM, SIZES
 from config.policy.money import Micros, Money, Unit
@@ -42,7 +42,7 @@ _Count = Annotated[int, Field(strict=True, ge=0, le=100_000_000)]
 _Clock = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 
 
-class RulePart(BaseModel):
+class RulePart(Described):
     """What every part of a rule shares: frozen, and an unknown field is an error.
 
     Its schema is built on first use: most starts of a program need no rules.
@@ -55,7 +55,9 @@ class Range(RulePart):
     """A number from `min` to `max`, both included; one of them may be open."""
 
     min: _Count | None = None
+    """Not less."""
     max: _Count | None = None
+    """Not more."""
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:

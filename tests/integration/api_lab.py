@@ -19,8 +19,11 @@ from broker.directory import (
     card_digest,
 )
 from broker.messages import JobHeld, JobReleased, JobSettled
+from central.acts.tokens import GIVEN
+from central.rights import EVERYWHERE, Scope
 from central.store import directory, funds, tokens
 from central.store.books import Books
+from central.web.api.table import Desk
 from central.web.app import make_app
 from tests.integration.books_lab import (
     CODE,
@@ -34,7 +37,7 @@ from tests.integration.books_lab import (
 from tests.integration.dialects import books_url
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Iterable, Iterator
     from datetime import datetime
     from pathlib import Path
     from uuid import UUID
@@ -42,6 +45,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from broker.messages import Message
+    from central.rights import Right
     from central.store.books import Transaction
 
 TOKEN: Final = "the-token-of-the-settings"
@@ -82,6 +86,8 @@ class Lab:
     north: MemoryEdge
     job: UUID
     charge: UUID
+    credentials: Path
+    """The broker's file of secrets."""
 
 
 def fill(path: Path) -> Lab:
@@ -128,7 +134,7 @@ def fill(path: Path) -> Lab:
         ),
         name="jobs",
     )
-    return Lab(books, north, job, charged.charge)
+    return Lab(books, north, job, charged.charge, path / "credentials.json")
 
 
 def enter_user(books: Books, name: str, *accounts: str) -> None:
@@ -151,9 +157,20 @@ def held(edge: MemoryEdge, job: UUID, user: str) -> Message:
     )
 
 
-def app_of(lab: Lab) -> FastAPI:
+def app_of(lab: Lab, *, per_minute: int = 1_000_000) -> FastAPI:
     """Return the application on these books."""
-    return make_app(lab.books, token=SecretStr(TOKEN))
+    desk = Desk(lab.credentials)
+    return make_app(lab.books, token=SecretStr(TOKEN), desk=desk, per_minute=per_minute)
+
+
+def token_of(lab: Lab, *rights: Right, sites: Iterable[str] = (EVERYWHERE,)) -> str:
+    """Make a token with some rights; without any named, with all there are. Return its secret."""
+    scope = Scope(frozenset(rights or GIVEN), frozenset(sites))
+    secret = f"a-token-with-{' '.join(sorted(scope.rights | scope.sites))}"
+    with lab.books.write() as tx:
+        # one that was made before is the same
+        tokens.add(tx, secret, secret, scope)
+    return secret
 
 
 @asynccontextmanager

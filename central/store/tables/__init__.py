@@ -6,6 +6,7 @@ from central.store.tables.accounts import account, member, schedule
 from central.store.tables.audit import audit, audit_chain
 from central.store.tables.base import Instant, instant, metadata, moment
 from central.store.tables.books import (
+    api_answer,
     api_token,
     charge,
     command,
@@ -79,6 +80,7 @@ __all__ = [
     "api_token",
     "audit",
     "audit_chain",
+    "api_answer",
     "belonging",
     "branch_event",
     "card_holder",

@@ -349,4 +349,27 @@ api_token = Table(
     Column("digest", Text, primary_key=True),
     Column("name", Text, nullable=False, unique=True),
     Column("created_at", Instant, nullable=False),
+    # Rights with blanks between. NULL: from before there were any; it reads.
+    Column("rights", Text),
+    # Node ids with blanks between, or `*`. NULL: as `*`.
+    Column("sites", Text),
+    # It lets nobody in from then on. NULL: for ever.
+    Column("expires_at", Instant),
+)
+
+#: What the interface answered to acts that came with a key: asked again, it answers the same.
+api_answer = Table(
+    "api_answer",
+    metadata,
+    # SHA-256 of the token.
+    Column("token", Text, primary_key=True),
+    # SHA-256 of the key that came with the request (`Idempotency-Key`).
+    Column("key", Text, primary_key=True),
+    # SHA-256 of the request.
+    Column("request", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    # The answer, sealed with the token itself: secrets are in some.
+    Column("sealed", Text, nullable=False),
+    Index("ix_api_answer_at", "at"),
+    sqlite_with_rowid=False,
 )

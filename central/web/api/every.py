@@ -1,0 +1,50 @@
+"""Every route there is; one that others could hide stands after them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from central.web import devices, fleet, jobs, money, people
+from central.web.api import (
+    routes_accounts,
+    routes_audit,
+    routes_cards,
+    routes_figures,
+    routes_grants,
+    routes_jobs,
+    routes_nodes,
+    routes_people,
+    routes_prices,
+    routes_printers,
+    routes_problems,
+    routes_refunds,
+    routes_rules,
+    routes_staff,
+)
+
+if TYPE_CHECKING:
+    from central.web.api.table import Route
+
+ROUTES: Final[tuple[Route, ...]] = (
+    *people.ROUTES,
+    *routes_people.ROUTES,
+    *routes_cards.ROUTES,
+    *routes_people.LAST,
+    *money.ROUTES,
+    *routes_accounts.ROUTES,
+    *money.LAST,
+    *routes_grants.ROUTES,
+    *routes_jobs.ROUTES,
+    *jobs.ROUTES,
+    *routes_refunds.ROUTES,
+    *routes_prices.ROUTES,
+    *routes_rules.ROUTES,
+    *fleet.ROUTES,
+    *routes_nodes.ROUTES,
+    *routes_printers.ROUTES,
+    *devices.ROUTES,
+    *routes_figures.ROUTES,
+    *routes_staff.ROUTES,
+    *routes_audit.ROUTES,
+    *routes_problems.ROUTES,
+)
