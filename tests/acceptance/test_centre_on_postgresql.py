@@ -14,7 +14,10 @@ from tests.acceptance.crowd import Crowd, dice_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.skipif(programs() is None, reason="PostgreSQL is not installed")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(programs() is None, reason="PostgreSQL is not installed"),
+]
 
 PEOPLE = (Person("ana", "04A1B2C3", "500.00"), Person("eva", "04C0FFEE", "500.00"))
 JOBS = 12

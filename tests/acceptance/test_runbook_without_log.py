@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.acceptance.fallen import ANA, balance, fall, log_of, look_here, print_one, small_fleet
 from tests.acceptance.oracle import everything_agrees
 from tests.acceptance.runbook import Runbook
+
+pytestmark = pytest.mark.long
 
 
 async def test_the_runbook_without_the_second_log() -> None:

@@ -18,6 +18,7 @@ from broker.messages import (
     Command,
     CommandState,
     CoordinatorStatus,
+    DirectoryCursor,
     DirectoryRows,
     EdgeDigest,
     FundsRequest,
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound=Message)
 
 #: Seconds within which anything a test waits for must happen.
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 class WireEdge:
@@ -67,6 +68,8 @@ class WireEdge:
         self.accepted: BirthAccepted | None = None
         self.answers: dict[UUID, Reply] = {}
         self.wrong_digest = False
+        self.cursor: DirectoryCursor | None = None
+        """How far its copy of the directory goes; None: it asks for all of it."""
         self._changed = asyncio.Condition()
         self._birth: Birth | None = None
         self._session = memory.mint()
@@ -249,6 +252,7 @@ class WireEdge:
                 name: UpHeads(sent=out.head, acked=out.acked) for name, out in self.outbound.items()
             },
             down={"ledger": self.inbound.applied},
+            directory=self.cursor,
         )
         await self.publish(topics.BIRTH, self._birth)
 
