@@ -25,6 +25,8 @@ from central.reconciling import Limits
 from central.store import nodes
 from central.store.restore import CREDENTIALS
 from central.store.upkeep import tend
+from central.uploading import directory_of
+from central.uploads.files import UploadFiles
 from config.errors import PrintmeshError
 from config.logs import logger
 from config.private import open_to_others
@@ -177,7 +179,9 @@ async def serve(
         stack.enter_context(books.alone())
         stack.push_async_callback(_close, books, store)
         given = settings.reconciliation
-        fleet = Fleet(books, limits=Limits(given.pages, given.percent), kept=settings.privacy)
+        files = UploadFiles(directory_of(settings.data))
+        limits = Limits(given.pages, given.percent)
+        fleet = Fleet(books, limits=limits, kept=settings.privacy, uploads=files)
         coordinator = await loop.run_in_executor(store, Coordinator, fleet)
         if fleet.fenced_by is not None:
             raise OldCopy(fleet.fenced_by)

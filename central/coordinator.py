@@ -25,6 +25,7 @@ from central.questions import answer
 from central.retiring import Retiring
 from central.rounds import hear_batch, take_round
 from central.store import accounts, commands, nodes, recovery, streams
+from central.uploading import Uploading
 from config.logs import logger
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class Coordinator:
         self._devices = Devices(fleet)
         self._peopling = Peopling(fleet)
         self._keeping = None if fleet.kept is None else Keeping(fleet, fleet.kept)
+        self._uploading = None if fleet.uploads is None else Uploading(fleet, fleet.uploads)
         self._session: UUID | None = None
         self._beat = float("-inf")
         self._sweep = float("-inf")
@@ -153,6 +155,8 @@ class Coordinator:
             with self.fleet.books.write() as tx:
                 nodes.seen(tx, dict.fromkeys(self.fleet.linked(now), True))
                 commands.expire(tx)
+        if self._uploading is not None:
+            self._uploading.look(now)
         due = now - self._sweep >= SWEEP
         if due:
             self._sweep = now
@@ -208,7 +212,7 @@ class Coordinator:
                 pass
 
     def _request(self, node: str, levels: dict[str, str], payload: bytes, now: float) -> None:
-        answer(self.fleet, node, levels["method"], payload, now)
+        answer(self.fleet, node, levels["method"], payload, now, self._uploading)
 
     def _command(self, node: str, _levels: dict[str, str], payload: bytes, now: float) -> None:
         told = self._read(node, payload, CommandState, now)
@@ -223,6 +227,8 @@ class Coordinator:
             with self.fleet.books.write() as tx:
                 commands.answered(tx, node, told)
             self._retiring.told(node, told)
+            if self._uploading is not None:
+                self._uploading.told(node, told)
 
     def _ops(self, node: str, _levels: dict[str, str], payload: bytes, now: float) -> None:
         note = self._read(node, payload, Note, now)

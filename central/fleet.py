@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from central.proving import Doubt
     from central.recovering import Adoption
     from central.store.books import Books
+    from central.uploads.files import UploadFiles
     from config.settings_privacy import PrivacySettings
 
 _log = logger("central.fleet")
@@ -75,6 +76,8 @@ class Fleet:
     """From when on unexplained pages are worth an alert."""
     kept: PrivacySettings | None = None
     """What is kept of people, and for how long; None: nothing is ever deleted."""
+    uploads: UploadFiles | None = None
+    """Where documents of people lie; None: none are taken to sites."""
     tally: IngestTally = field(default_factory=IngestTally)
     """What was taken in and told since the start, for monitoring."""
     unwritable: bool = False

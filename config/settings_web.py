@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AnyHttpUrl, Field, SecretStr, model_validator
 
 from config.settings_parts import Duration, Part
+from config.settings_uploads import UploadSettings
 
 #: ISO 639-1.
 PageLanguage = Literal["en", "fr", "de", "es"]
@@ -53,6 +54,8 @@ class WebSettings(Part):
     """And after so long in any case."""
     remembered: Duration = timedelta(days=30)
     """Unless they ask to be remembered: then after so long."""
+    uploads: UploadSettings = UploadSettings()
+    """Documents that people send here to print them at a site."""
     parts: bool = False
     """Serve `/parts`, a page with every part that pages are made of, for who works on them."""
 

@@ -26,9 +26,9 @@ DESKTOP: Final = {"width": 1280, "height": 800}
 
 
 @asynccontextmanager
-async def portal_served(path: Path) -> AsyncIterator[tuple[Portal, str, UUID]]:
+async def portal_served(path: Path, wire: int = 4) -> AsyncIterator[tuple[Portal, str, UUID]]:
     """Serve Ana's pages: a job that was printed, two that wait, a card."""
-    portal = open_portal(path)
+    portal = open_portal(path, wire)
     lab = portal.lab
     job = portal.printed()
     portal.office.held(name="Lecture notes, week 12.pdf")

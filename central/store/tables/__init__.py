@@ -62,6 +62,7 @@ from central.store.tables.recovery import (
     standing,
 )
 from central.store.tables.terms import owed, terms
+from central.store.tables.uploads import upload
 from central.store.tables.web import (
     organisation,
     recovery_code,
@@ -142,6 +143,7 @@ __all__ = [
     "terms",
     "till_receipt",
     "till_session",
+    "upload",
     "visit",
     "web_session",
 ]

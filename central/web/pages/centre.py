@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from central.sealing import Sealer
+from central.uploads.converting import Office
 from central.web.pages.guarding import Names
 from central.web.pages.live import Broadcaster
 from central.web.pages.people_drafts import Drafts
@@ -91,6 +92,8 @@ class Centre:
     downloads: Downloads = field(default_factory=Downloads)
     services: Services = field(default_factory=Services)
     """Directory services, asked for passwords."""
+    office: Office = field(default_factory=Office)
+    """Makes PDF of office documents, in turn."""
     drafts: Drafts = field(default_factory=Drafts)
     """Imports of people that were looked at."""
 

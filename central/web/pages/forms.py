@@ -87,6 +87,8 @@ async def read(request: Request, *, token: str, files: int, origin_known: bool) 
             uploads[name] = value
     shown = (many.pop(TOKEN, None) or [""])[-1]
     if not token or not guarding.same_text(shown, token):
+        for each in uploads.values():
+            await each.close()
         raise HTTPException(403, sentences.TOO_OLD)
     return Form(
         MappingProxyType({name: values[-1] for name, values in many.items()}),

@@ -12,7 +12,7 @@ from broker.directory import PrinterRow
 from central.acts import wishes
 from central.acts.wishes import NotSent
 from central.rights import Right
-from central.store import directory, job_life, job_search, nodes, overview
+from central.store import directory, job_life, job_search, nodes, overview, uploads
 from central.web.pages import me_words, sentences
 from central.web.pages.sentences import mark
 from central.web.pages.table import Page
@@ -35,12 +35,12 @@ if TYPE_CHECKING:
 #: Jobs that are shown at once; at a site at most 200 of a person's wait.
 _MOST: Final = 100
 _AS_SENT: Final = mark("as it was sent")
-_SIDES: Final = {
+SIDES: Final = {
     Sides.ONE_SIDED.value: mark("one-sided"),
     Sides.TWO_SIDED_LONG_EDGE.value: mark("two-sided"),
     Sides.TWO_SIDED_SHORT_EDGE.value: mark("two-sided, turned at the short edge"),
 }
-_MODES: Final = {ColorMode.MONOCHROME.value: mark("black and white")}
+MODES: Final = {ColorMode.MONOCHROME.value: mark("black and white")}
 NOT_SENT: Final = {
     "no-job": mark("This document does not wait any more."),
     "alone": mark(
@@ -88,6 +88,10 @@ class Jobs:
     number: int
     places: tuple[Place, ...]
     more: bool
+    send: bool
+    """Documents can be sent from here."""
+    on_their_way: int = 0
+    """Documents that were sent from here and are not there yet."""
 
 
 async def jobs(visit: Visit) -> Response:
@@ -132,7 +136,9 @@ def _jobs(tx: Transaction, visit: Visit) -> Jobs:
             )
         )
     number = sum(len(each.jobs) for each in places)
-    return Jobs(number, tuple(places), found.before is not None)
+    send = visit.centre.settings.web.uploads.enabled
+    on_their_way = uploads.taken(tx, name).documents if send else 0
+    return Jobs(number, tuple(places), found.before is not None, send, on_their_way)
 
 
 def _waiting(visit: Visit, listed: ListedJob, under_way: Mapping[Any, str]) -> Waiting:
@@ -227,15 +233,18 @@ def _one(
         site_chip(visit, glances[0]),
         _why_not(tx, visit, glances[0]),
         tuple(printers),
-        _choices(visit, _SIDES, given.get("sides", "")),
-        _choices(visit, _MODES, given.get("mode", "")),
+        choices(visit, SIDES, given.get("sides", "")),
+        choices(visit, MODES, given.get("mode", "")),
         given.get("copies", ""),
         wrong,
     )
 
 
-def _choices(visit: Visit, known: Mapping[str, str], chosen: str) -> tuple[Choice, ...]:
-    offered = {"": _AS_SENT, **known}
+def choices(
+    visit: Visit, known: Mapping[str, str], chosen: str, nothing: str = _AS_SENT
+) -> tuple[Choice, ...]:
+    """Return what may be chosen, with leaving it as it is first, in these marked words."""
+    offered = {"": nothing, **known}
     return tuple(
         Choice(key, visit.say(label), chosen=key == chosen) for key, label in offered.items()
     )
@@ -267,8 +276,8 @@ def _changes(copies: str, sides: str, mode: str) -> dict[str, Any] | None:
         if not (copies.isascii() and copies.isdigit() and 1 <= int(copies) <= COPIES_MAX):
             return None
         found["copies"] = int(copies)
-    found |= {"sides": sides} if sides in _SIDES else {}
-    found |= {"print_color_mode": mode} if mode in _MODES else {}
+    found |= {"sides": sides} if sides in SIDES else {}
+    found |= {"print_color_mode": mode} if mode in MODES else {}
     return found
 
 

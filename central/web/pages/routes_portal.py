@@ -11,6 +11,7 @@ from central.web.pages import (
     routes_me_history,
     routes_me_jobs,
     routes_me_popup,
+    routes_me_print,
 )
 
 if TYPE_CHECKING:
@@ -23,4 +24,5 @@ PAGES: Final[tuple[Page, ...]] = (
     *routes_me_code.PAGES,
     *routes_me_cards.PAGES,
     *routes_me_popup.PAGES,
+    *routes_me_print.PAGES,
 )
