@@ -30,7 +30,7 @@ from config.settings_devices import SnmpProfile
 from demo.lab import Lab, Person, Plan
 from demo.metered import Machine
 from demo.ports import free_port
-from demo.snmp_agents import SnmpAgents, Speaking, free_udp_port
+from demo.snmp_agents import SnmpAgents, Speaking, free_udp_port, free_udp_ports
 from edge.devices import oids, printer_mib
 from edge.devices.discovery import discover, listed, plan
 from edge.devices.objects import Objects
@@ -93,7 +93,7 @@ def measure() -> list[Result]:
 
 
 async def _sweeps(root: Path) -> list[Result]:
-    agents = [_machine(number, free_udp_port()) for number in range(SWEPT)]
+    agents = [_machine(number, port) for number, port in enumerate(free_udp_ports(SWEPT))]
     ours, theirs = [], []
     with SnmpAgents(root, agents) as running, one_core(os.getpid(), running.pid):
         snmp = Snmp({"lab": SnmpProfile(community=SecretStr("lab"))}, at_once=AT_ONCE)

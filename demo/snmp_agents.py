@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import sys
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -123,8 +124,18 @@ class SnmpAgents(Startable):
 
 
 def free_udp_port(address: str = "127.0.0.1") -> int:
-    """Return a UDP port that nothing is bound to now."""
-    with socket.socket(type=socket.SOCK_DGRAM) as probe:
-        probe.bind((address, 0))
-        port: int = probe.getsockname()[1]
+    """Return a UDP port that nothing is bound to now; for several see `free_udp_ports`."""
+    (port,) = free_udp_ports(1, address)
     return port
+
+
+def free_udp_ports(count: int, address: str = "127.0.0.1") -> list[int]:
+    """Return UDP ports that nothing is bound to now, no two the same.
+
+    The kernel draws them by lot: of 200 asked for one by one two are likely to be the same.
+    """
+    with ExitStack() as stack:
+        probes = [stack.enter_context(socket.socket(type=socket.SOCK_DGRAM)) for _ in range(count)]
+        for probe in probes:
+            probe.bind((address, 0))
+        return [probe.getsockname()[1] for probe in probes]
