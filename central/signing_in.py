@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 if TYPE_CHECKING:
     from datetime import datetime
 
-Whose: TypeAlias = Literal["name", "address", "factor"]
+#: asking: wishes to be let in, of an address; each counts, right or not.
+Whose: TypeAlias = Literal["name", "address", "factor", "asking"]
 
 _FIRST_WAIT: Final = timedelta(seconds=2)
 #: Whole buildings share an address: guessing there may not keep all of them out.
@@ -23,19 +24,21 @@ _LONGEST_WAIT: Final[dict[Whose, timedelta]] = {
     "name": timedelta(minutes=15),
     "address": timedelta(minutes=1),
     "factor": timedelta(minutes=15),
+    "asking": timedelta(minutes=15),
 }
 #: One try is forgiven for each such time without any.
 _FORGIVEN: Final[dict[Whose, timedelta]] = {
     "name": timedelta(hours=1),
     "address": timedelta(minutes=1),
     "factor": timedelta(hours=1),
+    "asking": timedelta(minutes=1),
 }
 #: Doublings beyond this make no difference.
 _DOUBLINGS: Final = 20
 #: Nobody remembers tries that long after the last of them.
 FORGET_AFTER: Final = timedelta(hours=24)
 #: Tries that cost nothing. Many people share an address behind a router.
-FREE: Final[dict[Whose, int]] = {"name": 5, "address": 50, "factor": 5}
+FREE: Final[dict[Whose, int]] = {"name": 5, "address": 50, "factor": 5, "asking": 20}
 
 
 @dataclass(frozen=True, slots=True)

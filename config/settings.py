@@ -219,6 +219,12 @@ class CentralSettings(Settings):
             raise ValueError(f"every name in [[ldap]] once; twice: {', '.join(twice)}")
         return self
 
+    @model_validator(mode="after")
+    def _who_asks_can_sign_in(self) -> Self:
+        if self.guests.ask and self.web.oidc is not None and self.web.oidc.only:
+            raise ValueError("no ask in [guests] wherever only is true in [web.oidc]: no password")
+        return self
+
     @model_validator(mode="before")
     @classmethod
     def _share_credentials(cls, given: Any) -> Any:  # noqa: ANN401  before validation it is anything

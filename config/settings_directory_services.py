@@ -130,9 +130,17 @@ class GuestSettings(Part):
         "guests",
     )
     """Which groups they are in: rules say what they may print."""
+    ask: bool = False
+    """People ask to be let in at `/register`; the desk sees them and makes them guests."""
+    ask_lasts: Duration = timedelta(days=7)
+    """Their wish is forgotten after so long."""
 
     @model_validator(mode="after")
     def _times_make_sense(self) -> Self:
         if not timedelta(minutes=1) <= self.usual <= self.longest <= _LONGEST_STAY:
             raise ValueError("usual of at least 1min, longest at least as long, of 3660d at most")
+        if self.ask and not self.enabled:
+            raise ValueError("enabled = true wherever ask is")
+        if not timedelta(minutes=10) <= self.ask_lasts <= timedelta(days=90):
+            raise ValueError("ask_lasts of 10min to 90d")
         return self

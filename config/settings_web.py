@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AnyHttpUrl, Field, SecretStr, model_validator
 
+from config.settings_openid import OidcSettings
 from config.settings_parts import Duration, Part
 from config.settings_uploads import UploadSettings
 
@@ -54,6 +55,8 @@ class WebSettings(Part):
     """And after so long in any case."""
     remembered: Duration = timedelta(days=30)
     """Unless they ask to be remembered: then after so long."""
+    oidc: OidcSettings | None = None
+    """Signing in by a provider of OpenID Connect; None: by password alone."""
     uploads: UploadSettings = UploadSettings()
     """Documents that people send here to print them at a site."""
     parts: bool = False
@@ -89,6 +92,12 @@ class WebSettings(Part):
     def _address_is_a_whole_host(self) -> Self:
         if self.address is not None and self.address.path not in {None, "", "/"}:
             raise ValueError("an address without a path: the pages have a name of their own")
+        return self
+
+    @model_validator(mode="after")
+    def _a_provider_finds_back(self) -> Self:
+        if self.oidc is not None and self.port == 0 and self.address is None:
+            raise ValueError("an address wherever oidc is given: the provider sends people back")
         return self
 
     @model_validator(mode="after")

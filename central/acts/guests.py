@@ -69,7 +69,7 @@ def invite(
         if isinstance(vouching, Refused):
             return vouching
         sponsor = vouching.name
-    chosen = _free_name(tx, dice) if name is None else name
+    chosen = free_name(tx, dice) if name is None else name
     wishes = Wishes(display=display, groups=settings.groups, email=email, expires_at=until)
     row = people.add(tx, by, chosen, wishes)
     if isinstance(row, Refused):
@@ -116,9 +116,14 @@ def expire(tx: Transaction, by: By, *, limit: int = 100) -> list[str]:
     return list(rows)
 
 
-def _free_name(tx: Transaction, dice: Callable[[int], bytes]) -> str:
+def free_name(tx: Transaction, dice: Callable[[int], bytes]) -> str:
+    """Return a guest's user name that nobody has."""
     while True:
-        made = "".join(_LETTERS[octet % len(_LETTERS)] for octet in dice(_MADE))
-        name = naming.user_name(f"guest-{made}")
+        name = naming.user_name(f"guest-{letters(dice(_MADE))}")
         if isinstance(name, str) and directory.get(tx, "user", name) is None:
             return name
+
+
+def letters(random: bytes) -> str:
+    """Return a letter or digit for each random octet, none of which looks like another."""
+    return "".join(_LETTERS[octet % len(_LETTERS)] for octet in random)

@@ -7,9 +7,11 @@ from typing import Annotated
 
 import typer
 
-from central.acts import guests
+from central.acts import guests, registrations
 from central.commands.desk import AsJson, Config, by, console, day_end, desk, done, show, write_json
+from central.sealing import Sealer
 from central.store import person_search
+from central.store import registrations as kept
 from central.store.person import GUEST
 from central.store.person_search import Which
 
@@ -88,3 +90,56 @@ def list_guests(config: Config = None, *, as_json: AsJson = False) -> None:
     ]
     columns = ("name", "display", "sponsor", "until", "enabled")
     show(rows, as_json=as_json, columns=columns, empty="No guests.")
+
+
+@commands.command("waiting")
+def waiting(config: Config = None, *, as_json: AsJson = False) -> None:
+    """List who asks to be let in; their codes are known to them alone."""
+    with desk(config) as at, at.books.read() as tx:
+        found = kept.waiting(tx, limit=registrations.MOST)
+    rows = [
+        {
+            "n": each.n,
+            "display": each.display,
+            "email": each.email,
+            "asked": each.made_at,
+            "until": each.ends_at,
+        }
+        for each in found
+    ]
+    columns = ("n", "display", "email", "asked", "until")
+    show(rows, as_json=as_json, columns=columns, empty="Nobody asks to be let in.")
+
+
+@commands.command("let-in")
+def let_in(
+    code: Annotated[str, typer.Argument(help="The code that they show.")],
+    config: Config = None,
+    *,
+    sponsor: Annotated[str, typer.Option("--sponsor", help="Who vouches for them.")] = "",
+    until: Until = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a guest of somebody who asked by themselves; their password is the one they chose."""
+    last = None if until is None else day_end(until)
+    with desk(config) as at, at.books.write() as tx:
+        secret = at.settings.web.secret or at.settings.broker.secret
+        guest = done(
+            registrations.let_in(
+                tx,
+                by(),
+                at.settings.guests,
+                code,
+                sealer=Sealer(secret.get_secret_value(), os.urandom),
+                sponsor=sponsor,
+                until=last,
+                dice=os.urandom,
+            )
+        )
+    if as_json:
+        write_json({"name": guest.row.name, "until": guest.until})
+        return
+    console.print(
+        f"{guest.row.name} is let in, until {guest.until.astimezone():%Y-%m-%d %H:%M}.",
+        markup=False,
+    )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from broker.directory import UserRow
-from central.acts import people
+from central.acts import openid, people
 from central.acts.people import SECRETS, Wishes
 from central.commands.desk import (
     AsJson,
@@ -175,6 +175,15 @@ def remove_user(name: User, config: Config = None) -> None:
     console.print(f"Removed {name} and their cards.")
 
 
+@users.command("unjoin")
+def unjoin_user(name: User, config: Config = None) -> None:
+    """Forget who a person is at the provider of OpenID Connect; their sessions end."""
+    with desk(config) as at, at.books.write() as tx:
+        name = find_user(tx, name).name
+        done(openid.part(tx, by(), name))
+    console.print(f"{name} is joined with nobody at a provider any more.", markup=False)
+
+
 @users.command("list")
 def list_users(config: Config = None, *, as_json: AsJson = False) -> None:
     """List people."""
@@ -212,7 +221,7 @@ def find_users(
     group: Annotated[str | None, typer.Option("--group", help="Only who is in it.")] = None,
     department: Department = None,
     source: Annotated[
-        str | None, typer.Option("--source", help="Only of local, csv, guest or ldap:NAME.")
+        str | None, typer.Option("--source", help="Only of local, csv, guest, oidc or ldap:NAME.")
     ] = None,
     enabled: Annotated[
         bool | None, typer.Option("--enabled/--disabled", help="Only who is so.")

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 LOCAL: Final = "local"
 CSV: Final = "csv"
 GUEST: Final = "guest"
+#: Entered when they came by a provider of OpenID Connect.
+OIDC: Final = "oidc"
 #: Followed by the name of a directory service of the settings.
 LDAP: Final = "ldap:"
 
@@ -48,7 +50,7 @@ class Particulars:
     department: str = ""
     """What reports add up, as people read it."""
     source: str = LOCAL
-    """Who tells of this person: local, csv, guest or `ldap:NAME`."""
+    """Who tells of this person: local, csv, guest, oidc or `ldap:NAME`."""
     source_id: str = ""
     """What the source calls them for ever, whatever their name becomes."""
     told_groups: tuple[str, ...] = ()

@@ -42,7 +42,7 @@ class Which:
     group: str | None = None
     department: str | None = None
     source: str | None = None
-    """Who tells of them: local, csv, guest or `ldap:NAME`."""
+    """Who tells of them: local, csv, guest, oidc or `ldap:NAME`."""
     enabled: bool | None = None
 
 

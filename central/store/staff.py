@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, func, insert, select, update
 
 from central.rights import Grant, Role
-from central.store.tables import recovery_code, second_factor, staff, web_session
+from central.store.tables import (
+    openid_subject,
+    recovery_code,
+    second_factor,
+    staff,
+    web_session,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -72,7 +78,7 @@ def forget(tx: Transaction, user: str) -> None:
 
     A namesake who is entered later must inherit none of it.
     """
-    for table in (staff, web_session, second_factor, recovery_code):
+    for table in (staff, web_session, second_factor, recovery_code, openid_subject):
         tx.sql.execute(delete(table).where(table.c.user == user))
 
 
@@ -84,7 +90,7 @@ def rename(tx: Transaction, user: str, new: str) -> None:
     forget(tx, new)
     for table in (second_factor, recovery_code):
         tx.sql.execute(delete(table).where(table.c.user == user))
-    for table in (staff, web_session):
+    for table in (staff, web_session, openid_subject):
         tx.sql.execute(update(table).where(table.c.user == user).values(user=new))
 
 

@@ -77,6 +77,8 @@ VIOLATIONS: list[tuple[str, dict[str, str]]] = [
     ("papers-in-their-rooms", {"central/figures/planted.py": "import xlsxwriter"}),
     ("papers-in-their-rooms", {"central/web/planted.py": "from fpdf import FPDF"}),
     ("ldap-in-importing", {"central/web/planted.py": "import ldap3"}),
+    ("openid-in-provider", {"central/web/pages/planted.py": "import authlib"}),
+    ("openid-in-provider", {"central/planted.py": "from joserfc import jwt"}),
     ("http-in-web", {"central/app.py": "import uvicorn"}),
     ("http-in-web", {"edge/planted.py": "import fastapi"}),
     ("http-in-web", {"edge/web/planted.py": "import uvicorn"}),

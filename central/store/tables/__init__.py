@@ -45,6 +45,7 @@ from central.store.tables.meters import (
     meter_reading,
     tally,
 )
+from central.store.tables.openid import openid_subject, registration
 from central.store.tables.people import (
     card_holder,
     people_source,
@@ -116,6 +117,7 @@ __all__ = [
     "meter_reading",
     "moment",
     "node",
+    "openid_subject",
     "organisation",
     "owed",
     "people_source",
@@ -128,6 +130,7 @@ __all__ = [
     "recovery_code",
     "recovery_edge",
     "refund_request",
+    "registration",
     "request",
     "retention_mark",
     "rule_set",

@@ -23,7 +23,7 @@ person = Table(
     Column("folded", Plain, nullable=False),
     Column("email", Plain, nullable=False, server_default=""),
     Column("department", Plain, nullable=False, server_default=""),
-    # Who tells of this person: `local`, `csv`, `guest` or `ldap:NAME`.
+    # Who tells of this person: `local`, `csv`, `guest`, `oidc` or `ldap:NAME`.
     Column("source", Plain, nullable=False, server_default="local"),
     # What that calls the person for ever: entryUUID, objectGUID.
     Column("source_id", Plain, nullable=False, server_default=""),

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from central.store.books import Books
     from central.web.pages.live import Live
+    from central.web.provider import Provider
     from config.settings import CentralSettings
 
 
@@ -96,6 +97,8 @@ class Centre:
     """Makes PDF of office documents, in turn."""
     drafts: Drafts = field(default_factory=Drafts)
     """Imports of people that were looked at."""
+    provider: Provider | None = None
+    """By whom people sign in besides; None: by passwords alone."""
 
     @classmethod
     def of(
@@ -114,6 +117,11 @@ class Centre:
         zone = ZoneInfo(settings.zone)
         live = Broadcaster(reader, zone)
         secret = web.secret or settings.broker.secret
+        provider: Provider | None = None
+        if web.oidc is not None:
+            from central.web.provider import Provider as Made  # noqa: PLC0415  nobody loads Authlib who has none
+
+            provider = Made(web.oidc, f"{web.outside}/sign-in/oidc/back", clock, dice)
         return cls(
             settings,
             books,
@@ -128,4 +136,5 @@ class Centre:
             clock,
             dice,
             troubles,
+            provider=provider,
         )

@@ -11,6 +11,7 @@ from central.web.pages import (
     routes_look,
     routes_me,
     routes_money,
+    routes_openid,
     routes_overview,
     routes_parts,
     routes_persons,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 #: One line for each subject.
 _TABLES: tuple[tuple[Page, ...], ...] = (
     routes_sign_in.PAGES,
+    routes_openid.PAGES,
     routes_second.PAGES,
     routes_setup.PAGES,
     routes_look.PAGES,

@@ -39,6 +39,9 @@ def address_of(name: str, *more: str) -> str:
 
 def source_word(visit: Visit, source: str) -> str:
     """Return where somebody comes from."""
+    if source == person.OIDC:
+        oidc = visit.centre.settings.web.oidc
+        return visit.say(mark("a provider")) if oidc is None else oidc.called
     if source in _SOURCES:
         return visit.say(_SOURCES[source])
     return source.removeprefix(person.LDAP)

@@ -36,6 +36,8 @@ class Inviting:
     """Their last day, as fields of days have it."""
     longest: int
     """Days that a guest stays at most."""
+    asking: bool = False
+    """People may ask by themselves, and some may wait."""
     wrong: Wrong = field(default_factory=dict)
 
 
@@ -50,7 +52,12 @@ class Invited:
     base: str
 
 
-def _settings(visit: Visit) -> GuestSettings:
+def settings_of(visit: Visit) -> GuestSettings:
+    """Return what is said of guests.
+
+    Raises:
+        HTTPException: 404, there are none.
+    """
     found = visit.centre.settings.guests
     if not found.enabled:
         raise HTTPException(404, sentences.NO_PAGE)
@@ -59,28 +66,17 @@ def _settings(visit: Visit) -> GuestSettings:
 
 async def ask(visit: Visit) -> Response:
     """Show the form."""
-    settings = _settings(visit)
-    last = visit.local(visit.now + settings.usual - timedelta(seconds=1)).date()
-    view = Inviting("", "", last.isoformat(), settings.longest.days)
+    settings = settings_of(visit)
+    view = Inviting("", "", usual_day(visit, settings), settings.longest.days, settings.ask)
     return visit.page("people-guest.html", view)
 
 
 async def invite(visit: Visit) -> Response:
     """Enter a guest, with a PIN by chance."""
-    settings, form, by = _settings(visit), visit.form, visit.by
+    settings, form, by = settings_of(visit), visit.form, visit.by
     display, email, day = form.text("display", 255), form.text("email", 400), form.text("until", 10)
-    wrong: Wrong = {}
-    until = None
-    try:
-        last = datetime.strptime(day, "%Y-%m-%d").date()  # noqa: DTZ007  a day has no zone
-        until = datetime.combine(last + timedelta(days=1), time(), visit.centre.zone)
-    except (ValueError, OverflowError):
-        wrong["until"] = visit.say(mark("This is no day."))
-    if until is not None:
-        if not visit.now < until <= visit.now + settings.longest + timedelta(days=1):
-            wrong["until"] = visit.say(mark("That day is over, or too far away."))
-        # the last day that is allowed is over when the longest stay is
-        until = min(until, visit.now + settings.longest)
+    until, why = last_day(visit, settings, day)
+    wrong: Wrong = {"until": why} if why else {}
     pin = pins.new_pin(visit.centre.dice)
     phc = await visit.centre.passwords.hashed(pin) if not wrong else ""
 
@@ -103,10 +99,33 @@ async def invite(visit: Visit) -> Response:
     if isinstance(done, Refused):
         wrong["email"] = done.reason
     if wrong or done is None or isinstance(done, Refused):
-        view = Inviting(display, email, day, settings.longest.days, wrong)
+        view = Inviting(display, email, day, settings.longest.days, settings.ask, wrong)
         return visit.page("people-guest.html", view, status=422)
-    row, base = done.row, people_words.address_of(done.row.name)
-    made = Invited(row.display or row.name, row.name, pin, visit.local(done.until), base)
+    return shown(visit, done, pin)
+
+
+def usual_day(visit: Visit, settings: GuestSettings) -> str:
+    """Return the last day of a guest of whom nobody says otherwise, as fields of days have it."""
+    return visit.local(visit.now + settings.usual - timedelta(seconds=1)).date().isoformat()
+
+
+def last_day(visit: Visit, settings: GuestSettings, day: str) -> tuple[datetime | None, str]:
+    """Return when a guest is disabled whose last day was typed; or what is wrong with it."""
+    try:
+        last = datetime.strptime(day, "%Y-%m-%d").date()  # noqa: DTZ007  a day has no zone
+        until = datetime.combine(last + timedelta(days=1), time(), visit.centre.zone)
+    except (ValueError, OverflowError):
+        return None, visit.say(mark("This is no day."))
+    if not visit.now < until <= visit.now + settings.longest + timedelta(days=1):
+        return None, visit.say(mark("That day is over, or too far away."))
+    # the last day that is allowed is over when the longest stay is
+    return min(until, visit.now + settings.longest), ""
+
+
+def shown(visit: Visit, guest: Guest, pin: str) -> Response:
+    """Show what is handed over to a guest."""
+    row, base = guest.row, people_words.address_of(guest.row.name)
+    made = Invited(row.display or row.name, row.name, pin, visit.local(guest.until), base)
     return visit.page("people-guest-made.html", made)
 
 

@@ -12,6 +12,7 @@ from central.store import (
     directory,
     lists,
     nodes,
+    openid,
     second_factors,
     secrets,
     sign_in_tries,
@@ -145,6 +146,10 @@ class Security:
     factor: bool
     """An authenticator is set up."""
     recovery_left: int
+    provider: str = ""
+    """What people call who else lets them in; empty: nobody does."""
+    joined: bool = False
+    """It lets in whoever looks."""
     wrong: dict[str, str] = field(default_factory=dict)
 
 
@@ -219,6 +224,7 @@ async def change_password(visit: Visit) -> Response:
 def _security(tx: Transaction, visit: Visit, wrong: Wrong) -> Security:
     who = visit.me
     factor = second_factors.find(tx, who.name)
+    oidc = visit.centre.settings.web.oidc
     found = [
         SessionView(
             each.n,
@@ -236,6 +242,8 @@ def _security(tx: Transaction, visit: Visit, wrong: Wrong) -> Security:
         bool(_phc(tx, who.name)),
         factor is not None and factor.confirmed,
         second_factors.recovery_left(tx, who.name),
+        "" if oidc is None else oidc.called,
+        oidc is not None and oidc.issuer in {each.issuer for each in openid.of_user(tx, who.name)},
         wrong,
     )
 

@@ -98,6 +98,8 @@ def _states(visit: Visit) -> tuple[Choice, ...]:
 
 def _sources(visit: Visit) -> tuple[Choice, ...]:
     services = [f"ldap:{each.name}" for each in visit.centre.settings.ldap]
+    if visit.centre.provider is not None:
+        services.append("oidc")
     return tuple(
         Choice(each, people_words.source_word(visit, each))
         for each in ("local", "csv", "guest", *services)

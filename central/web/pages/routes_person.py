@@ -12,6 +12,7 @@ from central.store import (
     job_search,
     lists,
     nodes,
+    openid,
     second_factors,
     staff,
     wallets,
@@ -111,6 +112,8 @@ class LetIn:
     factor: bool
     sessions: int
     """Browsers they are signed in with."""
+    provider: str = ""
+    """What people call who else lets them in; empty: nobody does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +188,7 @@ def _look(tx: Transaction, visit: Visit) -> _Looked:
         bool(row.password),
         factor is not None and factor.confirmed,
         len(web_sessions.of_user(tx, who.name)),
+        _provider(tx, visit, who.name),
     )
     jobs: Found | None = None
     if visit.may(Right.SEE_JOBS):
@@ -206,6 +210,15 @@ def _look(tx: Transaction, visit: Visit) -> _Looked:
         acts,
         people_words.may_help(tx, visit, who.name),
     )
+
+
+def _provider(tx: Transaction, visit: Visit, name: str) -> str:
+    """Return by which provider somebody comes in; by its address where it is not this one."""
+    joined = [each.issuer for each in openid.of_user(tx, name)]
+    oidc = visit.centre.settings.web.oidc
+    if oidc is not None and oidc.issuer in joined:
+        return oidc.called
+    return joined[0] if joined else ""
 
 
 def _view(visit: Visit, found: _Looked) -> PersonPage:

@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 
 from central import pins
 from central.acts import cards as card_acts
+from central.acts import openid as openid_acts
 from central.acts import people
 from central.acts import staff as staff_acts
 from central.rights import Right
@@ -241,6 +242,20 @@ async def sign_off(visit: Visit) -> Response:
     )
 
 
+async def part(visit: Visit) -> Response:
+    """Forget who somebody is at the provider of OpenID Connect."""
+
+    def act(tx: Transaction) -> tuple[Person, object]:
+        who = _helped(tx, visit)
+        return who, openid_acts.part(tx, visit.by, who.name)
+
+    who, done = await visit.write(act)
+    said = mark("The two are taken apart, and they are signed off everywhere.")
+    if isinstance(done, Refused):
+        return visit.go(address_of(who.name), visit.told("unknown", mark("It was so already.")))
+    return visit.go(address_of(who.name), visit.told("good", said))
+
+
 async def forget_factor(visit: Visit) -> Response:
     """Have somebody set up a new authenticator."""
 
@@ -267,5 +282,6 @@ PAGES: Final = (
     Page("/people/{user}/password", ask_secret, Right.HELP_PEOPLE),
     Page("/people/{user}/password", set_secret, Right.HELP_PEOPLE, methods=("POST",)),
     Page("/people/{user}/sign-off", sign_off, Right.HELP_PEOPLE, methods=("POST",)),
+    Page("/people/{user}/part", part, Right.HELP_PEOPLE, methods=("POST",)),
     Page("/people/{user}/factor", forget_factor, Right.CHANGE_STAFF, methods=("POST",)),
 )

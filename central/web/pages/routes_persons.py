@@ -12,6 +12,7 @@ from central.web.pages import (
     routes_person,
     routes_person_acts,
     routes_person_in,
+    routes_register,
     routes_search,
     routes_staff,
 )
@@ -23,6 +24,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *routes_people.PAGES,
     *routes_imports.PAGES,
     *routes_guests.PAGES,
+    *routes_register.PAGES,
     *routes_groups.PAGES,
     *routes_person_acts.PAGES,
     *routes_person_in.PAGES,

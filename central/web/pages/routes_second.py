@@ -17,8 +17,7 @@ from central.second_factor import (
     step_of,
 )
 from central.store import audit, second_factors, sign_in_tries, web_sessions
-from central.web.pages import guarding
-from central.web.pages.routes_sign_in import note_sign_in, second_after
+from central.web.pages import coming_in, guarding
 from central.web.pages.sentences import mark
 from central.web.pages.table import Page
 from central.web.pages.visit import new_cookie
@@ -89,7 +88,9 @@ async def begin(visit: Visit) -> Response:
             second_factors.begin(tx, who.name, sealed)
 
     await visit.write(act)
-    return visit.go(second_after(guarding.safe_path(visit.form.text("next", 2000) or "/")))
+    return visit.go(
+        coming_in.second_after(guarding.safe_path(visit.form.text("next", 2000) or "/"))
+    )
 
 
 async def prove(visit: Visit) -> Response:
@@ -154,7 +155,7 @@ def _prove(
     sign_in_tries.right(tx, marks)
     web_sessions.raised(tx, who.session.n, cookie, stage="full", proven=True)
     if who.staff:
-        note_sign_in(tx, visit, who.name)
+        coming_in.note(tx, visit, who.name)
     return _Proven(fresh)
 
 

@@ -1,4 +1,4 @@
-"""Signing in by name and password, and signing off."""
+"""Signing in by name and password, and signing off; by a provider: `routes_openid`."""
 
 from __future__ import annotations
 
@@ -8,18 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from broker.directory import UserRow
 from central.importing import rounds
-from central.rights import Right
-from central.second_factor import about, new_secret
-from central.store import (
-    audit,
-    directory,
-    person,
-    second_factors,
-    sign_in_tries,
-    staff,
-    web_sessions,
-)
-from central.web.pages import guarding
+from central.rights import Right, Role
+from central.store import directory, person, sign_in_tries, staff, web_sessions
+from central.web.pages import coming_in, guarding
 from central.web.pages.sentences import mark
 from central.web.pages.table import Page
 from central.web.pages.views import Notice
@@ -34,6 +25,8 @@ if TYPE_CHECKING:
     from central.web.pages.proving import Checked
     from central.web.pages.visit import Visit
 
+#: The cookie that says that somebody came in by the provider: they may be signed in there still.
+CAME_BY: Final = "printmesh-came-by"
 _NAME_MOST: Final = 255
 _PASSWORD_MOST: Final = 255
 _SECOND: Final = timedelta(seconds=1)
@@ -55,6 +48,33 @@ class SignIn:
     wrong: str = ""
     """Translated; empty: nothing is."""
     hint: str = ""
+    provider: str = ""
+    """What people call who else lets them in; empty: nobody does."""
+    there: str = ""
+    """Where they go for that."""
+    form: bool = True
+    """Passwords are asked for."""
+    leave: str = ""
+    """Where they sign off at the provider as well; empty: nowhere."""
+    ask: bool = False
+    """Who has no name here can ask for one."""
+
+
+def view_of(visit: Visit, view: SignIn) -> SignIn:
+    """Return the page with all ways in that there are."""
+    oidc, guests = visit.centre.settings.web.oidc, visit.centre.settings.guests
+    ask = guests.enabled and guests.ask
+    if oidc is None:
+        return replace(view, ask=ask)
+    query = query_of({"next": view.next if view.next != "/" else ""})
+    form = not oidc.only or visit.asked("with") == "password" or bool(view.name)
+    return replace(
+        view,
+        provider=oidc.called,
+        there=f"/sign-in/oidc?{query}" if query else "/sign-in/oidc",
+        form=form,
+        ask=ask,
+    )
 
 
 async def show(visit: Visit) -> Response:
@@ -62,7 +82,11 @@ async def show(visit: Visit) -> Response:
     following = guarding.safe_path(visit.asked("next", 2000) or "/")
     if visit.who is not None:
         return visit.go(following if visit.who.full else "/second")
-    return visit.page("sign-in.html", SignIn(next=following))
+    view = view_of(visit, SignIn(next=following))
+    if visit.asked("left") and (provider := visit.centre.provider) is not None:
+        here = f"{visit.centre.settings.web.outside}/sign-in"
+        view = replace(view, leave=provider.sign_off(here))
+    return visit.page("sign-in.html", view)
 
 
 async def sign_in(visit: Visit) -> Response:
@@ -71,7 +95,7 @@ async def sign_in(visit: Visit) -> Response:
     password = visit.form.text("password", _PASSWORD_MOST)
     remember = visit.form.ticked("remember")
     following = guarding.safe_path(visit.form.text("next", 2000) or "/")
-    view = SignIn(name, remember, following)
+    view = view_of(visit, SignIn(name, remember, following))
     marks: dict[Whose, str] = {
         "name": visit.centre.sealer.keyed("name", name),
         "address": visit.centre.sealer.keyed("address", visit.address),
@@ -87,7 +111,7 @@ async def sign_in(visit: Visit) -> Response:
         try:
             there = await _right_there(visit, proof, name, password)
         except PrintmeshError:
-            view = SignIn(name, remember, following, visit.say(_SILENT), visit.say(_LATER))
+            view = replace(view, wrong=visit.say(_SILENT), hint=visit.say(_LATER))
             return visit.page("sign-in.html", view, status=503)
     if checked.right or there:
         cookie = visit.renew(seconds=_seconds(visit, remember=remember))
@@ -96,8 +120,8 @@ async def sign_in(visit: Visit) -> Response:
             lambda tx: _begin(tx, visit, cookie, name, shown, checked, marks, remember=remember)
         )
         if begun is not None:
-            return visit.go(following if begun == "full" else second_after(following))
-    view = SignIn(name, remember, following, visit.say(_NOT_TOGETHER), visit.say(_TRY_AGAIN))
+            return visit.go(following if begun == "full" else coming_in.second_after(following))
+    view = replace(view, wrong=visit.say(_NOT_TOGETHER), hint=visit.say(_TRY_AGAIN))
     return visit.page("sign-in.html", view, status=403)
 
 
@@ -107,15 +131,17 @@ async def sign_off(visit: Visit) -> Response:
     if who is not None:
         await visit.write(lambda tx: web_sessions.end(tx, who.name, who.session.n))
     visit.who = None
+    came_by = visit.request.cookies.get(CAME_BY, "")
+    visit.forget(CAME_BY)
     visit.renew(seconds=None)
-    return visit.go("/sign-in", Notice("good", visit.say(_SIGNED_OFF)))
+    there = "/sign-in?left=1" if came_by and visit.centre.provider is not None else "/sign-in"
+    return visit.go(there, Notice("good", visit.say(_SIGNED_OFF)))
 
 
 def too_many(visit: Visit, rest: timedelta, view: SignIn) -> Response:
     """Answer a try that may not be made yet."""
     said = visit.say(_WAIT, time=visit.words.lasting(max(rest, _SECOND)))
-    shown = SignIn(view.name, view.remember, view.next, said)
-    answer = visit.page("sign-in.html", shown, status=429)
+    answer = visit.page("sign-in.html", replace(view, wrong=said), status=429)
     answer.headers["retry-after"] = str(int(rest.total_seconds()) + 1)
     return answer
 
@@ -134,10 +160,17 @@ def _proof_of(tx: Transaction, visit: Visit, name: str) -> _Proof:
     row = directory.get(tx, "user", name) if name else None
     if row is None or not row.get("enabled", True):
         return _Proof()
+    oidc = visit.centre.settings.web.oidc
+    if oidc is not None and oidc.only and not _is_administrator(tx, name):
+        return _Proof()
     phc, known = str(row.get("password", "")), person.find(tx, name)
     source = "" if known is None else known.about.source
     asked = rounds.asked_for(visit.centre.settings.ldap, source)
     return _Proof(phc, "" if asked is None else source)
+
+
+def _is_administrator(tx: Transaction, name: str) -> bool:
+    return any(each.role is Role.ADMINISTRATOR for each in staff.grants(tx, name))
 
 
 async def _right_there(visit: Visit, proof: _Proof, name: str, password: str) -> bool:
@@ -180,45 +213,8 @@ def _begin(
             tx, name, web_sessions.password_mark(phc), web_sessions.password_mark(checked.better)
         )
         phc = checked.better
-    grants = staff.grants(tx, name)
-    factor = second_factors.find(tx, name)
-    wanted = visit.centre.manners.wants_factor(grants)
-    if wanted and factor is None:
-        sealed = visit.centre.sealer.seal(new_secret(visit.centre.dice), about(name))
-        second_factors.begin(tx, name, sealed)
-    half_way = wanted or (factor is not None and factor.confirmed)
-    habits = visit.centre.manners.habits
-    longest = habits.staff_longest if grants else habits.people_longest
-    if not grants and remember:
-        longest = habits.remembered
-    web_sessions.tidy(tx)
-    sign_in_tries.tidy(tx)
-    web_sessions.begin(
-        tx,
-        cookie,
-        name,
-        stage="password" if half_way else "full",
-        mark=web_sessions.password_mark(phc),
-        ends_at=tx.now + longest,
-        remember=remember,
-        address=visit.address,
-        agent=visit.request.headers.get("user-agent", ""),
-    )
-    if grants and not half_way:
-        note_sign_in(tx, visit, name)
-    return "password" if half_way else "full"
-
-
-def second_after(following: str) -> str:
-    """Return the address of the second factor's page, from where it goes on."""
-    query = query_of({"next": following if following != "/" else ""})
-    return f"/second?{query}" if query else "/second"
-
-
-def note_sign_in(tx: Transaction, visit: Visit, name: str) -> None:
-    """Write down that somebody of the staff came in."""
-    audit.note(
-        tx, author=f"web:{name}", from_=visit.address, act="sign-in", target=f"person:{name}"
+    return coming_in.begin(
+        tx, visit, cookie, name, mark=web_sessions.password_mark(phc), remember=remember
     )
 
 

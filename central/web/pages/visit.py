@@ -189,6 +189,11 @@ class Visit:
         headers = {"location": guarding.safe_path(path), "cache-control": guarding.FRESH}
         return self.dress(Response(status_code=303, headers=headers))
 
+    def leave(self, address: str) -> Response:
+        """Send people to another server; nothing that they sent may say where that is."""
+        headers = {"location": address, "cache-control": guarding.FRESH}
+        return self.dress(Response(status_code=303, headers=headers))
+
     def told(self, tone: Tone, sentence: str, **holes: object) -> Notice:
         """Return a notice for `go`."""
         return Notice(tone, self.say(sentence, **holes))
@@ -225,6 +230,15 @@ class Visit:
     def choose(self, name: str, value: str) -> None:
         """Have the browser keep a choice for a year."""
         self._set.append((name, value, _YEAR))
+
+    def keep(self, name: str, value: str, *, seconds: int | None) -> None:
+        """Have the browser keep something; None: until it is closed."""
+        self._set.append((name, value, seconds))
+
+    def forget(self, name: str) -> None:
+        """Have the browser forget what it kept, if it did."""
+        if name in self.request.cookies:
+            self._set.append((name, "", 0))
 
     def dress(self, response: Response) -> Response:
         """Give an answer the cookies that go with it."""
