@@ -27,6 +27,7 @@ from central.store.restore import CREDENTIALS
 from central.store.upkeep import tend
 from central.uploading import directory_of
 from central.uploads.files import UploadFiles
+from central.webhooks import beginning
 from config.errors import PrintmeshError
 from config.logs import logger
 from config.private import open_to_others
@@ -201,6 +202,7 @@ async def serve(
                 group.create_task(carrier.work(), name="work"),
                 group.create_task(_tend(books, settings.credentials), name="second log"),
                 group.create_task(keep_up(books, settings.ldap), name="people"),
+                group.create_task(_tell(fleet, settings, store), name="webhooks"),
             ]
             api_port: asyncio.Future[int | None] = loop.create_future()
             if settings.api.port is None:
@@ -333,6 +335,16 @@ async def _tend(books: Books, credentials: Path) -> None:
             if done is not None:
                 _log.info(done, action="second-log")
         await asyncio.sleep(TEND_EVERY)
+
+
+async def _tell(fleet: Fleet, settings: CentralSettings, store: ThreadPoolExecutor) -> None:
+    """Tell other programs what happens; an alert of ours is raised in the thread of the mind."""
+
+    def alert(name: str, why: str) -> None:
+        store.submit(fleet.pass_on, fleet.books.identity.node, beginning.note_of(name, why))
+
+    if settings.webhooks.enabled:
+        await beginning.tell(fleet.books, settings, alert)
 
 
 async def _ready(online: asyncio.Event, *ports: asyncio.Future[int | None]) -> None:

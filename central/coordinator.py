@@ -26,6 +26,7 @@ from central.retiring import Retiring
 from central.rounds import hear_batch, take_round
 from central.store import accounts, commands, nodes, recovery, streams
 from central.uploading import Uploading
+from central.webhooks.noting import Noting
 from config.logs import logger
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class Coordinator:
         self._figuring = Figuring(fleet)
         self._devices = Devices(fleet)
         self._peopling = Peopling(fleet)
+        self._noting = Noting(fleet)
         self._keeping = None if fleet.kept is None else Keeping(fleet, fleet.kept)
         self._uploading = None if fleet.uploads is None else Uploading(fleet, fleet.uploads)
         self._session: UUID | None = None
@@ -144,6 +146,7 @@ class Coordinator:
         self._granting.look(now)
         self._figuring.look(now)
         self._peopling.look(now)
+        self._noting.look(now)
         if self._keeping is not None:
             self._keeping.look(now)
         if self._session is None:

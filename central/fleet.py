@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -13,7 +14,7 @@ from broker.exporters.figures import IngestTally
 from broker.messages import FeedAlert, FeedNode, Note
 from central.presence import Presence
 from central.reconciling import Limits
-from central.store import nodes, recovery
+from central.store import happenings, nodes, recovery
 from central.store.books import BooksUnwritable
 from config.ids import uuid7
 from config.logs import logger
@@ -36,6 +37,8 @@ _log = logger("central.fleet")
 #: The same alert about the same node is raised at most this often, in seconds.
 _ALERT_EVERY: Final = 60.0
 _LINE_LIMIT: Final = 1000
+#: Alerts that wait for the next look; beyond them the oldest are not noted.
+_RAISED: Final = 1000
 _CRITICAL: Final = frozenset({"fork", "parked", "books", "epoch", "recovery"})
 
 
@@ -82,6 +85,8 @@ class Fleet:
     """What was taken in and told since the start, for monitoring."""
     unwritable: bool = False
     """The books could not be written when events or states were last to be."""
+    raised: deque[tuple[str, Note]] = field(default_factory=lambda: deque(maxlen=_RAISED))
+    """Alerts by node, to be noted for whoever asks to be told (`central.webhooks.noting`)."""
     to_say: list[Say] = field(default_factory=list)
     """What is to be published, in order."""
     _alerts: dict[tuple[str, str], float] = field(default_factory=dict)
@@ -119,6 +124,7 @@ class Fleet:
             subject=subject,
             detail=detail[:_LINE_LIMIT],
         )
+        self.raised.append((node, note))
         self.say(topics.FEED, FeedAlert(node=node, note=note), kind="alerts")
 
     def pass_on(self, node: str, note: Note) -> None:
@@ -128,6 +134,7 @@ class Fleet:
         getattr(_log, level)(
             note.detail, action="note", node=node, alert=note.code, subject=note.subject
         )
+        self.raised.append((node, note))
         self.say(topics.FEED, FeedAlert(node=node, note=note), kind="alerts")
 
     def halt(self, node: str, state: nodes.NodeState, reason: str, now: float) -> None:
@@ -170,6 +177,7 @@ class Fleet:
         try:
             with self.books.write() as tx:
                 nodes.seen(tx, changes)
+                happenings.links(tx, changes)
         except BooksUnwritable as error:
             self.alert(self.books.identity.node, "books", str(error), now)
         for node, linked in sorted(changes.items()):

@@ -35,6 +35,7 @@ from config.settings_people import VisitorSettings
 from config.settings_privacy import PrivacySettings
 from config.settings_reconciliation import ReconciliationSettings
 from config.settings_web import WebSettings
+from config.settings_webhooks import WebhookSettings
 
 __all__ = [
     "BrokerSettings",
@@ -210,6 +211,8 @@ class CentralSettings(Settings):
     """Directory services that people come from."""
     guests: GuestSettings = GuestSettings()
     """People for a time."""
+    webhooks: WebhookSettings = WebhookSettings()
+    """What other programs are told, and where."""
 
     @model_validator(mode="after")
     def _services_are_one_each(self) -> Self:

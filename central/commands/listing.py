@@ -154,6 +154,11 @@ PLACES: Final = {
         "Compare a day's meters of every printer with what was billed, and say what is left.",
     ),
     "token": Place("tokens", "commands", "Who may use the API: add, list, remove."),
+    "webhook": Place(
+        "webhooks",
+        "commands",
+        "Programs that are told what happens: add, list, show, test, pause, resume, rotate, …",
+    ),
     "second-log": Place("safety", "second_log", "The log beside the books: show, compact."),
     "recovery": Place(
         "recovery",

@@ -18,7 +18,7 @@ from broker.codec import EVENT_LIMIT, Received, decode
 from broker.messages import Charged, GaveBack, Opening, Returned
 from broker.stream_inbound import Readable
 from broker.topics import STREAMS_UP
-from central.store import audit, ledger, nodes, streams
+from central.store import audit, happenings, ledger, nodes, streams, webhook_sources
 from central.store.ingest import apply_one
 from central.store.ledger import CENTRE, Entry, Line, Refused
 from central.store.tables import event, mended, stream
@@ -194,7 +194,15 @@ def _apply(
             savepoint.rollback()
             return Refused(why)
         _note(tx, put, how[0], how[1], author, reason)
+        _tell(tx, put, how[1] or put.data or "")
     return Done(wake)
+
+
+def _tell(tx: Transaction, put: Put, text: str) -> None:
+    """Note what is told of an event of a job: whoever follows the stream was past it."""
+    told = webhook_sources.of_event(text, f"aside:{put.id}", put.node)
+    if told is not None:
+        happenings.note(tx, told.kind, told.data, people=told.people)
 
 
 def _even_out(

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import func, insert, select, text, update
 
+from central.store import happenings
 from central.store.tables import refund_request
 
 if TYPE_CHECKING:
@@ -72,7 +73,9 @@ def enter(tx: Transaction, job: UUID, *, node: str, user: str, reason: str) -> R
         )
     )
     query = select(refund_request).where(refund_request.c.id == str(id_))
-    return _record(tx.sql.execute(query).one())
+    made = _record(tx.sql.execute(query).one())
+    _tell(tx, "refund.asked", made, {"user": user, "reason": reason})
+    return made
 
 
 def settle(tx: Transaction, id_: UUID, state: Settling, *, by: str, answer: str) -> bool:
@@ -82,7 +85,12 @@ def settle(tx: Transaction, id_: UUID, state: Settling, *, by: str, answer: str)
         .where(refund_request.c.id == str(id_), refund_request.c.state == "open")
         .values(state=state, settled_at=tx.now, settled_by=by, answer=answer)
     )
-    return done.rowcount == 1
+    if done.rowcount != 1:
+        return False
+    settled = find(tx, id_)
+    if settled is not None:
+        _tell(tx, "refund.settled", settled, {"user": settled.user, "by": by, "answer": answer})
+    return True
 
 
 def find(tx: Transaction, id_: UUID) -> RefundRequest | None:
@@ -136,6 +144,11 @@ def waiting(tx: Transaction, nodes: Collection[str] | None = None) -> int:
     if nodes is not None:
         query = query.where(refund_request.c.node.in_(sorted(nodes)))
     return int(tx.sql.execute(query).scalar_one())
+
+
+def _tell(tx: Transaction, kind: str, one: RefundRequest, people: dict[str, str]) -> None:
+    data = {"request": str(one.id), "job": str(one.job), "node": one.node, "state": one.state}
+    happenings.note(tx, kind, data, people=people)
 
 
 def _record(row: Row[Any]) -> RefundRequest:

@@ -33,6 +33,8 @@ class Slice:
     """What is behind one mark."""
 
     source: str
+    after: int
+    """The mark."""
     items: tuple[Item, ...]
     end: int
     """How far it was read; beyond the last item nothing is told of."""

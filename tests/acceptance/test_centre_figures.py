@@ -13,6 +13,7 @@ from broker.serving import served
 from central.store import facts
 from tests.acceptance.browsing import PHONE, Watched, browser, window
 from tests.acceptance.test_centre_pages import DESKTOP, sign_in
+from tests.integration.hook_lab import one_that_failed, subscribe
 from tests.integration.money_pages_lab import open_money
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ EVERYWHERE: Final = (
     "/prices/~change",
     "/rules",
     "/rules/~change",
+    "/webhooks",
 )
 #: In one look.
 ONCE: Final = ("/figures?by=day", "/audit", "/audit/~chain", "/prices/version/1")
@@ -50,6 +52,8 @@ async def pages(path: Path) -> AsyncIterator[tuple[Lab, str]]:
             )
             office.edge.send(office.edge.say(charged))
     office.printed()
+    subscribe(lab.books, "https://erp.example.org/in", "job", "money")
+    one_that_failed(lab.books, "it answered 500")
     facts.catch_up(lab.books, lambda _done, _all: None)
     async with served(
         lab.app, "127.0.0.1", 0, what="pages", section="web", connections=64, grace=1

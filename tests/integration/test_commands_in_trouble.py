@@ -156,6 +156,12 @@ OTHERS: Final = (
     "tariff withdraw 1",
     "till open back",
     "till receipt 1 {RECEIPT}",
+    "webhook add other https://127.0.0.1:1/in --event job",
+    "webhook test erp",
+    "webhook pause erp",
+    "webhook resume erp",
+    "webhook rotate erp",
+    "webhook remove none --yes",
 )
 READS: Final = (
     "entries user:ana",
@@ -202,6 +208,9 @@ READS: Final = (
     "till list",
     "till receipts",
     "user find an",
+    "webhook events",
+    "webhook list",
+    "webhook show erp",
 )
 #: Begin or replace books, serve them, or read what these do not have.
 APART: Final = {"init", "move-books", "run", "restore", "rule explain", "setup"}
@@ -258,6 +267,7 @@ class Firm:
             "till open front",
             "till take front user:ana 1.00",
             "refund-request ask {JOB} --user ana --reason x",
+            "webhook add erp https://127.0.0.1:1/in --event job",
         ):
             assert self._command(line) == 0
         books = Books.open(sqlite_url(self.file))

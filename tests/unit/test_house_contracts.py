@@ -91,6 +91,7 @@ VIOLATIONS: list[tuple[str, dict[str, str]]] = [
     ("snmp-in-edge-devices", {"demo/planted.py": "from pyasn1.type import univ"}),
     ("prometheus-in-exporters", {"central/web/planted.py": "import prometheus_client"}),
     ("prometheus-in-exporters", {"edge/planted.py": "from prometheus_client import Gauge"}),
+    ("http-client-in-webhooks", {"central/web/planted.py": "import httpx"}),
     ("settings-in-config", {"edge/planted.py": "from pydantic_settings import BaseSettings"}),
     ("settings-in-config", {"config/policy/planted.py": "import pydantic_settings"}),
 ]  # fmt: skip

@@ -146,7 +146,7 @@ def source(name: str, seconds: list[int], *, full: bool = False) -> Slice:
         Item(n, NOW + timedelta(seconds=s), Telling(f"{name}{n}", "job.held", NOW, {}))
         for n, s in enumerate(seconds, 1)
     )
-    return Slice(name, items, len(seconds) + (0 if full else 5), full=full)
+    return Slice(name, 0, items, len(seconds) + (0 if full else 5), full=full)
 
 
 def test_several_sources_make_one_order() -> None:

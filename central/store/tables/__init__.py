@@ -73,16 +73,17 @@ from central.store.tables.web import (
     staff,
     web_session,
 )
+from central.store.tables.webhooks import happening, webhook, webhook_mark, webhook_message
 
 __all__ = [
     "Instant",
     "account",
     "adopted_collection",
     "adopted_reclaim",
+    "api_answer",
     "api_token",
     "audit",
     "audit_chain",
-    "api_answer",
     "belonging",
     "branch_event",
     "card_holder",
@@ -105,6 +106,7 @@ __all__ = [
     "fact_day",
     "fact_mark",
     "free_charge",
+    "happening",
     "instant",
     "job",
     "job_span",
@@ -149,4 +151,7 @@ __all__ = [
     "upload",
     "visit",
     "web_session",
+    "webhook",
+    "webhook_mark",
+    "webhook_message",
 ]

@@ -23,6 +23,7 @@ from central.web.pages import (
     routes_setup,
     routes_sign_in,
     routes_streams,
+    routes_webhooks,
 )
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ _TABLES: tuple[tuple[Page, ...], ...] = (
     routes_prices.PAGES,
     routes_price_change.PAGES,
     routes_streams.PAGES,
+    routes_webhooks.PAGES,
 )
 
 #: What pages follow while they are open, by subject.
