@@ -116,7 +116,7 @@ def paged(item: type[Item]) -> type[Page[Item]]:
     In a call of several lines pydantic could not read the source around `Page[…]`, which it does
     to find docstrings.
     """
-    return Page[item]  # type: ignore[valid-type]  a value, which mypy takes for an annotation
+    return Page[item]  # type: ignore[valid-type]  # it is a value
 
 
 def page_of(

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from policy_cases import asked, attributes, rule, rule_sets, rules, seen
 
 from broker.messages import Because
 from central.web.pages import me_words, rendering, site_words
@@ -17,6 +16,7 @@ from config.policy.accounts import Account
 from config.policy.decisions import decide
 from config.policy.rules import PointOfPrint
 from config.words import LANGUAGES, Words
+from tests.unit.policy_cases import asked, attributes, rule, rule_sets, rules, seen
 
 if TYPE_CHECKING:
     from central.web.pages.visit import Visit
