@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 #: A site that was told and says nothing more is told again: what it has done it does not do twice.
 AGAIN: Final = timedelta(minutes=2)
 #: Between two commands for one document.
-PAUSE: Final = timedelta(seconds=10)
+PAUSE: Final = timedelta(seconds=3)
 #: The site could not begin; it is asked again.
 _LATER: Final = frozenset({"busy"})
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import shutil
 import stat
+import subprocess
 import textwrap
+import zipfile
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -325,6 +329,7 @@ async def test_an_office_document_becomes_pdf(tmp_path: Path) -> None:
     assert file.read_bytes() == b"%PDF-1.7\n{\\rtf1 hello}"
     told = said.read_text()
     assert "PRINTMESH" not in told
+    assert "PYTHONPATH" not in told
     home = next(each for each in told.splitlines() if each.startswith("HOME="))
     assert "printmesh-office-" in home
     assert not (tmp_path / home.removeprefix("HOME=")).exists()
@@ -362,3 +367,54 @@ async def test_what_goes_wrong_there_is_told(tmp_path: Path, body: str, said: st
     assert said in ana.text()
     assert documents(portal) == []
     assert lying(tmp_path) == []
+
+
+#: A section whose words are in another file; LibreOffice would ask, or fetch them.
+ELSEWHERE = (
+    '<text:p>before</text:p><text:section text:name="s"><text:section-source '
+    'xlink:type="simple" xlink:href="file://{secret}"/><text:p>as it was</text:p></text:section>'
+)
+
+
+def open_document(body: str) -> bytes:
+    """Return a document as LibreOffice writes them."""
+    about = (
+        '<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0">'
+        '<manifest:file-entry manifest:full-path="/" '
+        'manifest:media-type="application/vnd.oasis.opendocument.text"/></manifest:manifest>'
+    )
+    content = (
+        "<office:document-content "
+        'xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" '
+        'xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0" '
+        'xmlns:xlink="http://www.w3.org/1999/xlink"><office:body><office:text>'
+        f"{body}</office:text></office:body></office:document-content>"
+    )
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.text")
+        archive.writestr("META-INF/manifest.xml", about)
+        archive.writestr("content.xml", content)
+    return out.getvalue()
+
+
+@pytest.mark.skipif(shutil.which("soffice") is None, reason="LibreOffice is not installed")
+async def test_the_real_program_reads_nothing_beside_the_document(tmp_path: Path) -> None:
+    """A letter becomes PDF; what it would show of another file of ours does not come with it."""
+    secret = tmp_path / "secret.txt"
+    secret.write_text("TOPSECRET\n")
+    portal = opened(tmp_path, office="soffice")
+    letter = open_document(ELSEWHERE.format(secret=secret))
+    async with signed_in(portal.lab, PERSON) as ana:
+        await ana.get("/me/print")
+        assert (await send(ana, letter, "letter.odt")).status_code == 303, ana.text()
+    (file,) = lying(tmp_path)
+    shown = words(file)
+    assert "as it was" in shown
+    assert "TOPSECRET" not in shown
+
+
+def words(file: Path) -> str:
+    """Return what a PDF says."""
+    reading = ["pdftotext", str(file), "-"]
+    return subprocess.run(reading, check=True, capture_output=True, text=True).stdout

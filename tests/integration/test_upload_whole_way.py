@@ -38,7 +38,7 @@ pytestmark = [
 ]
 PATIENCE = 40.0
 #: Octets a second: a document takes long enough to be cut off.
-SLOWLY = 150_000.0
+SLOWLY = 400_000.0
 
 
 class Site:

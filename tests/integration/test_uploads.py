@@ -121,7 +121,7 @@ class Here:
         assert isinstance(read, Received)
         assert read.message.corr == question.corr
         if read.message.problem is not None:
-            return read.message.problem.code
+            return str(read.message.problem.code)
         return DocumentPiece.model_validate(read.message.data)
 
     def says(self, command: Command, state: str, **data: object) -> None:

@@ -164,7 +164,11 @@ async def afar(tmp_path: Path) -> Afar:
 
 async def test_a_document_becomes_a_held_job_of_its_owner(afar: Afar) -> None:
     """Byte for byte, with what was asked for; told with the job's id, and nothing lies about."""
-    asked = {"copies": 2, "sides": "two-sided-long-edge", "print_color_mode": "monochrome"}
+    asked: dict[str, Any] = {
+        "copies": 2,
+        "sides": "two-sided-long-edge",
+        "print_color_mode": "monochrome",
+    }
     assert afar.tell(**asked).state == "accepted"
     assert await afar.bring() == [True]
     await afar.look()

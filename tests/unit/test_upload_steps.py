@@ -32,7 +32,9 @@ ENDS = NOW + timedelta(hours=4)
 
 def waiting(asked: timedelta | None = None, word: str | None = None) -> Here:
     """Return a document that waits; its site was told so long ago, if ever."""
-    return Here(told=False, word=word, asked_at=asked and NOW - asked, ends_at=ENDS)
+    return Here(
+        told=False, word=word, asked_at=None if asked is None else NOW - asked, ends_at=ENDS
+    )
 
 
 def told(asked: timedelta, word: str | None) -> Here:
