@@ -147,6 +147,16 @@ DEVICE = Topic(
     "State of one printer or terminal.",
     retain=True,
 )
+TERMINALS = Topic(
+    "terminals",
+    "up/{node}/terminals",
+    (m.SiteTerminals,),
+    _N,
+    frozenset({_C, _D}),
+    0,
+    "The terminals of a site, and which of them are on line.",
+    retain=True,
+)
 REQUEST = Topic(
     "request",
     "up/{node}/req/{method}",
@@ -269,6 +279,7 @@ TABLE: tuple[Topic, ...] = (
     UP_ACK,
     OPS,
     DEVICE,
+    TERMINALS,
     REQUEST,
     COMMAND_STATE,
     DOWN_LOG,

@@ -22,7 +22,7 @@ from central.importing.rounds import keep_up
 from central.mailboxes import Mail, Mailboxes
 from central.opening import open_books
 from central.reconciling import Limits
-from central.store import nodes
+from central.store import link_history, nodes
 from central.store.restore import CREDENTIALS
 from central.store.upkeep import tend
 from central.uploading import directory_of
@@ -356,6 +356,7 @@ async def _ready(online: asyncio.Event, *ports: asyncio.Future[int | None]) -> N
 async def _close(books: Books, store: ThreadPoolExecutor) -> None:
     def close() -> None:
         with books.write() as tx:
+            link_history.lost(tx)
             nodes.nobody_linked(tx)
         books.close()
 

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar, cast
 
 from broker import topics
 from broker.codec import Unreadable, decode
-from broker.messages import Ack, Birth, CommandState, CoordinatorStatus, Message, Note, Status
+from broker.messages import (
+    Ack,
+    Birth,
+    CommandState,
+    CoordinatorStatus,
+    Message,
+    Note,
+    SiteTerminals,
+    Status,
+)
 from broker.stream_outbound import EventsGone, ForkSeen, PeerAhead, Released
 from central import proving, recovering
 from central.births import greet
@@ -24,7 +33,15 @@ from central.peopling import Peopling
 from central.questions import answer
 from central.retiring import Retiring
 from central.rounds import hear_batch, take_round
-from central.store import accounts, commands, nodes, recovery, streams
+from central.store import (
+    accounts,
+    commands,
+    link_history,
+    nodes,
+    recovery,
+    site_terminals,
+    streams,
+)
 from central.uploading import Uploading
 from central.webhooks.noting import Noting
 from config.logs import logger
@@ -33,7 +50,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from uuid import UUID
 
-    from broker.messages import StreamName
+    from broker.messages import StreamName, TerminalHere
     from central.fleet import Fleet, Say
     from central.mailboxes import Mail
 
@@ -67,18 +84,21 @@ class Coordinator:
         self._session: UUID | None = None
         self._beat = float("-inf")
         self._sweep = float("-inf")
+        self._terminals_at: dict[str, tuple[TerminalHere, ...]] = {}
         self._someone_born = False
         self._acts: tuple[tuple[topics.Topic, _Act], ...] = (
             (topics.UP_LOG, self._log_batch),
             (topics.UP_ACK, self._ack),
             (topics.STATUS, self._status),
             (topics.DEVICE, self._device),
+            (topics.TERMINALS, self._terminals),
             (topics.REQUEST, self._request),
             (topics.COMMAND_STATE, self._command),
             (topics.OPS, self._ops),
             (topics.BIRTH, self._birth),
         )
         with fleet.books.write() as tx:
+            link_history.lost(tx)
             nodes.nobody_linked(tx)
             accounts.tell_labels(tx)
             fleet.fenced_by = recovery.find(tx).fenced_by
@@ -240,6 +260,13 @@ class Coordinator:
 
     def _device(self, node: str, levels: dict[str, str], payload: bytes, now: float) -> None:
         self._devices.heard(node, levels["device"], payload, now)
+
+    def _terminals(self, node: str, _levels: dict[str, str], payload: bytes, now: float) -> None:
+        told = self._read(node, payload, SiteTerminals, now)
+        if told is not None and self._terminals_at.get(node) != told.terminals:
+            with self.fleet.books.write() as tx:
+                site_terminals.put(tx, node, told)
+            self._terminals_at[node] = told.terminals
 
     def _read(self, node: str, payload: bytes, kind: type[M], now: float) -> M | None:
         read = decode(payload, (kind,))

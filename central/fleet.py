@@ -14,7 +14,7 @@ from broker.exporters.figures import IngestTally
 from broker.messages import FeedAlert, FeedNode, Note
 from central.presence import Presence
 from central.reconciling import Limits
-from central.store import happenings, nodes, recovery
+from central.store import happenings, link_history, nodes, recovery
 from central.store.books import BooksUnwritable
 from config.ids import uuid7
 from config.logs import logger
@@ -177,6 +177,7 @@ class Fleet:
         try:
             with self.books.write() as tx:
                 nodes.seen(tx, changes)
+                link_history.note(tx, changes)
                 happenings.links(tx, changes)
         except BooksUnwritable as error:
             self.alert(self.books.identity.node, "books", str(error), now)

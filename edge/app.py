@@ -267,7 +267,7 @@ class Edge:
             await stack.enter_async_context(central_link)
             tasks = {
                 "uplink": uplink.run,
-                "desk": lambda: desk.run(requests),
+                **desk.tasks(requests, central_link),
                 "board": lambda: self._board.run(desk, view.state),
                 "follow": floor.follow,
                 "sweep": lambda: floor.keep(*declared(settings)),

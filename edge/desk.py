@@ -9,16 +9,21 @@ from broker import topics
 from broker.codec import encode
 from broker.link import Arrived, Connected
 from broker.messages import CoordinatorStatus, Message
+from broker.topics import COORDINATOR
 from config.logs import logger
+from edge.asking import OPERATOR
 from edge.calm import AFTER_PAPER
 from edge.requests import Unanswered
+from edge.terminals_here import TerminalsHere
+from edge.voice import Voice
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable, Mapping
     from datetime import datetime
     from uuid import UUID
 
     from broker.link import Link
+    from broker.messages import SiteTerminals
     from edge.calm import Calm
     from edge.ports import Clock
     from edge.requests import Requests
@@ -57,8 +62,29 @@ class Desk:
         self._room = asyncio.Semaphore(_AT_ONCE)
         self._mumbled: dict[str, tuple[float, int]] = {}
         """By node: when one was logged, and how many were not since then."""
+        self.terminals = TerminalsHere(clock, besides=frozenset({OPERATOR, COORDINATOR}))
+        """Who else is on line there."""
         self.on_online: Callable[[], None] = lambda: None
         """Called when the broker is reached, each time."""
+
+    def tasks(
+        self, requests: Requests, centre: Link
+    ) -> Mapping[str, Callable[[], Awaitable[object]]]:
+        """Return what runs here.
+
+        Args:
+            requests: what is asked.
+            centre: the line on which the centre is told of the terminals.
+        """
+        voice = Voice(centre, self._node, mint=self._mint, clock=self._clock)
+
+        async def say(state: SiteTerminals) -> None:
+            await voice.say(topics.TERMINALS, state)
+
+        return {
+            "desk": lambda: self.run(requests),
+            "terminals": lambda: self.terminals.run(say),
+        }
 
     async def run(self, requests: Requests) -> None:
         """Serve until canceled; a question that fails stops nobody else's."""
@@ -72,6 +98,9 @@ class Desk:
                         self.on_online()
                     case Arrived(topic=topic, payload=payload):
                         found = topics.REQUEST.match(topic)
+                        status = topics.STATUS.match(topic)
+                        if status is not None:
+                            self.terminals.heard(status["node"], payload)
                         if found is not None:
                             await self._room.acquire()
                             work = self._answer(requests, found, payload)

@@ -389,6 +389,13 @@ EXAMPLES: dict[str, m.Message] = {
         reasons=("media-empty", "door-open"),
         updated_at=NOW,
     ),
+    "site-terminals": m.SiteTerminals(
+        terminals=(
+            m.TerminalHere(terminal="hall-panel", online=True, since=NOW),
+            m.TerminalHere(terminal="hall-reader", online=False, since=LATER),
+        ),
+        updated_at=LATER,
+    ),
     "device, whole": m.DeviceState(
         device="lobby",
         name="Lobby",

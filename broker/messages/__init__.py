@@ -126,6 +126,8 @@ from broker.messages.terminals import (
     SignOffRequest,
     SiteRights,
     SiteState,
+    SiteTerminals,
+    TerminalHere,
     WalletHere,
 )
 
@@ -232,10 +234,12 @@ __all__ = [
     "SignOffRequest",
     "SiteRights",
     "SiteState",
+    "SiteTerminals",
     "Status",
     "StatusRequest",
     "StreamName",
     "Supply",
+    "TerminalHere",
     "TermsTaken",
     "Tray",
     "UncoveredCap",

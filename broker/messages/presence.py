@@ -11,8 +11,8 @@ from broker.messages.base import Digest, Message, Name, Part, Role, Sequence, St
 
 #: The vocabulary of this program: 1 began it; 2 added terms, codes, collections, rules' reasons;
 #: 3 copies, cards entered at terminals, PINs; 4 people's wishes of their held jobs as commands;
-#: 5 documents that people sent to the centre.
-WIRE: Final = 5
+#: 5 documents that people sent to the centre; 6 the terminals of a site.
+WIRE: Final = 6
 
 
 def _unsaid(value: object) -> bool:

@@ -281,6 +281,27 @@ class SiteRights(Part):
     """It goes on while the centre cannot be reached."""
 
 
+class TerminalHere(Part):
+    """A terminal of the site: a copier's panel, a card reader, somebody's pop-up."""
+
+    terminal: NodeId
+    """Its name on the site's broker."""
+    online: bool
+    """It is on line there."""
+    since: AwareDatetime
+    """Since when it is so, by the edge's clock; of its present run."""
+
+
+class SiteTerminals(Message):
+    """The terminals of a site as its edge sees them; retained, at the centre."""
+
+    TYPE: ClassVar[str] = "printmesh.site-terminals.v1"
+    terminals: Annotated[tuple[TerminalHere, ...], Field(max_length=500)] = ()
+    """By name."""
+    updated_at: AwareDatetime
+    """When they were so."""
+
+
 class Exposed(Part):
     """What a site has charged past the money that is there, in one unit."""
 

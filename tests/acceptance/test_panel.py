@@ -11,6 +11,8 @@ import pytest_asyncio
 import zxingcpp
 from PIL import Image
 
+from central.commands.desk import desk
+from central.store import site_terminals
 from demo.documents import pdf
 from demo.lab import Lab, Person, Plan
 from tests.acceptance.browsing import PHONE, Watched, browser, window
@@ -334,3 +336,14 @@ async def test_nobody_is_kept_out(
             assert wide <= 800, path
             await opened.page.screenshot(path=tmp_path / f"{path.rpartition('/')[2]}.png")
         await _sign_off(opened)
+
+
+async def test_the_centre_knows_which_terminals_are_on_line(north: Site) -> None:
+    """The panel is told of by its edge, all the way into the books."""
+
+    def known() -> bool:
+        with desk(north.lab.root / "central.toml") as at, at.books.read() as tx:
+            told = site_terminals.at(tx, "north")
+        return told is not None and any(each.online for each in told.terminals)
+
+    await north.lab.until(known, "the centre to know the panel")

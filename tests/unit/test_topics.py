@@ -189,6 +189,7 @@ def test_what_is_retained_is_state() -> None:
     assert {topic.name for topic in TABLE if topic.retain} == {
         "status",
         "device",
+        "terminals",
         "coordinator",
         "site",
     }

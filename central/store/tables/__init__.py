@@ -36,6 +36,7 @@ from central.store.tables.facts import (
     free_charge,
 )
 from central.store.tables.forks import branch_event, closure, mended
+from central.store.tables.links import link_change, site_terminals
 from central.store.tables.meters import (
     device_alert,
     device_state,
@@ -110,6 +111,7 @@ __all__ = [
     "instant",
     "job",
     "job_span",
+    "link_change",
     "location",
     "member",
     "mended",
@@ -141,6 +143,7 @@ __all__ = [
     "second_log",
     "setup_code",
     "sign_in_try",
+    "site_terminals",
     "staff",
     "standing",
     "stream",

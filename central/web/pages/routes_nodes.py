@@ -12,13 +12,14 @@ from central.presence import is_linked
 from central.rights import EVERYWHERE, Right
 from central.store import aside_list, closures, in_flight, node_day, node_streams, nodes, terms
 from central.web.export import Kind
-from central.web.pages import fleet_views, lists, node_words, sentences
+from central.web.pages import fleet_views, link_views, lists, node_words, sentences
 from central.web.pages.fleet_views import LINES, ROLES
 from central.web.pages.lists import Cell, Column, Filter, ListOf, Query, Rows
 from central.web.pages.live import Audience, Live
 from central.web.pages.sentences import mark
 from central.web.pages.table import Nav, Page
 from central.web.pages.views import Chip, Choice, Empty
+from config.policy.money import Money
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -32,10 +33,10 @@ if TYPE_CHECKING:
     from central.store.node_streams import Wired
     from central.store.nodes import NodeRecord
     from central.web.pages.fleet_views import Line
+    from central.web.pages.link_views import LinkView
     from central.web.pages.lists import ListView
     from central.web.pages.views import Step
     from central.web.pages.visit import Visit
-    from config.policy.money import Money
 
 _DAY: Final = timedelta(hours=24)
 _ASIDE: Final = 5
@@ -117,6 +118,8 @@ class Node:
     closed: tuple[Closure, ...]
     """Its journals that are closed or about to be, the newest first."""
     steps: tuple[Step, ...]
+    link: LinkView | None
+    """When it was cut off; None: it is no edge, or nothing is known yet."""
     may: dict[str, bool] = field(default_factory=dict)
 
 
@@ -293,7 +296,7 @@ async def one(visit: Visit) -> Response:
 
 def _one(tx: Transaction, visit: Visit) -> Node:
     known = known_node(tx, visit)
-    money = nodes.money_at(tx, known.id)
+    money, accounts = nodes.sums_at(tx, known.id)
     may_run = visit.may(Right.RUN_FLEET, known.id)
     acts = may_run or visit.may(Right.SEE_AUDIT)
     standing = _standing(tx, known, visit.centre.zone)
@@ -304,13 +307,14 @@ def _one(tx: Transaction, visit: Visit) -> Node:
         known,
         standing,
         _streams(tx, known.id),
-        fleet_views.by_unit(money),
-        len({account for account, _, _ in money}),
+        tuple(Money(micros, unit) for unit, micros in money.items()),
+        accounts,
         ROLES.get(known.role, known.role) if known.kind == "edge" else KINDS["dashboard"],
         "" if wished is None else ROLES.get(wished, wished),
         tuple(aside_list.page(tx, {known.id}, limit=_ASIDE)),
         tuple(reversed(closures.of(tx, known.id))),
         node_words.steps(visit, moments),
+        link_views.link_view(tx, visit, known.id) if known.kind == "edge" else None,
         {"run": may_run},
     )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from central.figures.asking import Ask, Table, Where
 from central.figures.periods import Days, Period
 from central.rights import Right
-from central.store import figures_of, overview
+from central.store import figures_of, overview, site_terminals
 from central.store.exposure import at_sites
 from central.web.pages import lists
 from central.web.pages.live import Audience, Live
@@ -72,6 +72,10 @@ class Site:
     """The worst case there, as money without a language; empty: nothing, or it is linked."""
     unlimited: bool
     """The worst case has no bound."""
+    terminals: int = 0
+    """Its edge told of so many; of a site that is not linked, the last time."""
+    off: int = 0
+    """Of these, off line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +190,7 @@ def _with_worst(tx: Transaction, found: list[SiteGlance], zone: ZoneInfo) -> lis
     # some questions each: with the line of a whole town down, those of the first say enough
     apart = [each.node for each in found if each.state in {"alone", "parked"}][:_WORST]
     at = at_sites(tx, apart)
+    terminals = site_terminals.counts(tx)
     shown = []
     for each in found:
         since = None if each.since is None else each.since.astimezone(zone)
@@ -195,7 +200,9 @@ def _with_worst(tx: Transaction, found: list[SiteGlance], zone: ZoneInfo) -> lis
             sums = [(unit, figures.worst) for unit, figures in here.units.items()]
             unlimited = any(micros is None for _, micros in sums)
             worst = ", ".join(str(Money(micros, unit)) for unit, micros in sums if micros)
-        shown.append(Site(replace(each, since=since), worst, unlimited))
+        shown.append(
+            Site(replace(each, since=since), worst, unlimited, *terminals.get(each.node, (0, 0)))
+        )
     return shown
 
 

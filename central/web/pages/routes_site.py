@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from central.rights import Right
-from central.store import in_flight, node_day, node_streams, nodes
+from central.store import in_flight, node_day, node_streams, nodes, site_terminals
 from central.store.exposure import at_site
 from central.web.pages import fleet_views, node_words
 from central.web.pages.live import Audience, Live
@@ -87,6 +87,26 @@ class Printer:
 
 
 @dataclass(frozen=True, slots=True)
+class Terminal:
+    """A terminal of the site."""
+
+    name: str
+    online: bool
+    since: datetime
+    """Since when it is so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terminals:
+    """All of them, those that are off line first."""
+
+    known: bool
+    """Its edge tells of them; older ones do not."""
+    all: tuple[Terminal, ...] = ()
+    off: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     """The page."""
 
@@ -100,6 +120,7 @@ class Site:
     printers: tuple[Printer, ...]
     more: int
     """Printers that are not shown."""
+    terminals: Terminals
     steps: tuple[Step, ...]
 
 
@@ -145,6 +166,7 @@ class _Looked:
     hands: Hands
     today: Today
     printers: list[DeviceGlance]
+    terminals: Terminals
 
 
 def _look(tx: Transaction, node: str, zone: ZoneInfo) -> _Looked:
@@ -164,7 +186,20 @@ def _look(tx: Transaction, node: str, zone: ZoneInfo) -> _Looked:
         _hands(printers, glance.site, zone),
         today_at(tx, zone, frozenset({node})),
         printers,
+        terminals_at(tx, node, zone),
     )
+
+
+def terminals_at(tx: Transaction, node: str, zone: ZoneInfo) -> Terminals:
+    """Return the terminals of a site as its edge told last."""
+    told = site_terminals.at(tx, node)
+    if told is None:
+        return Terminals(known=False)
+    ordered = sorted(told.terminals, key=lambda each: (each.online, each.terminal))
+    found = tuple(
+        Terminal(each.terminal, each.online, each.since.astimezone(zone)) for each in ordered
+    )
+    return Terminals(known=True, all=found, off=sum(not each.online for each in found))
 
 
 async def show(visit: Visit) -> Response:
@@ -190,6 +225,7 @@ async def show(visit: Visit) -> Response:
         found.today,
         tuple(_printer(each, zone) for each in found.printers[:_PRINTERS]),
         max(0, len(found.printers) - _PRINTERS),
+        found.terminals,
         node_words.steps(visit, moments),
     )
     return visit.page(
@@ -215,6 +251,7 @@ def _follow(tx: Transaction, audience: Audience, zone: ZoneInfo) -> dict[str, ob
         "under": found.under,
         "hands": found.hands,
         "today": found.today,
+        "terminals": found.terminals,
         **views,
     }
 
