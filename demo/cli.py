@@ -9,8 +9,9 @@ import signal
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from rich.console import Console
@@ -23,6 +24,21 @@ from config.policy.money import Money
 if TYPE_CHECKING:
     from demo.audit import Report
     from demo.lab import Lab
+
+#: Who runs the demo's organisation from its pages.
+ADMINISTRATOR: Final = "ada"
+
+
+@dataclass(frozen=True)
+class Opened:
+    """Where the pages of a fleet that stays are."""
+
+    address: str
+    passwords: dict[str, str]
+    """By user name, for this run."""
+    jobs: int
+    """Of days past."""
+
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 console = Console(highlight=False)
@@ -41,7 +57,8 @@ def demo(
         Path | None, typer.Option(help="Also write the result as JSON to this file.")
     ] = None,
     keep: Annotated[
-        bool, typer.Option("--keep", help="Leave the fleet running until Ctrl-C.")
+        bool,
+        typer.Option("--stay", "--keep", help="Leave fleet and pages running until Ctrl-C."),
     ] = False,
 ) -> None:
     """Play one story on a whole fleet on this machine; takes a minute or two.
@@ -74,7 +91,9 @@ def demo(
 
 
 async def _play(report_file: Path | None, *, keep: bool) -> int:
-    from config import logs  # noqa: PLC0415  keeps --help fast
+    from dataclasses import replace  # noqa: PLC0415  keeps --help fast
+
+    from config import logs  # noqa: PLC0415
     from demo.lab import Lab  # noqa: PLC0415
     from demo.story import PLAN, Story  # noqa: PLC0415
 
@@ -88,7 +107,7 @@ async def _play(report_file: Path | None, *, keep: bool) -> int:
         console.print(line, style=style, markup=False, soft_wrap=True)
 
     try:
-        async with Lab(PLAN, root=root, say=say) as lab:
+        async with Lab(replace(PLAN, pages=keep), root=root, say=say) as lab:
             report = await Story(lab, say).play()
             say("Counting it all again: paper, journals, books")
             report = await _verified(lab, report)
@@ -98,7 +117,10 @@ async def _play(report_file: Path | None, *, keep: bool) -> int:
             if keep:
                 for site in lab.sites.values():
                     await site.hang_up()
+                say("Some weeks of days past, as a fourth site would have told them")
+                opened = await _with_life(lab)
                 _explain(lab)
+                _open(opened)
                 await _interrupted()
                 console.print("\nEnding the fleet.")
     except (PrintmeshError, TimeoutError, OSError) as error:
@@ -114,6 +136,33 @@ async def _play(report_file: Path | None, *, keep: bool) -> int:
     else:
         errors.print(f"All logs and what the printers kept: {root}", soft_wrap=True)
     return 0 if report.holds else 1
+
+
+async def _with_life(lab: Lab) -> Opened:
+    """Put days past into the books, let something go wrong, and let people in at the pages."""
+    from central.commands.desk import desk  # noqa: PLC0415  keeps --help fast
+    from demo import past  # noqa: PLC0415
+    from demo.story import ESSAY  # noqa: PLC0415
+
+    def fill() -> int:
+        with desk(lab.root / "central.toml") as at:
+            return past.fill(at.books)
+
+    jobs = await asyncio.to_thread(fill)
+    await lab.central("user", "add", ADMINISTRATOR)
+    await lab.central("staff", "add", ADMINISTRATOR, "administrator")
+    passwords = {}
+    for user in (ADMINISTRATOR, "ana"):
+        told = await lab.central("password", "set", user, "--generate", "--json")
+        passwords[user] = str(told["password"])
+    north = lab.sites["north"]
+    north.agents["north-1"].order(jam=True)
+    path = lab.root / "Poem.pdf"
+    ESSAY.make(path)
+    await north.print(path, user="ana", title="Poem.pdf")
+    await north.job("Poem.pdf", "held")
+    await north.hang_up()
+    return Opened(f"http://127.0.0.1:{lab.pages_port}", passwords, jobs)
 
 
 async def _interrupted() -> None:
@@ -203,6 +252,20 @@ def show(report: Report) -> None:
         console.print(f"  {problem}", style="red", markup=False, soft_wrap=True)
     style = "bold green" if report.holds else "bold red"
     console.print("Every promise held." if report.holds else "NOT every promise held.", style=style)
+
+
+def _open(opened: Opened) -> None:
+    """Say where the pages are, and who gets in."""
+    console.print(f"\nThe centre's pages: {opened.address}", style="bold", soft_wrap=True)
+    for user, what in ((ADMINISTRATOR, "runs the whole organisation"), ("ana", "a document waits")):
+        console.print(
+            f"  {user:<4} {opened.passwords[user]}  ({what})", markup=False, soft_wrap=True
+        )
+    console.print(
+        f"  These passwords are for this run alone. East and its {opened.jobs} jobs are made up: "
+        "days past, so that there is something to look at; all else was printed just now.",
+        soft_wrap=True,
+    )
 
 
 def _explain(lab: Lab) -> None:

@@ -74,6 +74,8 @@ class Plan:
     """Printers and copiers answer SNMP, and the edges ask them."""
     second_log: bool = False
     """Keep the second log outside the directory of the books, as if on another volume."""
+    pages: bool = False
+    """Serve the centre's pages; no second factor is asked for."""
     database: str = ""
     """SQLAlchemy's address of an empty database for the books; without, a file."""
 
@@ -98,6 +100,7 @@ class Lab:
         self._stack = AsyncExitStack()
         self.broker_port = free_port()
         self.api_port = free_port()
+        self.pages_port = free_port()
         self.bus = PrivateBus(self.root / "bus")
         self.sites: dict[str, Site] = {}
         self.environs: dict[str, Mapping[str, str]] = {}
@@ -272,6 +275,7 @@ class Lab:
             f'port = {self.broker_port}\ncredentials = "{credentials}"\n'
         )
         second_log = f'second_log = "{self.second_log}"\n' if self.plan.second_log else ""
+        pages = f"[web]\nport = {self.pages_port}\nsecond_factor = []\n" if self.plan.pages else ""
         database = f'database_url = "{self.plan.database}"\n' if self.plan.database else ""
         (self.root / "central.toml").write_text(
             f'data = "{self.root / "books"}"\n'
@@ -279,6 +283,7 @@ class Lab:
             f'credentials = "{credentials}"\n'
             'currency = "EUR"\n'
             f'[broker]\nport = {self.broker_port}\nsecret_file = "{secret}"\n'
+            f"{pages}"
         )
 
     async def _enter(self) -> dict[str, dict[str, Any]]:

@@ -35,7 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def fleet() -> AsyncIterator[Lab]:
     """Build two sites, one with its broker inside the edge and one beside it."""
-    plan = Plan(people=(*RICH, POOR), separate_site_brokers=("south",))
+    plan = Plan(people=(*RICH, POOR), separate_site_brokers=("south",), pages=True)
     async with Lab(plan, root=_kept()) as lab:
         yield lab
 
