@@ -83,6 +83,8 @@ def list_webhooks(config: Config = None, *, as_json: AsJson = False) -> None:
     """List the programs that are told, and whether all has arrived."""
     with desk(config) as at, at.books.read() as tx:
         rows = [_row(tx, each, at.settings) for each in webhooks.every(tx)]
+        if not at.settings.webhooks.enabled:
+            errors.print("Nothing is sent: enabled = false under [webhooks].", markup=False)
     show(
         rows,
         as_json=as_json,
@@ -130,12 +132,10 @@ def try_webhook(name: Name, config: Config = None, *, as_json: AsJson = False) -
     why = "" if isinstance(following, Delivered) else following.why
     if as_json:
         write_json({"webhook": name, "arrived": good, "status": status, "ms": took, "trouble": why})
-    elif good:
-        console.print(f"{name} answered {status} after {took} ms.", markup=False)
-    else:
-        errors.print(f"{name} was not told: {why} ({took} ms).", markup=False)
+        raise typer.Exit(0 if good else 1)
     if not good:
-        raise typer.Exit(1)
+        raise Refusal(f"{name} was not told: {why} ({took} ms)")
+    console.print(f"{name} answered {status} after {took} ms.", markup=False)
 
 
 @commands.command("pause")

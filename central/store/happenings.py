@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 
 from central.store.tables import happening, webhook
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from broker.messages import Note
     from central.store.books import Transaction
+
+#: Of what waits here to be told; beyond it alerts are not noted.
+MOST: Final = 100_000
 
 
 def wanted(tx: Transaction) -> frozenset[str]:
@@ -85,16 +88,28 @@ def asks_for_alerts(tx: Transaction) -> bool:
     return not wanted(tx).isdisjoint(_ALERTS)
 
 
-def alerts(tx: Transaction, raised: Iterable[tuple[str, Note]]) -> None:
-    """Note alerts of nodes, as they were raised or cleared."""
+def alerts(tx: Transaction, raised: Iterable[tuple[str, Note]]) -> bool:
+    """Note alerts of nodes, as they were raised or cleared; return whether there was room.
+
+    A node may raise as many as it likes, and a receiver may be away: the books do not grow by it
+    without end.
+    """
+    oldest, newest = tx.sql.execute(_SPAN).one()
+    if newest is not None and newest - oldest >= MOST:
+        return False
     kinds = wanted(tx)
     for node, told in raised:
         kind = _ALERTS[told.cleared]
         if kind in kinds:
             enter(tx, kind, {"node": node, **told.model_dump(mode="json")})
+    return True
 
 
 _ALERTS: Final = ("alert.raised", "alert.cleared")
 # made once: making them takes longer than running them
+_SPAN: Final = select(
+    select(func.min(happening.c.n)).scalar_subquery(),
+    select(func.max(happening.c.n)).scalar_subquery(),
+)
 _KINDS: Final = select(webhook.c.kinds)
 _ENTER: Final = insert(happening)

@@ -34,7 +34,12 @@ class Noting:
                 anybody = happenings.asks_for_alerts(tx)
             if anybody:
                 with books.write(now) as tx:
-                    happenings.alerts(tx, raised)
+                    room = happenings.alerts(tx, raised)
+                if not room:
+                    _log.warning(
+                        "alerts are not told: too much waits for a webhook that is away",
+                        action="alerts-not-noted",
+                    )
         except Exception:  # noqa: BLE001  alerts hold no money up; they are tried at the next look
             _log.exception("alerts are not noted", action="alerts-not-noted")
             return

@@ -84,6 +84,17 @@ async def test_what_went_wrong_is_said(tmp_path: Path) -> None:
         assert states == ["left-out", "arrived"]
 
 
+async def test_a_centre_that_sends_nothing_says_so(tmp_path: Path) -> None:
+    """A copy of the books that is tried tells nobody; whoever looks is told why."""
+    lab = open_lab(tmp_path)
+    settings = lab.centre.settings
+    off = settings.webhooks.model_copy(update={"enabled": False})
+    lab.centre.settings = settings.model_copy(update={"webhooks": off})
+    async with signed_in(lab, "ada") as ada:
+        await ada.get("/webhooks")
+        assert "Nothing is sent at present." in ada.text()
+
+
 async def test_it_is_for_administrators(tmp_path: Path) -> None:
     """Others find neither the page nor its acts; nor does it stand in their navigation."""
     lab = open_lab(tmp_path)

@@ -512,6 +512,22 @@ def test_nothing_is_noted_for_nobody(books: Books, clock: Clock) -> None:
     assert not fleet.raised
 
 
+def test_alerts_that_nobody_fetches_have_an_end(
+    books: Books, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A node that raises without end does not fill the books while a receiver is away."""
+    monkeypatch.setattr(happenings, "MOST", 5)
+    subscribe(books, "https://example.org/in", "alert")
+    fleet = Fleet(books, clock=clock)
+    noting = Noting(fleet)
+    for n in range(20):
+        fleet.pass_on("north", Note(severity="info", code="jam", subject=f"{n}", detail="jam"))
+        noting.look(0.0)
+    with books.read() as tx:
+        assert _ends(tx) == 6
+    assert not fleet.raised
+
+
 def test_a_wrong_wish_is_refused_in_words(books: Books) -> None:
     """Names, addresses, amounts, and too many of them."""
     there = "https://example.org/in"

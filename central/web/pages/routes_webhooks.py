@@ -101,6 +101,8 @@ class Told:
     above: str = ""
     people: bool = False
     wrong: Wrong = field(default_factory=dict)
+    sends: bool = True
+    """False: the settings say that nothing is sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +264,7 @@ async def _shown(visit: Visit, wrong: Wrong, status: int = 200) -> Response:
         form.text("above", 40),
         form.ticked("people"),
         wrong,
+        visit.centre.settings.webhooks.enabled,
     )
     return visit.page("webhooks.html", view, status=status)
 
