@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from central.acts.by import By, signed
-from central.store import audit, nodes, overview, uploads
+from central.store import audit, overview, uploads
 from config.policy.roles import ROLES
 
 if TYPE_CHECKING:
@@ -41,12 +41,11 @@ def offered(tx: Transaction) -> tuple[SiteGlance, ...]:
 
     Not those whose program is older than such documents, that hold nothing, or are not listened to.
     """
+    able = uploads.speaking(tx, WIRE)
     return tuple(
         each
         for each in overview.sites(tx)
-        if each.state in {"linked", "alone", "out"}
-        and each.role in _HOLDING
-        and nodes.wire(tx, each.node) >= WIRE
+        if each.state in {"linked", "alone", "out"} and each.role in _HOLDING and each.node in able
     )
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import delete, func, insert, select, update
 
-from central.store.tables import command, upload
+from central.store.tables import command, node, upload
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -117,6 +117,14 @@ def of(tx: Transaction, user: str, limit: int = 20) -> list[Upload]:
     """Return somebody's documents, newest first."""
     query = select(upload).where(upload.c.user == user).order_by(upload.c.n.desc()).limit(limit)
     return [_record(row) for row in tx.sql.execute(query)]
+
+
+def speaking(tx: Transaction, wire: int) -> frozenset[str]:
+    """Return the edges whose program speaks a wire or a newer one, in one question for all."""
+    query = select(node.c.id).where(
+        node.c.kind == "edge", node.c.incarnation.is_not(None), node.c.wire >= wire
+    )
+    return frozenset(tx.sql.execute(query).scalars())
 
 
 def taken(tx: Transaction, user: str | None = None) -> Taken:

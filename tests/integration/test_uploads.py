@@ -358,7 +358,8 @@ def test_names_of_documents_do_not_stay_in_commands(here: Here) -> None:
 def test_there_are_bounds(here: Here, content: bytes, settings: dict[str, Any], why: str) -> None:
     """For a person's documents, for their size, for everybody's together."""
     here.sent()
-    user = settings.pop("user", "ana")
+    user = settings.get("user", "ana")
+    settings = {name: value for name, value in settings.items() if name != "user"}
     assert here.send(content, SMALL.model_copy(update=settings), user=user) == acts.NotTaken(why)  # type: ignore[arg-type]
 
 
