@@ -7,7 +7,7 @@ people of the directory is `central.acts.openid`.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeGuard
 
 from config.errors import PrintmeshError
 
@@ -76,15 +76,14 @@ def told(claims: Mapping[str, object], settings: OidcSettings) -> Told | Unusabl
         claims: of the ID token, and of the provider's userinfo where that lacked some.
         settings: which of them mean what.
     """
-    subject = claims.get("sub")
-    if not isinstance(subject, str) or not 0 < len(subject) <= _SUBJECT_LONGEST:
+    subject, who = claims.get("sub"), found(claims, settings.who)
+    if not _is_text(subject, _SUBJECT_LONGEST):
         return Unusable("no subject")
-    who = found(claims, settings.who)
-    if not isinstance(who, str) or not 0 < len(who.strip()) <= _TEXT_LONGEST:
+    if not _is_text(who, _TEXT_LONGEST):
         return Unusable(f"no claim {settings.who}")
-    who = who.strip().lower()
     if settings.match == "email" and claims.get("email_verified") is not True:
         return Unusable("an address that the provider has not verified")
+    who = who.strip().lower()
     if settings.domain is not None:
         name, at, domain = who.rpartition("@")
         if not at or domain != settings.domain.lower():
@@ -123,6 +122,13 @@ def found(claims: Mapping[str, object], name: str) -> object:
             return None
         here = here[part]
     return here
+
+
+def _is_text(value: object, longest: int) -> TypeGuard[str]:
+    """Say whether it is a word or some that every database takes."""
+    if not isinstance(value, str) or len(value) > longest:
+        return False
+    return bool(value.strip()) and value.isprintable()
 
 
 def _groups(claims: Mapping[str, object], settings: OidcSettings) -> tuple[str, ...]:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 #: unknown: nobody here is meant, or they are disabled. other: somebody else of that name came by
 #: it before. staff: they have a role, and have not joined the two. taken: that one there is
-#: somebody else here.
-Why: TypeAlias = Literal["unknown", "other", "staff", "taken"]
+#: somebody else here. account: there is one of their name, from somebody before them.
+Why: TypeAlias = Literal["unknown", "other", "staff", "taken", "account"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +110,9 @@ def _meant(tx: Transaction, told: Told, settings: OidcSettings) -> str | None:
 
 
 def _enter(tx: Transaction, by: By, told: Told) -> CameIn | NotIn:
+    if directory.get(tx, "account", f"user:{told.who}") is not None:
+        # of somebody who was taken out: what is on it is theirs
+        return NotIn("account")
     email = naming.email(told.email)
     wishes = Wishes(
         display=told.display,

@@ -11,17 +11,16 @@ import time
 from dataclasses import dataclass, field
 from http.client import HTTPException
 from typing import TYPE_CHECKING, Any, Final
-from urllib.error import HTTPError, URLError
+from urllib.error import URLError
 from urllib.parse import urlsplit
-from urllib.request import HTTPRedirectHandler, HTTPSHandler, Request, build_opener
+from urllib.request import HTTPErrorProcessor, HTTPSHandler, Request, build_opener
 
 from config.errors import PrintmeshError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from http.client import HTTPMessage, HTTPResponse
+    from http.client import HTTPResponse
     from pathlib import Path
-    from typing import IO
 
 #: Octets of an answer: a hundred keys fit in.
 _MOST: Final = 512 * 1024
@@ -57,20 +56,15 @@ class Answer:
         return found
 
 
-class _Stay(HTTPRedirectHandler):
-    """Follows no redirect: where it leads, nobody looked at."""
+class _AsItIs(HTTPErrorProcessor):
+    """Takes every status for an answer; redirects too: where they lead, nobody looked at."""
 
-    def redirect_request(
-        self,
-        req: Request,  # noqa: ARG002
-        fp: IO[bytes],  # noqa: ARG002
-        code: int,  # noqa: ARG002
-        msg: str,  # noqa: ARG002
-        headers: HTTPMessage,  # noqa: ARG002
-        newurl: str,  # noqa: ARG002
-    ) -> None:
-        """Return none: then it is an answer like others."""
-        return
+    def http_response(self, request: Request, response: HTTPResponse) -> HTTPResponse:
+        """Return it."""
+        del request
+        return response
+
+    https_response = http_response
 
 
 def ask(
@@ -99,28 +93,28 @@ def ask(
     until = time.monotonic() + timeout
     try:
         context = ssl.create_default_context(cafile=None if ca is None else str(ca))
-        opener = build_opener(_Stay, HTTPSHandler(context=context))
+        opener = build_opener(_AsItIs, HTTPSHandler(context=context))
         request = Request(address, data=body, headers=dict(headers))  # noqa: S310  looked at above
-        try:
-            with opener.open(request, timeout=timeout) as answer:
-                return Answer(answer.status, _read(answer, until))
-        except HTTPError as error:
-            with error:
-                return Answer(error.code, _read(error, until))
+        with opener.open(request, timeout=timeout) as answer:
+            return Answer(answer.status, _read(answer, until))
     except URLError as error:
         raise Unreachable(f"cannot be reached: {error.reason}") from error
     except (OSError, ValueError, HTTPException) as error:
         raise Unreachable(f"cannot be reached: {error}") from error
 
 
-def _read(answer: HTTPResponse | HTTPError, until: float) -> bytes:
+def _read(answer: HTTPResponse, until: float) -> bytes:
     read: list[bytes] = []
     size = 0
-    while piece := answer.read(_PIECE):
+    # what is there, not a whole piece: a server that drips would keep us for as long as it likes
+    while piece := answer.read1(_PIECE):
         read.append(piece)
         size += len(piece)
         if size > _MOST:
             raise Unreachable("answers with more than anybody reads")
         if time.monotonic() > until:
             raise Unreachable("does not come to an end")
+    if answer.length:
+        # the library says nothing when a connection breaks before its time
+        raise Unreachable("broke off")
     return b"".join(read)

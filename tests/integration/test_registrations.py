@@ -15,7 +15,7 @@ from central.acts.openid import CameIn, NotIn
 from central.acts.registrations import Asked, Wish
 from central.openid import Told
 from central.sealing import Sealer
-from central.store import directory, person, person_search
+from central.store import accounts, directory, person, person_search
 from central.store import registrations as kept
 from central.store.ledger import Refused
 from config.settings_directory_services import GuestSettings
@@ -140,5 +140,10 @@ def test_who_is_whom_at_a_provider_is_kept_once(books: Books) -> None:
         assert openid.come_in(tx, BY, Told(settings.issuer, "3", "a b"), settings) == NotIn(
             "unknown"
         )
+        # whose money it is on an account that somebody left is not for a provider to say
+        assert accounts.put(tx, "user:carl", "EUR", floor=0, enabled=True) is None
+        carl = Told(settings.issuer, "4", "carl")
+        assert openid.come_in(tx, BY, carl, settings) == NotIn("account")
+        assert directory.get(tx, "user", "carl") is None
         assert openid.part(tx, BY, "ana") == 2
         assert isinstance(openid.part(tx, BY, "ana"), Refused)

@@ -198,8 +198,9 @@ def test_a_planted_violation_breaks_its_contract(
     assert status == 1, said
     told = {contract: told_of(said, CONTRACTS[contract]["name"]) for contract in planted}
     for contract, files in planted.items():
-        module = next(iter(files)).removesuffix(".py").replace("/", ".")
-        assert module in told[contract], f"{contract}: {said}"
+        # any of them: of several ways around a corner the linter tells one, not always the same
+        modules = [each.removesuffix(".py").replace("/", ".") for each in files]
+        assert any(each in told[contract] for each in modules), f"{contract}: {said}"
 
 
 def test_no_contract_is_decoration() -> None:

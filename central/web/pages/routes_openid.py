@@ -56,12 +56,14 @@ _WHY: Final[dict[Why, str]] = {
     "unknown": mark("%(label)s knows you, but nobody of that name may print here."),
     "other": mark("Somebody else of that name has signed in by %(label)s before."),
     "staff": mark("Your role is not opened by %(label)s alone."),
+    "account": mark("An account of your name is here already, from somebody before you."),
     "taken": mark("Whom you showed to be there is somebody else here."),
 }
 _WHAT_TO_DO: Final[dict[Why, str]] = {
     "unknown": mark("Ask at the desk."),
     "other": mark("Tell your administrator: the older one has to be taken off first."),
     "staff": mark("Sign in with your password once, and join the two at “Password and sessions”."),
+    "account": mark("Ask at the desk."),
     "taken": mark("Tell your administrator: the older one has to be taken off first."),
 }
 _JOINED: Final = mark("From now on %(label)s lets you in.")
