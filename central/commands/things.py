@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from broker.directory import PrinterRow
+from central.acts import printers as printer_acts
 from central.acts import rules as acts
+from central.acts.printers import Wishes
 from central.commands.audit import moment_of
 from central.commands.desk import (
     AsJson,
     Config,
     Refusal,
     amount,
-    author,
     by,
     console,
     desk,
@@ -28,7 +28,7 @@ from central.commands.desk import (
     unknown,
     write_json,
 )
-from central.store import audit, directory, nodes
+from central.store import directory, nodes
 from central.store.ledger import Refused
 
 if TYPE_CHECKING:
@@ -137,30 +137,12 @@ def add_printer(
 ) -> None:
     """Enter a point of print, or change where it stands and how it is tagged."""
     device, node = node_id(device), node_id(node)
+    wishes = Wishes(node, name or None, None if tag is None else _tags(tag))
     with desk(config) as at, at.books.write() as tx:
         if nodes.find(tx, node) is None:
             known = (each.id for each in nodes.every(tx))
             raise unknown("node", node, known, "enter it with `printmesh central node add`")
-        before = directory.get(tx, "printer", device) or {}
-        tags = before.get("tags", ()) if tag is None else _tags(tag)
-        row = PrinterRow(
-            device=device,
-            node=node,
-            name=name or before.get("name", device),
-            tags=tuple(tags),
-            copies=before.get("copies", False),
-        )
-        directory.put(tx, "printer", device, row)
-        detail = {"node": node, "tags": row.tags}
-        audit.note(
-            tx,
-            author=author(),
-            act="printer add",
-            target=device,
-            detail=detail,
-            before=before or None,
-            after=row.model_dump(mode="json"),
-        )
+        done(printer_acts.enter(tx, by(), device, wishes))
     console.print(f"{device} stands at {node}.")
 
 
@@ -178,28 +160,20 @@ def set_printer(
 ) -> None:
     """Change what is given of a point of print; the rest stays."""
     device = node_id(device)
-    fields = {"name": name, "copies": copies, "tags": None if tag is None else _tags(tag)}
+    fields: dict[str, Any] = {
+        "name": name,
+        "copies": copies,
+        "tags": None if tag is None else _tags(tag),
+    }
     changes = {key: value for key, value in fields.items() if value is not None}
     if not changes:
         raise Refusal("nothing to change; give --name, --copies, --no-copies or --tag")
     if name is not None and not name.strip():
         raise Refusal("a name is needed; people read it at the machine")
     with desk(config) as at, at.books.write() as tx:
-        before = directory.get(tx, "printer", device)
-        if before is None:
+        if directory.get(tx, "printer", device) is None:
             raise _no_printer(tx, device)
-        row = PrinterRow.model_validate(before).model_copy(update=changes)
-        directory.put(tx, "printer", device, row)
-        was = {name: before.get(name) for name in changes}
-        audit.note(
-            tx,
-            author=author(),
-            act="printer set",
-            target=device,
-            detail=changes,
-            before=was,
-            after=changes,
-        )
+        done(printer_acts.change(tx, by(), device, Wishes(**changes)))
     console.print(f"Changed {device}.")
 
 
@@ -207,10 +181,9 @@ def set_printer(
 def remove_printer(device: Device, config: Config = None) -> None:
     """Take a point of print away."""
     with desk(config) as at, at.books.write() as tx:
-        before = directory.get(tx, "printer", device)
-        if not directory.remove(tx, "printer", device):
+        if directory.get(tx, "printer", device) is None:
             raise _no_printer(tx, device)
-        audit.note(tx, author=author(), act="printer remove", target=device, before=before)
+        done(printer_acts.remove(tx, by(), device))
     console.print("Removed.")
 
 

@@ -19,11 +19,14 @@ from broker.directory import (
     card_digest,
 )
 from broker.messages import JobHeld, JobReleased, JobSettled
+from central.acts import money
+from central.acts.by import By
 from central.acts.tokens import GIVEN
 from central.rights import EVERYWHERE, Scope
-from central.store import directory, funds, tokens
+from central.store import cards, directory, funds, tokens
 from central.store.books import Books
-from central.web.api.table import Desk
+from central.store.ledger import Refused
+from central.web.api.table import PARTS, Desk
 from central.web.app import make_app
 from tests.integration.books_lab import (
     CODE,
@@ -171,6 +174,16 @@ def token_of(lab: Lab, *rights: Right, sites: Iterable[str] = (EVERYWHERE,)) -> 
         # one that was made before is the same
         tokens.add(tx, secret, secret, scope)
     return secret
+
+
+def things(lab: Lab) -> dict[str, str]:
+    """Return what there is, for the parts of addresses: a request for money is made for it."""
+    found = {name: part.example for name, part in PARTS.items()}
+    with lab.books.write() as tx:
+        asked = money.ask_refund(tx, By("web:ana"), lab.job, user="ana", reason="pale")
+        assert not isinstance(asked, Refused)
+        (card,) = cards.every(tx, "ana")
+    return {**found, "uuid": str(lab.job), "id": str(asked.id), "card": card.shown}
 
 
 @asynccontextmanager

@@ -5,18 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import select, update
 
-from broker.credentials import CredentialFile
+from broker.credentials import CredentialFile, hash_of
 from central.rights import Right
 from central.store import accounts, audit, directory, staff
 from central.store.kept_answers import KEPT
 from central.store.tables import api_answer
 from tests.integration.api_lab import Lab, app_of, caller, fill, problem, read, token_of
-from tests.integration.books_lab import euros
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -252,8 +251,6 @@ async def test_secrets_of_nodes_are_the_brokers_too(lab: Lab, client: httpx.Asyn
     """Entered, renewed and revoked: the broker's file holds the hash of just what was told."""
     file = CredentialFile(lab.credentials)
     told = (await client.post("nodes", json={"node": "south", "site": "South"})).json()
-    from broker.credentials import hash_of  # noqa: PLC0415
-
     assert [each.hash for each in file.entries()] == [hash_of(told["secret"])]
     renewed = (await client.post("nodes/south/secret")).json()
     assert [each.hash for each in file.entries()] == [hash_of(renewed["secret"])]
@@ -263,176 +260,3 @@ async def test_secrets_of_nodes_are_the_brokers_too(lab: Lab, client: httpx.Asyn
     assert (await read(client, "nodes/north/meaning", act="write-off"))["refused"]
     wished = await client.put("nodes/south/role", json={"role": "agent"})
     assert (wished.json()["role"], wished.json()["taken_at"]) == ("agent", None)
-
-
-# ── how much, how fast, how odd ─────────────────────────────────────────────────────────────
-
-
-async def test_who_asks_too_often_is_told_to_wait(lab: Lab) -> None:
-    """Beyond so many a minute: 429 with the seconds to wait; another token is not held up."""
-    app = app_of(lab, per_minute=3)
-    async with caller(app, token_of(lab)) as client:
-        for _ in range(3):
-            await read(client, "users")
-        answer = await client.get("users")
-        problem(answer, 429)
-        assert 1 <= int(answer.headers["retry-after"]) <= 20
-    async with caller(app) as client:
-        await read(client, "users")
-
-
-ODD: list[tuple[bytes, int]] = [
-    (b"", 422),
-    (b"{", 422),
-    (b"null", 422),
-    (b"[]", 422),
-    (b'{"amount":{"micros":1,"unit":"EUR"},"note":"a\\u0000b"}', 422),
-    (b'{"amount":{"micros":1,"unit":"EUR"},"note":"\\ud800"}', 422),
-    (b'{"amount":{"micros":1,"unit":"EUR"},"note":"\xff\xfe"}', 422),
-    (b'{"amount":{"micros":1e400,"unit":"EUR"}}', 422),
-    (b'{"amount":{"micros":' + b"9" * 5000 + b',"unit":"EUR"}}', 422),
-    (b'{"amount":{"micros":99999999999999999999,"unit":"EUR"}}', 422),
-    (b'{"amount":{"micros":-1,"unit":"EUR"}}', 422),
-    (b'{"amount":{"micros":"1","unit":"EUR"}}', 422),
-    (b'{"amount":{"micros":NaN,"unit":"EUR"}}', 422),
-    (b"[" * 100_000, 422),
-    (b'{"a":' * 20_000, 422),
-    (b'{"amount":{"micros":1,"unit":"EUR"},"other":1}', 422),
-    (b'{"amount":{"micros":1,"unit":"XXX"}}', 409),
-    (b" " * 300_000, 413),
-]
-
-
-@pytest.mark.parametrize(("body", "status"), ODD)
-async def test_odd_bodies_are_problems(
-    lab: Lab, client: httpx.AsyncClient, body: bytes, status: int
-) -> None:
-    """Nothing that is sent as a body is a fault of the program, and nothing of it is booked."""
-    had = whole(lab)
-    headers = {"Content-Type": "application/json"}
-    answer = await client.post("accounts/user:ana/top-up", content=body, headers=headers)
-    problem(answer, status)
-    assert whole(lab) == had
-
-
-async def test_a_body_without_an_end_is_not_read_to_it(client: httpx.AsyncClient) -> None:
-    """A body that says no length is read as far as one may be."""
-    sent = 0
-
-    async def endless() -> AsyncIterator[bytes]:
-        nonlocal sent
-        while sent < 100_000_000:
-            sent += 65_536
-            yield b" " * 65_536
-
-    headers = {"Content-Type": "application/json"}
-    answer = await client.post("accounts/user:ana/top-up", content=endless(), headers=headers)
-    problem(answer, 413)
-
-
-@pytest.mark.parametrize("path", ["users/a%00b", "users/%ff", "accounts/%00/rules", "tariffs/0"])
-async def test_odd_addresses_are_problems(client: httpx.AsyncClient, path: str) -> None:
-    """NUL, wrong UTF-8, numbers that are none: 404 or 422."""
-    assert (await client.get(path)).status_code in {404, 422}
-
-
-async def test_only_json_is_taken(client: httpx.AsyncClient) -> None:
-    """A form, as a page of somebody else's could send one, is no body here."""
-    answer = await client.post("accounts/user:ana/top-up", data={"amount": "5"})
-    problem(answer, 415)
-
-
-# ── each subject, once through ──────────────────────────────────────────────────────────────
-
-
-async def test_a_person_from_coming_to_leaving(client: httpx.AsyncClient) -> None:
-    """Entered, changed, put into a group, given a card and a PIN, renamed, taken out."""
-
-    async def ok(method: str, path: str, body: object = None, status: int = 200) -> Any:  # noqa: ANN401
-        answer = await client.request(method, path, json=body)
-        assert answer.status_code == status, answer.text
-        return answer.json() if answer.content else None
-
-    new = await ok("POST", "users", {"name": "Cara", "display": "Cara", "groups": ["g"]}, 201)
-    assert (new["name"], new["wallets"]) == ("cara", [["user:cara"]])
-    problem(await client.post("users", json={"name": "cara"}), 409)
-    until = {"expires_at": "2027-01-01T00:00:00Z", "language": "fr"}
-    assert (await ok("PATCH", "users/cara", until))["expires_at"] == "2027-01-01T00:00:00Z"
-    assert (await ok("PATCH", "users/cara", {"expires_at": None}))["expires_at"] is None
-    assert (await ok("PATCH", "users/cara", {"display": "C"}))["language"] == "fr"
-    assert await ok("POST", "groups/h/admit", {"users": ["cara", "ana"]}) == {"changed": 2}
-    assert await ok("POST", "groups/g/dismiss", {"users": ["cara"]}) == {"changed": 1}
-    assert await ok("GET", "groups") == {"items": [{"name": "h", "people": 2}], "next": None}
-    card = await ok("POST", "users/cara/cards", {"number": "04DEADBEEF"}, 201)
-    name = card["card"]
-    assert (await ok("POST", f"users/cara/cards/{name}/block", {"reason": "lost"}))["blocked"]
-    problem(await client.post(f"users/ana/cards/{name}/unblock"), 404)
-    assert not (await ok("POST", f"users/cara/cards/{name}/unblock"))["blocked"]
-    await ok("DELETE", f"users/cara/cards/{name}", status=204)
-    assert (await ok("GET", "users/cara/cards")) == {"items": []}
-    assert "first that anybody tries" in problem(
-        await client.put("users/cara/pin", json={"secret": "1234"}), 409
-    )
-    await ok("PUT", "users/cara/pin", {"secret": "730519"}, 204)
-    assert (await ok("GET", "users/cara"))["has_pin"]
-    await ok("DELETE", "users/cara/pin", status=204)
-    assert (await ok("POST", "users/cara/rename", {"name": "carla"}))["display"] == "C"
-    await ok("DELETE", "users/carla", status=204)
-    problem(await client.get("users/carla"), 404)
-
-
-async def test_money_from_an_account_opened_to_its_end(lab: Lab, client: httpx.AsyncClient) -> None:
-    """Opened, changed, topped up, corrected, frozen, merged; a job refunded; a grant entered."""
-
-    async def ok(method: str, path: str, body: object = None, status: int = 200) -> Any:  # noqa: ANN401
-        answer = await client.request(method, path, json=body)
-        assert answer.status_code == status, answer.text
-        return answer.json() if answer.content else None
-
-    await ok("POST", "accounts", {"key": "department:physics", "label": "Physics"}, 201)
-    of = "accounts/department:physics"
-    assert (await ok("PATCH", f"{of}/rules", {"floor": -1_000_000}))["label"] == "Physics"
-    assert (await ok("GET", f"{of}/rules"))["floor"] == -1_000_000
-    assert (await ok("POST", f"{of}/top-up", FIVE))["balance"]["micros"] == 5_000_000
-    less = {"amount": {"micros": -2_000_000, "unit": "EUR"}, "reason": "counted twice"}
-    assert (await ok("POST", f"{of}/correct", less))["balance"]["micros"] == 3_000_000
-    assert not (await ok("POST", f"{of}/freeze", {"reason": "a look"}))["enabled"]
-    assert (await ok("POST", f"{of}/unfreeze", {}))["enabled"]
-    await ok("POST", f"{of}/members/admit", {"users": ["ana"]}, 204)
-    assert (await ok("GET", f"{of}/members"))["items"] == [{"user": "ana"}]
-    await ok("POST", f"{of}/members/dismiss", {"users": ["ana"]}, 204)
-    into = {"into": "department:a/b", "reason": "one now"}
-    assert (await ok("POST", f"{of}/merge", into))["moved"] == 3_000_000
-    part = {"amount": {"micros": euros("0.20"), "unit": "EUR"}, "reason": "pale"}
-    (back,) = (await ok("POST", f"jobs/{lab.job}/refund", part))["items"]
-    assert back["parts"][0]["amount"]["micros"] == 200_000
-    life = await ok("GET", f"jobs/{lab.job}/life")
-    assert len(life["charges"][0]["refunds"]) == 1
-    grant = {"name": "daily", "account": "user:ana", "micros": 1, "when": {"every": "daily"}}
-    assert (await ok("POST", "grants", grant, 201))["target"] == "account:user:ana"
-    assert (await ok("POST", "grants/daily/pause"))["paused"]
-    assert not (await ok("POST", "grants/daily/resume"))["paused"]
-    await ok("DELETE", "grants/daily", status=204)
-    lines = {"lines": [{"per_impression": 50_000}]}
-    assert (await ok("POST", "tariffs", lines, 201))["state"] == "now"
-    later = {**lines, "effective_from": "2030-01-01T00:00:00Z"}
-    version = (await ok("POST", "tariffs", later, 201))["version"]
-    await ok("DELETE", f"tariffs/{version}", status=204)
-    problem(await client.delete("tariffs/1"), 409)
-
-
-async def test_requests_for_money_are_settled(lab: Lab, client: httpx.AsyncClient) -> None:
-    """Asked for by a person, one is given back and another declined; each once."""
-    from central.acts import money  # noqa: PLC0415
-    from central.acts.by import By  # noqa: PLC0415
-
-    with lab.books.write() as tx:
-        asked = money.ask_refund(tx, By("web:ana"), lab.job, user="ana", reason="pale")
-    (found,) = (await read(client, "refund-requests", state="open"))["items"]
-    assert found["id"] == str(getattr(asked, "id", ""))
-    of = f"refund-requests/{found['id']}"
-    problem(await client.post(f"{of}/decline", json={"answer": ""}), 422)
-    done = (await client.post(f"{of}/settle", json={"answer": "sorry"})).json()
-    assert done["request"]["state"] == "refunded"
-    assert done["refunds"][0]["parts"][0]["amount"]["micros"] == euros("1.20")
-    assert "refunded already" in problem(await client.post(f"{of}/settle", json={}), 409)

@@ -154,3 +154,27 @@ def test_a_node_that_is_revoked_cannot_connect(run: Command) -> None:
     names = [each.name for each in CredentialFile(run.settings.credentials).entries()]
     assert "north" not in names
     run.ok("node", "resync", "north")
+
+
+def test_a_token_is_made_listed_and_taken_back(run: Command) -> None:
+    """With rights, sites and an end, shown once; without rights it reads; wrong ones are named."""
+    rights = ("--right", "see-jobs", "--right", "handle-jobs")
+    ends = ("--site", "north", "--expires", "2099-12-31")
+    made = run.told("token", "add", "till", *rights, *ends)
+    assert made["rights"] == ["handle-jobs", "see-jobs"]
+    assert (made["sites"], made["expires_at"]) == (["north"], "2100-01-01T00:00:00+00:00")
+    assert len(made["token"]) == 43
+    run.ok("token", "add", "reports")
+    till, reports = sorted(run.told("token", "list"), key=lambda each: each["name"] != "till")
+    assert (till["name"], till["rights"]) == ("till", ["handle-jobs", "see-jobs"])
+    assert all(right.startswith("see-") for right in reports["rights"])
+    assert reports["sites"] == ["*"]
+    assert made["token"] not in json.dumps([till, reports])
+    status, said = run("token", "add", "x", "--right", "see-job")
+    assert (status, "did you mean see-jobs?" in said) == (1, True)
+    status, said = run("token", "add", "x", "--right", "change-staff", "--site", "north")
+    assert (status, "reaches beyond any site" in said) == (1, True)
+    status, said = run("token", "add", "x", "--expires", "2001-01-01")
+    assert (status, "is over" in said) == (1, True)
+    run.ok("token", "remove", "till")
+    assert [each["name"] for each in run.told("token", "list")] == ["reports"]

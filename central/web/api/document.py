@@ -91,7 +91,7 @@ def kinds_of(route: Route) -> Iterator[Kind]:
         yield from (Kind.TOKEN, Kind.RIGHT, Kind.TOO_MANY)
     yield Kind.NOT_UNDERSTOOD
     yield Kind.BUSY
-    if route.parts:
+    if route.parts or route.names:
         yield Kind.NOT_THERE
     if route.takes is not None:
         yield from (Kind.TOO_LONG, Kind.MEDIA_TYPE)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _Wallet = Literal["user", "grant", "quota", "quota.color", "quota.mono"]
 _Every = Literal["daily", "weekly", "monthly", "term"]
 _Zone = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=TEXT)]
+_Clock = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 _Micros = Annotated[int, Field(strict=True, ge=0, le=MICROS_BOUND)]
 
 
@@ -36,7 +37,7 @@ class When(Given):
     """`term`: on the days named, and on no others."""
     zone: _Zone = "UTC"
     """IANA name of the zone whose clocks are meant, such as `Europe/Paris`."""
-    at: time = time(0, 0)
+    at: _Clock = "00:00"
     """By those clocks, hours and minutes."""
     weekday: Annotated[int, Field(ge=1, le=7)] = 1
     """Weekly: 1 is Monday, 7 Sunday (ISO 8601)."""
@@ -49,8 +50,6 @@ class When(Given):
     def _fits(self) -> Self:
         if bool(self.days) != (self.every == "term"):
             raise ValueError("days go with `term`, and `term` needs them")
-        if self.at.tzinfo is not None or self.at.second or self.at.microsecond:
-            raise ValueError("at: hours and minutes are enough; the zone is given by itself")
         return self
 
 
@@ -90,8 +89,8 @@ class Moments(Answer):
     """`term`: on the days named, and on no others."""
     zone: str
     """Whose clocks are meant."""
-    at: time
-    """By those clocks."""
+    at: str
+    """By those clocks, hours and minutes."""
     weekday: int
     """Weekly: 1 is Monday."""
     day: int
@@ -163,7 +162,7 @@ def add(tx: Transaction, call: Call[NewGrant, Asked]) -> Grant | Refused:
     joins = body.joins and bool(wallet)
     allowance = Allowance(target, wallet, unit, body.micros, body.mode, body.cap, joins=joins)
     days = tuple(sorted(set(when.days)))
-    plan = Plan(when.every, when.zone, when.at, when.weekday, when.day, days)
+    plan = Plan(when.every, when.zone, time.fromisoformat(when.at), when.weekday, when.day, days)
     done = acts.add_grant(tx, call.by, body.name, allowance, plan)
     return done if isinstance(done, Refused) else _shown(done)
 
@@ -205,7 +204,7 @@ def _shown(row: Schedule) -> Grant:
         when=Moments(
             every=plan.every,
             zone=plan.zone,
-            at=plan.at,
+            at=plan.at.isoformat("minutes"),
             weekday=plan.weekday,
             day=plan.day,
             days=plan.days,
@@ -220,7 +219,7 @@ def _shown(row: Schedule) -> Grant:
     )
 
 
-_WHEN: Final = {"every": "monthly", "zone": "Europe/Paris", "at": "06:00:00", "day": 1}
+_WHEN: Final = {"every": "monthly", "zone": "Europe/Paris", "at": "06:00", "day": 1}
 _GRANT: Final = {
     "name": "term pages",
     "target": "group:students",

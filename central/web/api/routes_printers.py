@@ -111,6 +111,7 @@ ROUTES: Final = (
         takes=NewPrinter,
         gives=Printer,
         status=201,
+        names=True,
         example=Example(
             PRINTER, {"device": "north-1", "node": "north", "name": "Reading room", "tags": ["a4"]}
         ),

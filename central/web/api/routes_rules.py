@@ -301,6 +301,7 @@ ROUTES: Final = (
         right=Right.SEE_RULES,
         do=try_out,
         reads=True,
+        names=True,
         takes=Trying,
         gives=Trial,
         example=Example(_TRIAL, {"rules": {"text": _TEXT}, "thought": _THOUGHT}),

@@ -198,6 +198,8 @@ class Route:
     """If-Match has to be given."""
     tagged: bool = False
     """The answer has an ETag, with which it can be changed."""
+    names: bool = False
+    """What is sent names things that may not be there."""
 
     def __post_init__(self) -> None:
         """Refuse a line that says too little.
