@@ -260,3 +260,17 @@ async def test_secrets_of_nodes_are_the_brokers_too(lab: Lab, client: httpx.Asyn
     assert (await read(client, "nodes/north/meaning", act="write-off"))["refused"]
     wished = await client.put("nodes/south/role", json={"role": "agent"})
     assert (wished.json()["role"], wished.json()["taken_at"]) == ("agent", None)
+
+
+async def test_a_file_of_secrets_that_cannot_be_written_undoes_the_act(
+    lab: Lab, client: httpx.AsyncClient
+) -> None:
+    """There is no node that cannot connect: the act is refused, and can be done later."""
+    lab.credentials.write_text("no JSON")
+    new = {"node": "south", "site": "South"}
+    said = problem(await client.post("nodes", json=new, headers=key("n")), 409)
+    assert "cannot be written" in said
+    assert str(lab.credentials) not in said
+    problem(await client.get("nodes/south"), 404)
+    lab.credentials.unlink()
+    assert (await client.post("nodes", json=new, headers=key("n"))).status_code == 201

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
-from broker.credentials import CredentialFile, mint
+from broker.credentials import CredentialError, CredentialFile
 from broker.messages import UncoveredCap
 from broker.topics import Party
 from central.acts import consequences
@@ -25,9 +25,13 @@ from config.ids import NodeId  # noqa: TC001  pydantic reads it at run time
 from config.policy.money import MICROS_BOUND, Unit
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from central.acts.consequences import Consequence
     from central.store.books import Transaction
     from central.store.nodes import NodeRecord
+
+T = TypeVar("T")
 
 #: 120 random bits: enough for a code that opens one door once.
 _CODE_BYTES: Final = 15
@@ -203,10 +207,8 @@ def revoke(tx: Transaction, call: Call[Why, Asked]) -> Refused | None:
     done = acts.revoke(tx, call.by, _known(tx, call).id, reason=call.body.reason)
     if isinstance(done, Refused):
         return done
-    if call.desk.credentials is None:
-        return Refused(_NO_FILE)
-    CredentialFile(call.desk.credentials).remove(done.id)
-    return None
+    refused = _written(call, lambda file: file.remove(done.id))
+    return refused if isinstance(refused, Refused) else None
 
 
 def free(tx: Transaction, call: Call[None, Asked]) -> Node | Refused:
@@ -278,10 +280,19 @@ def _admit(call: Call[Any, Any], node: NodeRecord) -> str | Refused:
 
     Before the commit: should that fail, the same request makes another secret.
     """
+    party = Party.NODE if node.kind == "edge" else Party.DASHBOARD
+    return _written(call, lambda file: file.add(node.id, party))
+
+
+def _written(call: Call[Any, Any], change: Callable[[CredentialFile], T]) -> T | Refused:
+    """Change the broker's file of secrets; a refusal undoes the act that wanted it."""
     if call.desk.credentials is None:
         return Refused(_NO_FILE)
-    party = Party.NODE if node.kind == "edge" else Party.DASHBOARD
-    return CredentialFile(call.desk.credentials).add(node.id, party, mint())
+    try:
+        return change(CredentialFile(call.desk.credentials))
+    except CredentialError:
+        # it names files, which callers need not know
+        return Refused("the file of the broker's secrets cannot be written at present")
 
 
 def _meaning(told: Consequence) -> Meaning:
