@@ -31,7 +31,7 @@ from broker.messages import (
 from broker.stream import StreamKey, place, seal, start
 from central.acts import money as money_acts
 from central.acts.by import By
-from central.store import accounts, devices, directory, funds, nodes, organisation, streams
+from central.store import accounts, devices, directory, funds, nodes, streams
 from central.store.ingest import ingest
 from central.store.ledger import Refused
 from central.store.meters import Place
@@ -167,7 +167,6 @@ def fill(books: Books, *, seed: int = 7) -> int:
     now = datetime.now(UTC)
     east = _East(books, random.Random(seed), uuid7(now, os.urandom(10)))  # noqa: S311  no secret
     with books.write() as tx:
-        organisation.set_name(tx, "Printmesh demo")
         nodes.add(tx, SITE, site=SITE.title(), role="remote", kind="edge", code=_CODE)
         if not isinstance(nodes.accept(tx, SITE, east.birth(now)), nodes.Accepted):
             raise LabError("the site of days past was not accepted")
@@ -181,6 +180,8 @@ def fill(books: Books, *, seed: int = 7) -> int:
         with books.write() as tx:
             east.tell(tx)
     with books.write() as tx:
+        # nobody will ever hear it again
+        nodes.seen(tx, {SITE: False})
         for reason in _COMPLAINTS:
             job, user = east.told.pop()
             asked = money_acts.ask_refund(tx, _BY, job, user=user, reason=reason)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from broker.messages import SiteTerminals, TerminalHere
 from broker.serving import served
-from central.store import devices, nodes
+from central.store import devices, link_history, nodes, site_terminals
 from central.store.meters import Place
 from tests.acceptance.browsing import PHONE, Watched, browser, window
 from tests.acceptance.test_centre_pages import DESKTOP, sign_in
@@ -36,8 +37,8 @@ PAGES: Final = (
     "/nodes/west/fork",
 )
 LOOKS: Final = (
-    ("desktop-dark", DESKTOP, "dark", ("/sites/north", "/printers/north/north-3")),
-    ("phone-light", PHONE, "light", ("/sites", "/nodes/~aside", ROLE)),
+    ("desktop-dark", DESKTOP, "dark", ("/sites/north", "/nodes/north", "/printers/north/north-3")),
+    ("phone-light", PHONE, "light", ("/sites", "/nodes/north", "/nodes/~aside", ROLE)),
     ("phone-dark", PHONE, "dark", ("/printers/north/north-3", "/nodes/north")),
 )
 
@@ -77,6 +78,7 @@ async def test_the_fleet_can_be_run_by_everybody(tmp_path: Path) -> None:
     """No serious finding of axe, no fault, no sideways scrolling; a jam shows while one looks."""
     async with pages(tmp_path) as (fleet, address), browser() as started:
         async with window(started, DESKTOP, color_scheme="light") as seen:
+            _fill(fleet)
             await sign_in(seen, fleet.lab, address, "ada")
             state = await seen.context.storage_state()
             for path in (*PAGES, f"/nodes/~aside/{fleet.aside}"):
@@ -89,6 +91,23 @@ async def test_the_fleet_can_be_run_by_everybody(tmp_path: Path) -> None:
                     await look(seen, address, path, called, rules=called == "desktop-dark")
 
 
+def _fill(fleet: Fleet) -> None:
+    """Let north have terminals, and a line that was down now and then."""
+    now = datetime.now(UTC)
+    for hours, linked in ((400, True), (300, False), (291, True), (30, False), (28, True)):
+        with fleet.lab.books.write(now - timedelta(hours=hours)) as tx:
+            link_history.note(tx, {"north": linked})
+    _terminals(fleet, hall=True, desk=True)
+
+
+def _terminals(fleet: Fleet, **online: bool) -> None:
+    now = datetime.now(UTC)
+    here = [TerminalHere(terminal=name, online=on, since=now) for name, on in online.items()]
+    with fleet.lab.books.write() as tx:
+        told = SiteTerminals(terminals=tuple(here), updated_at=now)
+        site_terminals.put(tx, "north", told)
+
+
 async def follows(seen: Watched, fleet: Fleet, address: str) -> None:
     """See a site go off line and a printer jam, without a new page."""
     books = fleet.lab.books
@@ -98,7 +117,9 @@ async def follows(seen: Watched, fleet: Fleet, address: str) -> None:
         nodes.seen(tx, {"north": False})
         jammed = printer(2, datetime.now(UTC)).model_copy(update={"device": "north-1"})
         devices.put(tx, {Place("north", "north-1"): jammed})
+    _terminals(fleet, hall=True, desk=False)
     fleet.lab.centre.live.beat()
+    await seen.page.get_by_text("2 terminals, 1 of them off line.").wait_for()
     await seen.page.locator("h1", has_text="works alone").wait_for()
     await seen.page.locator("h1", has_text="2 of its 4 printers need a hand").wait_for()
     await seen.page.locator("tbody tr:first-child", has_text="Paper jam").wait_for()

@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 _DAYS: Final = 30
 #: The newest times that are told one by one.
 _TOLD: Final = 12
-_WIDE: Final = 960
+_WIDE: Final = 720
 _HOUR: Final = timedelta(hours=1)
+_MINUTE: Final = timedelta(minutes=1)
+_HOURS: Final = mark("Hours without the line, each day")
+_MINUTES: Final = mark("Minutes without the line, each day")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,8 @@ class LinkView:
     """A node's month."""
 
     answer: str
+    title: str
+    """Of the chart."""
     chart: str
     """SVG; empty: it was never cut off."""
     times: tuple[Time, ...]
@@ -63,20 +68,23 @@ def link_view(tx: Transaction, visit: Visit, node: str) -> LinkView | None:
         Time(visit.local(each.begin), visit.words.lasting(each.time), each.lasts)
         for each in reversed(found)
     )
-    chart = ""
+    title = chart = ""
     if found:
         days = link_times.by_day(found, first, last, visit.centre.zone)
-        points = [Point(visit.words.short_day(day), time / _HOUR) for day, time in days]
-        title = visit.say(mark("Hours without the line, each day"))
+        by_day = dict(days)
+        unit, title = _HOUR, visit.say(_HOURS)
+        if max(by_day.values()) < 2 * _HOUR:
+            unit, title = _MINUTE, visit.say(_MINUTES)
+        points = [Point(visit.words.short_day(day), time / unit) for day, time in by_day.items()]
         chart = charts.columns(
             points,
             About(title, _answer(visit, found, known, since)),
-            lambda hours: visit.words.number(hours, 1),
+            lambda number: visit.words.number(number, 1),
             width=_WIDE,
             height=180,
         )
     answer = _answer(visit, found, known, since)
-    return LinkView(answer, chart, times[:_TOLD], max(len(times) - _TOLD, 0))
+    return LinkView(answer, title, chart, times[:_TOLD], max(len(times) - _TOLD, 0))
 
 
 def _answer(visit: Visit, found: tuple[Gap, ...], known: datetime, since: datetime) -> str:
