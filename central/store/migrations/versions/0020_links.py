@@ -18,7 +18,7 @@ def upgrade() -> None:
         sa.Column("node", sa.Text(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("linked", sa.Boolean(), nullable=False),
-        sa.ForeignKeyConstraint(["node"], ["node.id"], name=op.f("fk_link_change_node_node")),
+        sa.ForeignKeyConstraint(["node"], ["node.id"], name=op.f("fk_link_change_node")),
         sa.PrimaryKeyConstraint("n", name=op.f("pk_link_change")),
     )
     op.create_index("ix_link_change_node_at", "link_change", ["node", "at"])
@@ -29,7 +29,7 @@ def upgrade() -> None:
         sa.Column("count", row_id, nullable=False),
         sa.Column("off", row_id, nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(["node"], ["node.id"], name=op.f("fk_site_terminals_node_node")),
+        sa.ForeignKeyConstraint(["node"], ["node.id"], name=op.f("fk_site_terminals_node")),
         sa.PrimaryKeyConstraint("node", name=op.f("pk_site_terminals")),
         sqlite_with_rowid=False,
     )
