@@ -69,7 +69,7 @@ class Desk:
 
     def tasks(
         self, requests: Requests, centre: Link
-    ) -> Mapping[str, Callable[[], Awaitable[object]]]:
+    ) -> Mapping[str, Callable[[], Awaitable[None]]]:
         """Return what runs here.
 
         Args:
