@@ -252,13 +252,10 @@ def sums_of(money: Mapping[Unit, int]) -> str:
 
 
 def _at(tx: Transaction, known: NodeRecord) -> _There:
-    rows = nodes.money_at(tx, known.id)
-    sums: dict[Unit, int] = {}
-    for _, unit, micros in rows:
-        sums[unit] = sums.get(unit, 0) + micros
+    sums, accounts = nodes.sums_at(tx, known.id)
     events = in_flight.untold(tx, known.id)
     running, held = in_flight.jobs_at(tx, known.id)
-    return _There(sums, len(rows), events, running, held)
+    return _There(sums, accounts, events, running, held)
 
 
 def _an(name: str) -> str:

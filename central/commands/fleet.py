@@ -198,10 +198,7 @@ def list_nodes(config: Config = None, *, as_json: AsJson = False) -> None:
     with desk(config) as at, at.books.read() as tx:
         rows = []
         for each in nodes.every(tx):
-            sums: dict[str, int] = {}
-            for _, unit, micros in nodes.money_at(tx, each.id):
-                sums[unit] = sums.get(unit, 0) + micros
-            row = _row(each, sums, tx)
+            row = _row(each, nodes.sums_at(tx, each.id)[0], tx)
             rows.append(row if as_json else row | {"role": _role(each, row["wished"])})
     show(
         rows,

@@ -135,16 +135,14 @@ def could_still(tx: Transaction, node_id: str, unit: Unit) -> int | None:
 
 
 def _site(tx: Transaction, each: NodeRecord, claimed: dict[Unit, int]) -> AtSite:
-    allocated: defaultdict[Unit, int] = defaultdict(int)
-    for _, unit, micros in nodes.money_at(tx, each.id):
-        allocated[unit] += micros
+    allocated, _ = nodes.sums_at(tx, each.id)
     debts = owed.at_site(tx, each.id)
     told: list[Terms] = []
     for journal in _journals(tx, each.id):
         told += terms.in_play(tx, each.id, journal)
     units = {
         unit: InUnit(
-            allocated[unit],
+            allocated.get(unit, 0),
             debts.get(unit, 0),
             claimed.get(unit, 0),
             could_still(tx, each.id, unit),

@@ -128,11 +128,3 @@ def glance_at(tx: Transaction, node: str) -> SiteGlance:
     if not found:
         raise HTTPException(404, sentences.NO_PAGE)
     return found[0]
-
-
-def by_unit(rows: list[tuple[str, str, int]]) -> tuple[Money, ...]:
-    """Return what sits somewhere by unit, of rows of (account, unit, micros)."""
-    sums: dict[str, int] = {}
-    for _, unit, micros in rows:
-        sums[unit] = sums.get(unit, 0) + micros
-    return tuple(Money(micros, unit) for unit, micros in sorted(sums.items()))
