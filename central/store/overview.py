@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
-from sqlalchemy import select
+from sqlalchemy import BigInteger, select, tuple_, type_coerce
 
 from broker.directory import PrinterRow
 from central.store import device_alerts, directory, figures
@@ -29,6 +29,8 @@ STALE: Final = timedelta(seconds=150)
 
 LinkState: TypeAlias = Literal["linked", "alone", "out", "parked", "new"]
 Severity: TypeAlias = Literal["info", "warning", "critical"]
+#: Node and device.
+_Place: TypeAlias = "tuple[str, str]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,63 +107,65 @@ class _Told:
 class Picture:
     """What was read of devices, kept between looks; threads may share it."""
 
-    _told: dict[tuple[str, str], tuple[datetime, _Told]] = field(default_factory=dict)
-    _names: tuple[int, dict[tuple[str, str], str]] = (-1, {})
-    _shown: tuple[object, list[DeviceGlance]] = (None, [])
-    """All devices, and of what they were made."""
-    _changes: int = 0
+    _told: dict[_Place, tuple[int, _Told]] = field(default_factory=dict)
+    """By device: when it was told, as stored, and what."""
+    _names: tuple[int, dict[_Place, str]] = (-1, {})
+    _shown: dict[_Place, DeviceGlance] = field(default_factory=dict)
+    """All devices, in their order."""
+    _made_of: object = None
+    """What else they were made of."""
     _lock: Lock = field(default_factory=Lock)
 
     def devices(self, tx: Transaction, nodes: Collection[str] | None = None) -> list[DeviceGlance]:
         """Return all devices, or those of some edges, by name."""
         with self._lock:
-            shown = self._every(tx)
+            self._look(tx)
+            shown = list(self._shown.values())
         if nodes is None:
-            return list(shown)
+            return shown
         return [each for each in shown if each.node in nodes]
 
-    def _every(self, tx: Transaction) -> list[DeviceGlance]:
-        self._catch_up(tx)
-        names, told = self._called(tx), self._told
+    def _look(self, tx: Transaction) -> None:
+        changed, names, told = self._catch_up(tx), self._called(tx), self._told
         alerts = device_alerts.raised(tx)
-        made_of = (self._changes, self._names[0], alerts)
-        if self._shown[0] == made_of:
-            return self._shown[1]
-        raised: dict[tuple[str, str], list[TroubleGlance]] = {}
+        made_of = self._names[0], alerts
+        raised: dict[_Place, list[TroubleGlance]] = {}
         for alert in alerts:
             found = TroubleGlance(alert.code, "warning", alert.detail, None)
             raised.setdefault((alert.place.node, alert.place.device), []).append(found)
-        shown = [
-            _device(place, told.get(place), names.get(place, ""), raised.get(place, ()))
-            for place in told.keys() | names.keys()
-        ]
-        self._shown = (
-            made_of,
-            sorted(shown, key=lambda each: (natural(each.name), each.node, each.device)),
-        )
-        return self._shown[1]
 
-    def _catch_up(self, tx: Transaction) -> None:
-        rows = tx.sql.execute(
-            select(device_state.c.node, device_state.c.device, device_state.c.at)
-        ).all()
-        stamps = {(row.node, row.device): row.at for row in rows}
-        for gone in self._told.keys() - stamps.keys():
-            del self._told[gone]
-            self._changes += 1
-        stale = [p for p, at in stamps.items() if p not in self._told or self._told[p][0] != at]
+        def seen(place: _Place) -> DeviceGlance:
+            return _device(place, told.get(place), names.get(place, ""), raised.get(place, ()))
+
+        if self._made_of == made_of and all(each in told for each in changed):
+            fresh = {place: seen(place) for place in changed}
+            # in the midst of a day states change, and hardly ever what a device is called
+            if all(p in self._shown and self._shown[p].name == g.name for p, g in fresh.items()):
+                self._shown |= fresh
+                return
+        every = [seen(place) for place in told.keys() | names.keys()]
+        every.sort(key=lambda each: (natural(each.name), each.node, each.device))
+        self._shown = {(each.node, each.device): each for each in every}
+        self._made_of = made_of
+
+    def _catch_up(self, tx: Transaction) -> set[_Place]:
+        """Read what was told since the last look; return of which devices, gone ones among them."""
+        stamps = {(node_id, device): at for node_id, device, at in tx.sql.execute(_STAMPS)}
+        gone = self._told.keys() - stamps.keys()
+        for place in gone:
+            del self._told[place]
+        stale = {p for p, at in stamps.items() if p not in self._told or self._told[p][0] != at}
         if not stale:
-            return
-        self._changes += 1
-        query = select(device_state)
-        if len(stale) < len(stamps):
-            query = query.where(device_state.c.node.in_(sorted({each[0] for each in stale})))
-        wanted = set(stale)
-        for row in tx.sql.execute(query):
-            if (row.node, row.device) in wanted:
-                self._told[row.node, row.device] = row.at, _read(row.state)
+            return gone
+        query = select(device_state.c.node, device_state.c.device, _AT, device_state.c.state)
+        if len(stale) <= _FEW:
+            query = query.where(tuple_(device_state.c.node, device_state.c.device).in_(stale))
+        for node_id, device, at, state in tx.sql.execute(query):
+            if (node_id, device) in stale:
+                self._told[node_id, device] = at, _read(state)
+        return gone | stale
 
-    def _called(self, tx: Transaction) -> dict[tuple[str, str], str]:
+    def _called(self, tx: Transaction) -> dict[_Place, str]:
         version = directory.version(tx)
         if self._names[0] != version:
             found = {}
@@ -170,6 +174,13 @@ class Picture:
                 found[printer.node, printer.device] = printer.name
             self._names = version, found
         return self._names[1]
+
+
+#: So many devices are looked up one by one; of more, all are read.
+_FEW: Final = 400
+#: As stored: comparing is all that is done with it, of each device at each look.
+_AT: Final = type_coerce(device_state.c.at, BigInteger).label("at")
+_STAMPS: Final = select(device_state.c.node, device_state.c.device, _AT)
 
 
 def sites(tx: Transaction, nodes: Collection[str] | None = None) -> list[SiteGlance]:
@@ -228,8 +239,8 @@ _RANK: Final = {"critical": 0, "warning": 1, "info": 2}
 
 
 def _device(
-    place: tuple[str, str],
-    told: tuple[datetime, _Told] | None,
+    place: _Place,
+    told: tuple[int, _Told] | None,
     name: str,
     raised: Collection[TroubleGlance],
 ) -> DeviceGlance:

@@ -40,6 +40,7 @@ class Follower:
 
     def __init__(self, lab: Lab) -> None:
         self.reads = 0
+        self.renders = 0
         self.goes_on = True
         self.live = Live("name", Right.STAFF, self._read, "none.html")
         self.room = Broadcaster(lab.centre.reader, ZoneInfo("UTC"), pace=0.01, sign=0.05)
@@ -48,7 +49,11 @@ class Follower:
         self.reads += 1
         return {"name": Name(organisation.name(tx)), "still": Name("still")}
 
-    def open(self, session: int = 1) -> AsyncGenerator[str, None]:
+    def _render(self, _template: str, _key: str, view: object) -> str:
+        self.renders += 1
+        return str(getattr(view, "text", ""))
+
+    def open(self, session: int = 1, language: str = "en") -> AsyncGenerator[str, None]:
         """Open a stream."""
 
         async def goes_on() -> bool:
@@ -58,7 +63,8 @@ class Follower:
             self.live,
             ALL,
             session=session,
-            render=lambda _template, _key, view: str(getattr(view, "text", "")),
+            language=language,
+            render=self._render,
             goes_on=goes_on,
         )
 
@@ -87,6 +93,24 @@ async def test_only_what_changed_is_sent(tmp_path: Path) -> None:
         name(lab, "City Library")
         follower.room.beat()
         assert await news(stream) == {"name": "City Library"}
+
+
+async def test_many_viewers_are_one_rendering(tmp_path: Path) -> None:
+    """Whoever reads the same in the same language is sent the same HTML, made once."""
+    lab = open_lab(tmp_path)
+    follower = Follower(lab)
+    streams = [follower.open(n) for n in range(5)] + [follower.open(n, "fr") for n in range(5, 7)]
+    async with asyncio.timeout(20):
+        for stream in streams:
+            assert await news(stream) == {"name": "", "still": "still"}
+        assert follower.renders == 4
+        name(lab, "One")
+        follower.room.beat()
+        for stream in streams:
+            assert await news(stream) == {"name": "One"}
+        assert follower.renders == 6
+        for stream in streams:
+            await stream.aclose()
 
 
 async def test_many_viewers_are_one_reading(tmp_path: Path) -> None:

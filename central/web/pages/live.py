@@ -70,6 +70,8 @@ class _Room:
     live: Live
     audience: Audience
     views: dict[str, object] = field(default_factory=dict)
+    rendered: dict[tuple[str, str], tuple[object, str]] = field(default_factory=dict)
+    """By language and key: of which view, and its HTML; who reads the same language shares it."""
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     viewers: int = 0
     task: asyncio.Task[None] | None = None
@@ -112,6 +114,7 @@ class Broadcaster:
         audience: Audience,
         *,
         session: int,
+        language: str,
         render: Callable[[str, str, object], str],
         goes_on: Callable[[], Any],
     ) -> AsyncGenerator[str, None]:
@@ -121,7 +124,8 @@ class Broadcaster:
             live: what.
             audience: for whom.
             session: its number, for the bound on streams.
-            render: (template, key, view) → HTML, in the viewer's language.
+            language: what the viewer reads.
+            render: (template, key, view) → HTML in it, the same for all who read it.
             goes_on: asked now and then whether the session still is; awaited.
         """
         room = self._enter(live, audience)
@@ -137,7 +141,7 @@ class Broadcaster:
                 news = {key: view for key, view in room.views.items() if sent.get(key) != view}
                 if news:
                     sent |= news
-                    data = {key: render(live.template, key, view) for key, view in news.items()}
+                    data = {k: _html(room, language, k, view, render) for k, view in news.items()}
                     yield f"event: change\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
                 try:
                     async with asyncio.timeout(self._sign):
@@ -181,7 +185,17 @@ class Broadcaster:
                 _log.exception("a live value failed", action="live-failed", of=room.live.name)
             else:
                 if found != room.views:
-                    room.views = dict(found)
+                    # what is the same stays the same thing: its HTML stands already
+                    before = room.views
+                    room.views = {
+                        key: before[key] if before.get(key) == view else view
+                        for key, view in found.items()
+                    }
+                    room.rendered = {
+                        at: kept
+                        for at, kept in room.rendered.items()
+                        if room.views.get(at[1]) is kept[0]
+                    }
                     _tell(room)
             await asyncio.sleep(self._pace)
             try:
@@ -189,6 +203,19 @@ class Broadcaster:
                     await beat.wait()
             except TimeoutError:
                 pass
+
+
+def _html(
+    room: _Room,
+    language: str,
+    key: str,
+    view: object,
+    render: Callable[[str, str, object], str],
+) -> str:
+    kept = room.rendered.get((language, key))
+    if kept is None or kept[0] is not view:
+        kept = room.rendered[language, key] = view, render(room.live.template, key, view)
+    return kept[1]
 
 
 def _tell(room: _Room) -> None:

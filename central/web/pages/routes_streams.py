@@ -43,6 +43,7 @@ async def follow(visit: Visit) -> Response:
         live,
         Audience(visit.sites(live.right), asked),
         session=who.session.n,
+        language=words.language,
         render=render,
         goes_on=goes_on,
     )
