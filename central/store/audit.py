@@ -10,7 +10,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import insert, or_, select
+from sqlalchemy import func, insert, or_, select
 
 from central.store import audit_chain
 from central.store.audit_chain import Content
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 #: Ways by which a person may have done something.
 _FACES: Final = ("", "web:", "cli:", "api:")
+#: No act has this number.
+_NEVER: Final = 2**62
 #: Acts read at once when all are.
 _SLICE: Final = 500
 
@@ -169,10 +171,58 @@ def search(
         before: only those of lower numbers: the last one of the page before.
         limit: at most so many.
     """
-    query = select(audit).where(*_conditions(which)).order_by(audit.c.n.desc()).limit(limit)
+    bounds = _bounds(tx, which)
     if before is not None:
-        query = query.where(audit.c.n < before)
-    return [_act(row) for row in tx.sql.execute(query)]
+        bounds.append(audit.c.n < before)
+    numbers: set[int] = set()
+    for lane in _lanes(tx, which):
+        # first the numbers, which an index has in their order: acts are many, and long
+        query = select(audit.c.n).where(*lane, *bounds).order_by(audit.c.n.desc()).limit(limit)
+        numbers.update(tx.sql.execute(query).scalars())
+    wanted = sorted(numbers, reverse=True)[:limit]
+    rows = tx.sql.execute(select(audit).where(audit.c.n.in_(wanted)).order_by(audit.c.n.desc()))
+    return [_act(row) for row in rows]
+
+
+def _lanes(tx: Transaction, which: Which) -> list[list[ColumnElement[bool]]]:
+    """Return conditions each of which an index answers in the order of numbers."""
+    lanes: list[list[ColumnElement[bool]]] = [[]]
+    if which.author is not None:
+        lanes = [[audit.c.author == face + which.author] for face in _FACES]
+    if which.person is not None:
+        of = [audit.c.author == face + which.person for face in _FACES]
+        of += [audit.c.target == f"{kind}:{which.person}" for kind in ("person", "user")]
+        lanes = [[*lane, each] for lane in lanes for each in of]
+    if which.target is not None:
+        lanes = [[*lane, audit.c.target == which.target] for lane in lanes]
+    if which.act is not None:
+        names = _named(tx, which.act)
+        lanes = [[*lane, audit.c.act == name] for lane in lanes for name in names]
+    return lanes
+
+
+def _named(tx: Transaction, act: str) -> list[str]:
+    """Return the acts that begin with a word: they are few, however often they were done."""
+    found: list[str] = []
+    query = select(func.min(audit.c.act)).where(audit.c.act < f"{act}!")
+    name = tx.sql.execute(query.where(audit.c.act >= act)).scalar()
+    while name is not None:
+        found.append(name)
+        name = tx.sql.execute(query.where(audit.c.act > name)).scalar()
+    return found
+
+
+def _bounds(tx: Transaction, which: Which) -> list[ColumnElement[bool]]:
+    """Return what holds for acts of some days, in numbers as well: these ascend with time."""
+    found: list[ColumnElement[bool]] = []
+    if which.since is not None:
+        first = select(func.min(audit.c.n)).where(audit.c.at >= which.since)
+        number = tx.sql.execute(first).scalar()
+        found += [audit.c.at >= which.since, audit.c.n >= (_NEVER if number is None else number)]
+    if which.until is not None:
+        last = select(func.max(audit.c.n)).where(audit.c.at < which.until)
+        found += [audit.c.at < which.until, audit.c.n <= (tx.sql.execute(last).scalar() or 0)]
+    return found
 
 
 def every(tx: Transaction, which: Which) -> Iterator[Act]:

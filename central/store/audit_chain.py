@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import BigInteger, delete, func, select, type_coerce, update
 
-from central.store.tables import audit, audit_chain, instant
+from central.store.tables import audit, audit_chain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from central.store.books import Transaction
@@ -52,6 +52,17 @@ class Broken:
 
 
 @dataclass(frozen=True, slots=True)
+class Looked:
+    """Some acts were hashed again."""
+
+    upto: int
+    """The last of them."""
+    broken: tuple[Broken, ...]
+    whole: bool
+    """There are no more behind it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Content:
     """An act as it is hashed: exactly the texts that are stored."""
 
@@ -73,17 +84,23 @@ def link(previous: str, content: Content) -> str:
     SHA-256 of the hash before, in hexadecimal, a newline, and a JSON array of the content in the
     order of its fields, in ASCII without blanks.
     """
-    fields = [
-        content.n,
-        content.at,
-        content.author,
-        content.address,
-        content.act,
-        content.target,
-        content.detail,
-        content.before,
-        content.after,
-    ]
+    return _linked(
+        previous,
+        [
+            content.n,
+            content.at,
+            content.author,
+            content.address,
+            content.act,
+            content.target,
+            content.detail,
+            content.before,
+            content.after,
+        ],
+    )
+
+
+def _linked(previous: str, fields: Sequence[object]) -> str:
     text = json.dumps(fields, ensure_ascii=True, separators=(",", ":"))
     return sha256(f"{previous}\n{text}".encode("ascii")).hexdigest()
 
@@ -104,28 +121,54 @@ def grow(tx: Transaction, n: int, hash_: str) -> None:
 
 def check(tx: Transaction) -> Iterator[Broken]:
     """Hash every act again; yield what is wrong as it is found."""
+    done = Looked(0, (), whole=False)
+    while not done.whole:
+        done = look(tx, after=done.upto, most=_SLICE)
+        yield from done.broken
+
+
+def look(tx: Transaction, *, after: int = 0, most: int) -> Looked:
+    """Hash some acts again, in their order.
+
+    Args:
+        tx: any transaction.
+        after: the last one that was looked at before; its hash is taken as it stands. 0: none.
+        most: at most so many.
+    """
     at = head(tx)
     n, previous = at.pruned, at.pruned_hash
-    while rows := tx.sql.execute(
-        select(audit).where(audit.c.n > n).order_by(audit.c.n).limit(_SLICE)
-    ).all():
-        for row in rows:
-            content = Content(
-                row.n,
-                instant(row.at),
-                row.author,
-                row.address,
-                row.act,
-                row.target,
-                row.detail,
-                row.before,
-                row.after,
-            )
-            if link(previous, content) != row.hash:
-                yield Broken(f"act {row.n}", "it, or what was before it, was changed or removed")
-            n, previous = row.n, row.hash
-    if (n, previous) != (at.n, at.hash):
-        yield Broken(f"act {at.n}", f"the chain is to end there; it ends at act {n}")
+    if n < after <= at.n:
+        query = select(audit.c.hash).where(audit.c.n == after)
+        n, previous = after, tx.sql.execute(query).scalar_one_or_none() or ""
+    broken: list[Broken] = []
+    rows = tx.sql.execute(select(*_HASHED).where(audit.c.n > n).order_by(audit.c.n).limit(most))
+    count = 0
+    for *content, hash_ in rows:
+        count += 1
+        if _linked(previous, content) != hash_:
+            said = "it, or what was before it, was changed or removed"
+            broken.append(Broken(f"act {content[0]}", said))
+        n, previous = content[0], hash_
+    whole = count < most
+    if whole and (n, previous) != (at.n, at.hash):
+        said = f"the chain is to end there; it ends at act {n}"
+        broken.append(Broken(f"act {at.n}", said))
+    return Looked(n, tuple(broken), whole)
+
+
+#: As an act is hashed, and its hash; its moment as it is stored.
+_HASHED: Final = (
+    audit.c.n,
+    type_coerce(audit.c.at, BigInteger),
+    audit.c.author,
+    audit.c.address,
+    audit.c.act,
+    audit.c.target,
+    audit.c.detail,
+    audit.c.before,
+    audit.c.after,
+    audit.c.hash,
+)
 
 
 def count(tx: Transaction) -> int:

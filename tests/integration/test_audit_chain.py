@@ -223,3 +223,16 @@ def test_the_command_lists_verifies_and_exports(
     books.close()
     status, said = run("verify", "--json")
     assert (status, json.loads(said)["ok"]) == (1, False)
+
+
+def test_a_long_chain_is_looked_at_piece_by_piece(books: Books) -> None:
+    """Each piece goes on where the one before ended; the last one says that it was the last."""
+    with books.write() as tx:
+        done, pieces = audit_chain.look(tx, most=2), 1
+        assert (done.upto, done.broken, done.whole) == (2, (), False)
+        while not done.whole:
+            done, pieces = audit_chain.look(tx, after=done.upto, most=2), pieces + 1
+        assert (done.upto, done.broken, pieces) == (audit_chain.head(tx).n, (), 3)
+        without_guard(tx, "UPDATE audit SET author = 'web:eve' WHERE n = 3")
+        assert audit_chain.look(tx, most=2).broken == ()
+        assert [each.where for each in audit_chain.look(tx, after=2, most=2).broken] == ["act 3"]

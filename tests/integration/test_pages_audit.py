@@ -63,6 +63,24 @@ async def test_a_chain_that_was_changed_from_outside_shows(tmp_path: Path) -> No
         assert "The chain does not hold" in axel.text()
 
 
+async def test_a_long_chain_is_checked_page_by_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So many acts at once; the page leads on by itself until all were hashed again."""
+    monkeypatch.setattr("central.web.pages.routes_audit._AT_ONCE", 3)
+    lab = priced(tmp_path)
+    async with signed_in(lab, "axel") as axel:
+        answer = await axel.get("/audit/~chain")
+        assert "The chain holds up to act 3" in axel.text()
+        asked = 0
+        while "refresh" in answer.headers and asked < 50:
+            answer = await axel.get(answer.headers["refresh"].partition("url=")[2])
+            asked += 1
+        assert asked
+        assert "The chain holds: all" in axel.text()
+        assert (await axel.get("/audit/~chain?after=-1")).status_code == 200
+
+
 async def test_the_audit_is_for_administrators_and_auditors(tmp_path: Path) -> None:
     """Nobody of a site, of the desk, or without a role reads it."""
     lab = priced(tmp_path)

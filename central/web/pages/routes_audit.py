@@ -6,7 +6,6 @@ import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from difflib import ndiff
-from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from starlette.exceptions import HTTPException
@@ -38,6 +37,8 @@ _FACES: Final = {
     "api": mark("through the interface"),
 }
 _BIGGEST: Final = 2**62
+#: Acts that are hashed for one page: a few hundredths of a second.
+_AT_ONCE: Final = 5000
 #: Places at which the chain is broken, as far as they are shown.
 _BROKEN: Final = 20
 #: Longer texts are shown one after the other instead of line by line.
@@ -76,6 +77,11 @@ class ChainPage:
     head: Head
     broken: tuple[Broken, ...]
     acts: int
+    """How many there are."""
+    upto: int
+    """The last one that was hashed again, while there are more; 0: all were."""
+    next: str
+    """Where the next ones are hashed; empty: all were."""
 
 
 def _which(query: Query, zone: ZoneInfo) -> Which:
@@ -235,14 +241,23 @@ def _lines(value: object) -> list[str]:
 
 
 async def show_chain(visit: Visit) -> Response:
-    """Hash every act again and say whether the chain holds."""
+    """Hash every act again and say whether the chain holds: so many at once, then go on."""
+    after = visit.asked("after", 18)
+    behind = int(after) if after.isascii() and after.isdigit() else 0
 
     def look(tx: Transaction) -> ChainPage:
+        done = audit_chain.look(tx, after=behind, most=_AT_ONCE)
+        upto = 0 if done.whole else done.upto
+        following = visit.here(after=str(upto)) if upto else ""
         head = audit_chain.head(tx)
-        broken = tuple(islice(audit_chain.check(tx), _BROKEN))
-        return ChainPage(head, broken, audit_chain.count(tx))
+        kept = head.n - head.pruned
+        return ChainPage(head, done.broken[:_BROKEN], kept, upto, following)
 
-    return visit.page("audit-chain.html", await visit.read(look))
+    page = await visit.read(look)
+    answer = visit.page("audit-chain.html", page)
+    if page.next and not page.broken:
+        answer.headers["refresh"] = f"0;url={page.next}"
+    return answer
 
 
 PAGES: Final = (
