@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
-from sqlalchemy import and_, exists, func, literal, or_, select, tuple_
+from sqlalchemy import and_, exists, func, literal, literal_column, or_, select, tuple_
 
 from central.folding import LAST, folded, typed
 from central.store import person as people
@@ -88,10 +88,10 @@ def page(
 ) -> list[Person]:
     """Return people in the order of what people read, or of their user names."""
     few = _few(tx, which)
-    query = select(person).where(*_filters(which))
     if few is not None:
-        query = query.where(person.c.name.in_(few))
+        query = select(person).where(*_filters(which), person.c.name.in_(few))
     else:
+        query = select(person).where(*_filters(which, in_order=True))
         query = query.where(*_conditions(which, person.c.name))
     if order == "read":
         at: tuple[Any, ...] = (person.c.folded, person.c.name)
@@ -159,7 +159,7 @@ def sources(tx: Transaction) -> list[tuple[str, int, int]]:
 
 
 def _few(tx: Transaction, which: Which) -> list[str] | None:
-    """Return who has all the words and is in the group, if that is asked and they are few.
+    """Return who has all the words, is in the group and of the source, if asked, and if few.
 
     It begins with what the fewest have, so that two common words that few have together cost what
     one of them does.
@@ -173,6 +173,9 @@ def _few(tx: Transaction, which: Which) -> list[str] | None:
     if which.group is not None:
         members = select(person_group.c.user).where(person_group.c.group == which.group)
         starts.append((members, person_group.c.user, Which(which.text)))
+    if which.source is not None:
+        told = select(person.c.name).where(person.c.source == which.source)
+        starts.append((told, person.c.name, Which(which.text, which.group)))
     if not starts:
         return None
     begin, user, rest_of = min(starts, key=lambda start: _bounded(tx, start[0]))
@@ -193,15 +196,20 @@ def _within(group: str | None, user: ColumnElement[str]) -> list[ColumnElement[b
     return [exists().where(inside.c.group == group, inside.c.user == user)]
 
 
-def _filters(which: Which) -> list[ColumnElement[bool]]:
-    """Return what a person's own row says."""
+def _filters(which: Which, *, in_order: bool = False) -> list[ColumnElement[bool]]:
+    """Return what a person's own row says.
+
+    Args:
+        which: people.
+        in_order: they are gone along in the order of the list until there are enough: a source
+            that told of most of them is not to be looked up by its index, and sorted as a whole.
+    """
     filters: list[ColumnElement[bool]] = []
-    for column, value in (
-        (person.c.department, which.department),
-        (person.c.source, which.source),
-    ):
-        if value is not None:
-            filters.append(column == value)
+    if which.department is not None:
+        filters.append(person.c.department == which.department)
+    if which.source is not None:
+        told = person.c.source
+        filters.append((told + literal_column("''") if in_order else told) == which.source)
     if which.enabled is not None:
         filters.append(person.c.enabled if which.enabled else ~person.c.enabled)
     return filters

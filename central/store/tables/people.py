@@ -41,6 +41,14 @@ person = Table(
     Index("ix_person_email", "email"),
     Index("ix_person_department", "department", "folded", "name"),
     Index("ix_person_source", "source", "source_id"),
+    # a list of them, in its order, among very many who are enabled
+    Index(
+        "ix_person_disabled",
+        "folded",
+        "name",
+        sqlite_where=text("enabled = 0"),
+        postgresql_where=text("NOT enabled"),
+    ),
     Index(
         "ix_person_expiring",
         "expires_at",
