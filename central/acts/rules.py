@@ -104,7 +104,7 @@ def read(tx: Transaction, text: str, form: Form = "toml") -> Checked:
     rules = read_rules(text, form, version=store.next_version(tx))
     if not isinstance(rules, RuleSet):
         return Checked(None, rules)
-    faults = check(rules, store.known(tx))
+    faults = check(rules, store.known(tx, rules))
     if form == "toml":
         faults = with_lines(faults, text)
     size = len(json.dumps({"value": rules.to_json()}).encode())

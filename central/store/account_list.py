@@ -66,10 +66,9 @@ def search(
         if text:
             query = query.where(or_(*_meant(kind, text, people)))
         query = query.order_by(account.c.key).limit(limit - len(found))
-        for key in tx.sql.execute(query).scalars().all():
-            record = accounts.find(tx, key)
-            if record is not None:
-                found.append(record)
+        keys = tx.sql.execute(query).scalars().all()
+        records = accounts.some(tx, keys)
+        found += [records[key] for key in keys]
         if len(found) >= limit:
             break
     return found

@@ -16,7 +16,7 @@ from central.store.tables import account, directory_row, location
 from config.policy.money import MICROS_BOUND, Money
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from sqlalchemy import BindParameter, Row, Select
 
@@ -217,6 +217,12 @@ def find(tx: Transaction, key: str) -> AccountRecord | None:
 
 # made once: making it takes longer than running it
 _ACCOUNT: Final = select(account).where(account.c.key == bindparam("key"))
+
+
+def some(tx: Transaction, keys: Collection[str]) -> dict[str, AccountRecord]:
+    """Return accounts by key, not too many; those that are not there are left out."""
+    rows = tx.sql.execute(select(account).where(account.c.key.in_(keys))) if keys else ()
+    return {row.key: _record(row) for row in rows}
 
 
 def usable(tx: Transaction, key: str) -> Refused | None:

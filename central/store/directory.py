@@ -18,13 +18,15 @@ from central.store.bulk import insert_all, run_all
 from central.store.tables import directory_row
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from pydantic import BaseModel
     from sqlalchemy import Row as SqlRow
 
     from central.store.books import Transaction
 
+#: Sites that are each looked for among all printers.
+_FEW_SITES: Final = 8
 #: Keys that one statement names.
 _AT_ONCE: Final = 500
 
@@ -120,6 +122,15 @@ def naming(tx: Transaction, kind: Kind, what: str) -> list[tuple[str, dict[str, 
         .order_by(directory_row.c.key)
     )
     return [(key, json.loads(row)) for key, row in rows]
+
+
+def printers_at(tx: Transaction, nodes: Collection[str]) -> dict[str, dict[str, Any]]:
+    """Return the printers of some sites by device id; of few sites only these are parsed."""
+    if len(nodes) > _FEW_SITES:
+        found = live(tx, "printer")
+    else:
+        found = [each for node in sorted(nodes) for each in naming(tx, "printer", node)]
+    return {key: row for key, row in found if row["node"] in nodes}
 
 
 def beginning(

@@ -353,5 +353,5 @@ def _printers(tx: Transaction, nodes: Sequence[str]) -> list[str]:
     used = select(fact.c.key).where(
         fact.c.view == int(View.PRINTER), fact.c.node.in_(nodes), _ever(tx, View.PRINTER)
     )
-    here = {key for key, row in directory.live(tx, "printer") if row["node"] in nodes}
+    here = directory.printers_at(tx, nodes).keys()
     return sorted(here | set(tx.sql.execute(used.distinct()).scalars()))

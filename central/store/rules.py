@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import func, insert, select
 
 from broker.directory import RULES, SettingRow
-from central.store import directory
+from central.store import directory, person_search
 from central.store.audit import note
 from central.store.tables import node, rule_set
 from config.policy.rules_check import Known, KnownPrinter
@@ -93,17 +93,21 @@ def history(tx: Transaction) -> list[Kept]:
     return [_kept(row) for row in tx.sql.execute(select(rule_set).order_by(rule_set.c.version))]
 
 
-def known(tx: Transaction) -> Known:
-    """Return the names that rules may use: what the directory has. Queues are the sites' own."""
-    people = [row for _, row in directory.live(tx, "user")]
+def known(tx: Transaction, rules: RuleSet) -> Known:
+    """Return the names that rules may use: what the directory has. Queues are the sites' own.
+
+    Of people and accounts, who are many, only those that the rules name.
+    """
+    named = {name.casefold() for rule in rules.rules for name in rule.when.users}
+    charged = {rule.then.charge for rule in rules.rules if rule.then.charge}
     return Known(
         printers={
             key: KnownPrinter(row["node"], tuple(row.get("tags", ())))
             for key, row in directory.live(tx, "printer")
         },
-        groups={group for row in people for group in row["groups"]},
-        accounts={key for key, _ in directory.live(tx, "account")},
-        users={row["name"] for row in people},
+        groups={group for group, _ in person_search.groups(tx)},
+        accounts=directory.some(tx, "account", sorted(charged)).keys(),
+        users=directory.some(tx, "user", sorted(named)).keys(),
         currencies={row["unit"] for _, row in directory.live(tx, "tariff")},
     )
 

@@ -14,7 +14,7 @@ from central.web.pages.views import Ledger, LedgerLine
 from config.policy.money import Money
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from central.store.books import Transaction
     from central.store.lists import ListedEntry
@@ -108,6 +108,18 @@ def label_of(tx: Transaction, key: str) -> str:
         return ""
     person = directory.get(tx, "user", name)
     return str((person or {}).get("display") or "")
+
+
+def labels_of(tx: Transaction, keys: Collection[str]) -> dict[str, str]:
+    """Return the same of many accounts; those that are not there are left out."""
+    rows = directory.some(tx, "account", sorted(keys))
+    found = {key: str(row.get("label") or "") for key, row in rows.items()}
+    names = {key.partition(":")[2] for key in found if not found[key] and key.startswith("user:")}
+    people = directory.some(tx, "user", sorted(names))
+    return {
+        key: label or str(people.get(key.partition(":")[2], {}).get("display") or "")
+        for key, label in found.items()
+    }
 
 
 def address_of(key: str) -> str:

@@ -71,13 +71,14 @@ def _read(tx: Transaction, query: Query) -> Rows[AccountRow]:
     found = account_list.search(tx, which, after=query.after, limit=query.limit + 1)
     shown = found[: query.limit]
     places = ledger.places_of_each(tx, (each.key for each in shown)) if shown else {}
+    labels = ledgers.labels_of(tx, [each.key for each in shown if not each.rules.label])
     rows = []
     for each in shown:
         here = places.get((each.key, each.unit), {})
         rows.append(
             AccountRow(
                 each,
-                each.rules.label or ledgers.label_of(tx, each.key),
+                each.rules.label or labels.get(each.key, ""),
                 sum(here.values()),
                 here.get(ledger.CENTRE, 0),
                 sum(1 for place, micros in here.items() if place and micros),

@@ -105,10 +105,9 @@ def _micros(text: str, unit: str) -> int | None:
 def rows_of(tx: Transaction, found: tuple[ListedJob, ...]) -> tuple[JobRow, ...]:
     """Return jobs with the names of their sites and printers."""
     sites = {each.id: each.site or each.id for each in nodes.every(tx)} if found else {}
-    printers: dict[str, str] = {}
-    for device in {each.job.printer for each in found if each.job.printer}:
-        row = directory.get(tx, "printer", device)
-        printers[device] = str((row or {}).get("name") or device)
+    devices = sorted({each.job.printer for each in found if each.job.printer})
+    rows = directory.some(tx, "printer", devices)
+    printers = {each: str(rows.get(each, {}).get("name") or each) for each in devices}
     return tuple(
         JobRow(
             each,

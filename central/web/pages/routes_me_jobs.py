@@ -175,13 +175,10 @@ def _printers(tx: Transaction, visit: Visit, at: set[str]) -> dict[str, list[Cho
     """Return the printers of sites, the one used last at each first."""
     last = visit.request.cookies.get("printmesh-printer", "")
     found: dict[str, list[Choice]] = {}
-    rows = (
-        [PrinterRow.model_validate(row) for _, row in directory.live(tx, "printer")] if at else []
-    )
+    rows = [PrinterRow.model_validate(row) for row in directory.printers_at(tx, at).values()]
     for row in sorted(rows, key=lambda each: overview.natural(each.name or each.device)):
-        if row.node in at:
-            choice = Choice(row.device, row.name or row.device, chosen=row.device == last)
-            found.setdefault(row.node, []).append(choice)
+        choice = Choice(row.device, row.name or row.device, chosen=row.device == last)
+        found.setdefault(row.node, []).append(choice)
     return found
 
 
