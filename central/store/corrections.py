@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, literal_column, select, update
 
 from central.store import accounts, audit, ledger
 from central.store.ledger import CENTRE, Entry, Line, Posted, Refused
@@ -175,7 +175,11 @@ def _given_back(tx: Transaction, charge_id: str) -> dict[tuple[str, Unit], int]:
         select(location.c.account, location.c.unit, func.sum(posting.c.micros))
         .join(posting, posting.c.location == location.c.id)
         .join(entry, entry.c.n == posting.c.entry)
-        .where(entry.c.kind == "refund", entry.c.reference == charge_id, posting.c.micros > 0)
+        .where(  # by its own words: the index of refunds is for these alone
+            entry.c.kind == literal_column("'refund'"),
+            entry.c.reference == charge_id,
+            posting.c.micros > 0,
+        )
         .group_by(location.c.account, location.c.unit)
     )
     return {(key, unit): int(micros) for key, unit, micros in rows}

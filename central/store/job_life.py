@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import literal_column, select
 
 from broker.messages import AccountAmount, Counted
 from central import job_answer, job_moments
@@ -233,7 +233,8 @@ def _charges(tx: Transaction, id_: UUID) -> Iterator[ChargeOf]:
     for row in rows:
         numbers = tx.sql.execute(
             select(entry.c.n)
-            .where(entry.c.kind == "refund", entry.c.reference == row.charge)
+            # by its own words: the index of refunds is for these alone
+            .where(entry.c.kind == literal_column("'refund'"), entry.c.reference == row.charge)
             .order_by(entry.c.n)
         ).scalars()
         refunds = lists.entries_numbered(tx, numbers.all())

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from central.store.accounts import Balance
 from central.store.jobs import record_of
@@ -97,6 +97,9 @@ def jobs(
     ):
         if value is not None:
             query = query.where(column == value)
+    if which.state not in {None, "completed"}:
+        # by its own words: the index of what did not go well is for these alone
+        query = query.where(text("job.state <> 'completed'"))
     if which.nodes is not None:
         query = query.where(job_table.c.node.in_(sorted(which.nodes)))
     return [_listed(row) for row in tx.sql.execute(query)]
