@@ -14,7 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import bindparam, delete, func, insert, literal, select, update
+from sqlalchemy import Integer, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from central.figures.folding import MEASURES, Cell, View, longer
@@ -190,14 +190,10 @@ def _to_close(tx: Transaction, now: Mark) -> tuple[date, View] | None:
 
 def _close(tx: Transaction, day: date, view: View) -> None:
     """Add a day's totals of one view to those of its month, quarter and year."""
-    ours = span(day, Grain.DAY)
+    ours, statement = span(day, Grain.DAY), _closing(tx.sql.dialect.name)
     for grain in (Grain.MONTH, Grain.QUARTER, Grain.YEAR):
-        columns = [
-            literal(span(day, grain)) if name == "span" else fact.c[name]
-            for name in (*_KEYS, *MEASURES)
-        ]
-        rows = select(*columns).where(fact.c.view == int(view), fact.c.span == ours)
-        tx.sql.execute(_upsert(tx.sql.dialect.name, rows))
+        into = {"into": span(day, grain), "of": int(view), "ours": ours}
+        tx.sql.execute(statement, into)
     tx.sql.execute(update(fact_day).where(fact_day.c.day == ours).values(closed=int(view)))
 
 
@@ -230,6 +226,17 @@ _OPEN: Final = (
 def _set_mark(tx: Transaction, values: dict[str, Any]) -> None:
     if not tx.sql.execute(update(fact_mark).values(**values)).rowcount:
         tx.sql.execute(insert(fact_mark).values(id=1, **values))
+
+
+@cache
+def _closing(dialect: str) -> Any:  # noqa: ANN401  either database's own insert
+    """Return the statement that adds a day's totals of a view to those of a longer span."""
+    columns = [
+        bindparam("into", type_=Integer) if name == "span" else fact.c[name]
+        for name in (*_KEYS, *MEASURES)
+    ]
+    which = fact.c.view == bindparam("of"), fact.c.span == bindparam("ours")
+    return _upsert(dialect, select(*columns).where(*which))
 
 
 @cache
