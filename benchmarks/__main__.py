@@ -57,7 +57,13 @@ def main() -> None:
     """Measure what was asked for, or everything."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("only", nargs="*", help=f"some of: {', '.join(modules())}")
-    chosen = parser.parse_args().only or modules()
+    books = parser.add_argument_group("books that `pages` are asked of")
+    books.add_argument("--jobs", type=int, help="in them")
+    books.add_argument("--users", type=int, help="in them")
+    books.add_argument("--database", choices=("sqlite", "postgresql", "both"))
+    books.add_argument("--keep", type=Path, help="a directory where they stay for the next time")
+    given = parser.parse_args()
+    chosen = given.only or modules()
     unknown = sorted(set(chosen) - set(modules()))
     if unknown:
         parser.error(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(modules())}")
@@ -65,7 +71,10 @@ def main() -> None:
     results: list[Result] = []
     for name in chosen:
         began = time.perf_counter()
-        results += importlib.import_module(f"benchmarks.{name}").measure()
+        module = importlib.import_module(f"benchmarks.{name}")
+        names = getattr(module, "OPTIONS", ())
+        asked = {each: value for each in names if (value := getattr(given, each)) is not None}
+        results += module.measure(**asked)
         console.print(f"{name}: measured in {time.perf_counter() - began:.0f} s")
     console.print(shown(results))
     written = HERE / "results.json"

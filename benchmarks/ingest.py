@@ -272,17 +272,17 @@ def _mosquitto() -> str | None:
 
 
 @contextmanager
-def _program(directory: Path, *words: str) -> Iterator[None]:
-    with _process(directory, [sys.executable, "-m", "printmesh", *words], words[0]):
-        yield
+def _program(directory: Path, *words: str) -> Iterator[subprocess.Popen[bytes]]:
+    with _process(directory, [sys.executable, "-m", "printmesh", *words], words[0]) as process:
+        yield process
 
 
 @contextmanager
-def _process(directory: Path, words: list[str], name: str) -> Iterator[None]:
+def _process(directory: Path, words: list[str], name: str) -> Iterator[subprocess.Popen[bytes]]:
     with (directory / f"{name}.log").open("wb") as log:
         process = subprocess.Popen(words, stdout=log, stderr=log)
         try:
-            yield
+            yield process
         finally:
             process.send_signal(signal.SIGTERM)
             try:

@@ -148,10 +148,11 @@ def _fill(books: Books) -> None:
 
 def _wanted() -> list[Wanted]:
     dice = random.Random(7)  # noqa: S311  the same people in every run
-    return [_somebody(dice, n) for n in range(PEOPLE)]
+    return [somebody(dice, n) for n in range(PEOPLE)]
 
 
-def _somebody(dice: random.Random, n: int) -> Wanted:
+def somebody(dice: random.Random, n: int) -> Wanted:
+    """Return the so-and-so-many-th person."""
     given = _syllables(dice, _GIVEN, 2) + dice.choice(_ENDS)
     family = _syllables(dice, _FAMILY, 3) + dice.choice(_ENDS)
     name = f"{given}.{family}{n}"
