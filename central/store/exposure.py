@@ -119,6 +119,21 @@ def at_site(tx: Transaction, known: NodeRecord) -> AtSite:
     return _site(tx, known, _quarantined(tx, known.id).get(known.id, {}))
 
 
+def worst_at(tx: Transaction, node_id: str) -> dict[Unit, int | None]:
+    """Return the worst case of one site by unit; None: without limit.
+
+    The same as of `at_site`, without what sits there, which is no exposure: a list of sites that
+    are apart asks for each.
+    """
+    debts, claimed = owed.at_site(tx, node_id), _quarantined(tx, node_id).get(node_id, {})
+    told = [each for j in _journals(tx, node_id) for each in terms.in_play(tx, node_id, j)]
+    found: dict[Unit, int | None] = {}
+    for unit in sorted(debts.keys() | claimed.keys() | terms.units(told)):
+        more = could_still(tx, node_id, unit)
+        found[unit] = None if more is None else debts.get(unit, 0) + claimed.get(unit, 0) + more
+    return found
+
+
 def could_still(tx: Transaction, node_id: str, unit: Unit) -> int | None:
     """Return what a site could still charge past the allocation; None: without limit.
 

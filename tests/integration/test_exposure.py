@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from broker.messages import FundsRequest, UncoveredCap
 from central.store import accounts, funds, owed, parking
+from central.store.exposure import worst_at
 from central.store.ledger import HOUSE_TOPUP
 from central.store.terms import Wish
 from central.store.verify import Counts, verify
@@ -182,10 +183,11 @@ class Fleet(RuleBasedStateMachine):
         """What the house has lent, told or not, and what an edge could still lend, is in it."""
         for name, edge in self.edges.items():
             found = figures(self.books, name)
+            with self.books.read() as tx:
+                assert worst_at(tx, name).get("EUR", 0) == found.worst
+                lent = sum(owed.at_site(tx, name).values())
             if found.worst is None:
                 continue
-            with self.books.read() as tx:
-                lent = sum(owed.at_site(tx, name).values())
             booked = self._booked(name)
             untold = edge.uncovered - booked
             assert untold >= 0

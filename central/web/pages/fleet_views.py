@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from starlette.exceptions import HTTPException
 
 from central.store import nodes, overview
-from central.store.exposure import at_site
+from central.store.exposure import worst_at
 from central.web.pages import sentences
 from central.web.pages.sentences import mark
 from central.web.pages.views import Chip, Choice
@@ -62,10 +62,9 @@ def line_of(tx: Transaction, glance: SiteGlance, zone: ZoneInfo) -> Line:
     """Return a site's line; the worst case is worked out only where the site is apart."""
     since = None if glance.since is None else glance.since.astimezone(zone)
     local = replace(glance, since=since)
-    known = nodes.find(tx, glance.node) if glance.state in APART else None
-    if known is None:
+    if glance.state not in APART:
         return Line(local)
-    worst = [(unit, each.worst) for unit, each in at_site(tx, known).units.items()]
+    worst = list(worst_at(tx, glance.node).items())
     return Line(
         local,
         tuple(Money(micros, unit) for unit, micros in worst if micros),
