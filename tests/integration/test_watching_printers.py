@@ -307,8 +307,9 @@ async def test_a_swapped_printer_that_is_nowhere_is_replaced(place: Place) -> No
 async def test_printers_that_are_taken_off_are_taken_back(place: Place) -> None:
     """What is retained of them goes, and what was raised is cleared; once, when the line is up."""
     place.sources.looks["lib-1"] = with_(by_snmp(serial="lib-1"), reasons=("media-jam-error",))
+    files = KeptFiles(place.path / "devices")
     async with place.watched():
-        await until(lambda: place.line.notes)
+        await until(lambda: place.line.notes and files.read("lib-1").raised)
     place.printers = ["other"]
     async with place.watched():
         await until(lambda: place.line.taken_back)
@@ -317,7 +318,7 @@ async def test_printers_that_are_taken_off_are_taken_back(place: Place) -> None:
         ("jam", False),
         ("jam", True),
     ]
-    assert KeptFiles(place.path / "devices").others(["other", "_node"]) == ()
+    assert files.others(["other", "_node"]) == ()
 
 
 async def test_screens_and_releases_hear_what_a_printer_says(place: Place) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from hashlib import sha256
 from typing import TYPE_CHECKING, Self, TypeVar
 
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from uuid import UUID
 
+    from broker.link import LinkEvent
     from config.settings import LinkSettings
     from tests.integration.books_lab import MemoryEdge
 
@@ -195,21 +197,26 @@ class WireEdge:
 
     async def _run(self) -> None:
         async for event in self.link.events():
-            match event:
-                case Connected(session):
-                    self._session, self._coordinator = session, None
-                    told = Status(online=True, session=session, incarnation=self.memory.incarnation)
-                    await self.publish(topics.STATUS, told)
-                    await self._greet()
-                case Disconnected():
-                    self._told = None
-                    for out in self.outbound.values():
-                        out.peer_offline()
-                case Arrived(topic=topic, payload=payload):
-                    await self._arrived(topic, payload)
+            # what happened may be over already: then the next event says so
+            with suppress(LinkDown):
+                await self._heed(event)
             async with self._changed:
                 self._changed.notify_all()
             await self._send()
+
+    async def _heed(self, event: LinkEvent) -> None:
+        match event:
+            case Connected(session):
+                self._session, self._coordinator = session, None
+                told = Status(online=True, session=session, incarnation=self.memory.incarnation)
+                await self.publish(topics.STATUS, told)
+                await self._greet()
+            case Disconnected():
+                self._told = None
+                for out in self.outbound.values():
+                    out.peer_offline()
+            case Arrived(topic=topic, payload=payload):
+                await self._arrived(topic, payload)
 
     async def _arrived(self, topic: str, payload: bytes) -> None:
         if topics.ALL_COORDINATOR.match(topic) is not None:
