@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import random
 import sys
 import time
 from bisect import bisect_left, bisect_right
@@ -58,6 +57,8 @@ class Agent:
     """Taken off the pages, by a reset or because its total was set."""
     _seen: tuple[int, int, int] = (0, 0, 0)
     _looked: float = -1.0
+    answers: int = 0
+    """How many it had, also those that got lost."""
 
     def look(self) -> None:
         """See what came, if it is time to."""
@@ -211,7 +212,7 @@ class Listening(asyncio.DatagramProtocol):
         said = self._agent.answer(data)
         if said is None or self._transport is None:
             return
-        if (slow := lost_or_late(self._agent.orders)) is None:
+        if (slow := lost_or_late(self._agent)) is None:
             return
         if slow:
             asyncio.get_running_loop().call_later(slow, self._transport.sendto, said, addr)
@@ -219,9 +220,14 @@ class Listening(asyncio.DatagramProtocol):
             self._transport.sendto(said, addr)
 
 
-def lost_or_late(orders: Orders) -> float | None:
-    """Return how many seconds an answer takes; None: it gets lost."""
-    if orders.silent or random.random() < orders.drop:  # noqa: S311  a lab's dice
+def lost_or_late(agent: Agent) -> float | None:
+    """Return how many seconds an answer takes; None: it gets lost.
+
+    A tenth lost is every tenth: dice would lose a question's every try once in a while.
+    """
+    orders, before = agent.orders, agent.answers
+    agent.answers += 1
+    if orders.silent or int(agent.answers * orders.drop) > int(before * orders.drop):
         return None
     return orders.slow
 
@@ -270,7 +276,7 @@ def listen_by_three(agent: Agent, address: tuple[str, int], user: Mapping[str, s
         """Loses what it is ordered to."""
 
         def send_message(self, message: Any, address: Any) -> None:  # noqa: ANN401
-            slow = lost_or_late(agent.orders)
+            slow = lost_or_late(agent)
             if slow is not None:
                 asyncio.get_running_loop().call_later(slow, super().send_message, message, address)
 

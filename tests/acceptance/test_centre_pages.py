@@ -144,7 +144,7 @@ async def test_theme_language_and_search_work_by_keyboard(tmp_path: Path) -> Non
         await seen.page.keyboard.type("library 3")
         await seen.page.keyboard.press("Enter")
         await seen.page.wait_for_url("**/search?q=library+3")
-        assert await seen.page.locator("main a", has_text="Library 3").count() > 0
+        assert await seen.page.locator(".hits a", has_text="Library 3").count() == 1
         await seen.page.click(".menu summary")
         await seen.page.click(".menu button[value=fr]")
         await seen.page.wait_for_selector("html[lang=fr]")

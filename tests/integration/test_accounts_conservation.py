@@ -223,4 +223,4 @@ class Household(RuleBasedStateMachine):
 
 
 TestHousehold = Household.TestCase
-TestHousehold.settings = settings(max_examples=8, stateful_step_count=40, deadline=None)
+TestHousehold.settings = settings(max_examples=15, stateful_step_count=40, deadline=None)

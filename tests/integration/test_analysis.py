@@ -167,12 +167,9 @@ async def test_thousand_pages_and_a_hundred_megabytes(
     assert huge.stat().st_size > 100_000_000
     await analyst(documents.pdf(tmp_path / "warm.pdf", 1), PLAIN)
 
-    took: list[float] = []
-    while not took or (min(took) >= 3 and len(took) < 5):  # others may have the processor
-        start = time.monotonic()
-        found = await analyst(thousand, PLAIN)
-        took.append(time.monotonic() - start)
-    assert min(took) < 3
+    start = time.monotonic()
+    found = await analyst(thousand, PLAIN)
+    assert time.monotonic() - start < 3
     assert isinstance(found, Analysed)
     assert (found.pages, found.colour_pages) == (1000, frozenset({500}))
 

@@ -158,4 +158,4 @@ class Organisation(RuleBasedStateMachine):
 
 
 TestOrganisation = Organisation.TestCase
-TestOrganisation.settings = settings(max_examples=10, stateful_step_count=40, deadline=None)
+TestOrganisation.settings = settings(max_examples=20, stateful_step_count=40, deadline=None)

@@ -223,4 +223,4 @@ class Fleet(RuleBasedStateMachine):
 
 
 TestFleet = Fleet.TestCase
-TestFleet.settings = settings(max_examples=6, stateful_step_count=40, deadline=None)
+TestFleet.settings = settings(max_examples=12, stateful_step_count=40, deadline=None)

@@ -145,7 +145,7 @@ acts = st.lists(
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @settings(
-    max_examples=6,
+    max_examples=12,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

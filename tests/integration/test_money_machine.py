@@ -37,7 +37,7 @@ pytestmark = pytest.mark.sqlite_only("each history begins from an image of the b
 
 #: Examples to try instead of the few that `make test` has time for.
 HUNT = int(os.environ.get("PRINTMESH_MONEY_EXAMPLES", "0"))
-EXAMPLES, STEPS = (HUNT, 50) if HUNT else (6, 35)
+EXAMPLES, STEPS = (HUNT, 50) if HUNT else (11, 35)
 
 node = st.sampled_from(NODES)
 person = st.sampled_from(PEOPLE)

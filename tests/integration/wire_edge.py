@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound=Message)
 
 #: Seconds within which anything a test waits for must happen.
-PATIENCE = 60.0
+PATIENCE = 20.0
 
 
 class WireEdge:

@@ -141,7 +141,7 @@ def test_days_left_count_beside_percent() -> None:
     assert "for about 5 days" in notes[0].detail
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     steps=st.lists(st.tuples(st.booleans(), st.integers(1, 120)), min_size=50, max_size=400),
 )

@@ -294,7 +294,7 @@ def live(life: Life, steps: list[tuple[str, int, int, int]]) -> None:
         acts[kind]()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(st.tuples(st.sampled_from([1, 1, 2, 0]), st.integers(1, 200)), STEPS)
 def test_money_is_conserved_whatever_happens(
     begin: tuple[int, int], steps: list[tuple[str, int, int, int]]
@@ -307,7 +307,7 @@ def test_money_is_conserved_whatever_happens(
     life.check()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(STEPS)
 def test_nothing_is_stuck_in_the_end(steps: list[tuple[str, int, int, int]]) -> None:
     """When all jobs are settled no money is held or set aside; an agent then has none at all."""

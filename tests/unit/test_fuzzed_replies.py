@@ -81,7 +81,7 @@ def told(memory: Memory, found: dict[Oid, Value], minutes: int) -> tuple[Memory,
     return result.memory, result.state
 
 
-@settings(max_examples=60)
+@settings(max_examples=150)
 @given(st.lists(replies(), min_size=1, max_size=4))
 def test_any_reply_can_be_told(several: list[dict[Oid, Value]]) -> None:
     """No value a device can send raises, makes two figures of one name, or outgrows a message."""

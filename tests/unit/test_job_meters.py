@@ -301,6 +301,12 @@ async def test_the_figure_is_kept_with_the_job(tmp_path: Path) -> None:
     await here.look(job)
     (event,) = [each for each in said(here.books, "jobs") if isinstance(each, JobSettled)]
     by_source = {each.source: each for each in event.counts}
-    assert set(by_source) >= {Source.ANALYSIS, Source.SPOOLER, Source.DEVICE_METER}
+    assert set(by_source) == {
+        Source.ANALYSIS,
+        Source.SPOOLER,
+        Source.DEVICE_JOB,
+        Source.DEVICE_METER,
+    }
+    assert {each.impressions for each in event.counts} == {10}
     assert by_source[Source.DEVICE_METER].impressions == 10
     assert by_source[Source.DEVICE_METER].color_impressions == 2
