@@ -201,6 +201,8 @@ class Watching:
         if device not in self._memories:
             kept = await asyncio.to_thread(self._files.read, device)
             self._memories[device] = Memory(kept, began=now)
+            # before anything is told: what a crash leaves retained is known as ours, and taken back
+            await self._keep(device, kept)
         at, beat = first_look(device, now, self._devices, count), self._devices.idle.total_seconds()
         while True:
             await self._until(device, at)

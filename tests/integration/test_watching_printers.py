@@ -321,6 +321,22 @@ async def test_printers_that_are_taken_off_are_taken_back(place: Place) -> None:
     assert files.others(["other", "_node"]) == ()
 
 
+async def test_a_printer_is_known_before_anything_is_told_of_it(place: Place) -> None:
+    """A crash right after the first telling, and the printer taken off: it is taken back still."""
+    files, told = KeptFiles(place.path / "devices"), asyncio.Event()
+    known: list[tuple[str, ...]] = []
+
+    async def state(_: DeviceState) -> None:
+        known.append(files.others([]))
+        told.set()
+        await asyncio.Event().wait()  # nothing comes after it
+
+    place.line.state = state  # type: ignore[method-assign]
+    async with place.watched():
+        await told.wait()
+    assert "lib-1" in known[0]
+
+
 async def test_screens_and_releases_hear_what_a_printer_says(place: Place) -> None:
     """Its state while it answers, and what it can do."""
     abilities: list[bool | None] = []
