@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from central.acts.by import signed
+from central.acts.nodes import linked_now
 from central.acts.people import find
-from central.presence import is_linked
-from central.store import codes, nodes, wallets
+from central.store import codes, wallets
 from central.store.codes import Wish
 from central.store.ledger import Refused
 
@@ -50,12 +51,8 @@ def bring(
         _MOST
     ):
         return Refused(f"{person.name} has {_MOST} codes for {node} that nobody typed yet")
-    linked = frozenset(
-        each.id
-        for each in nodes.every(tx)
-        if is_linked(linked=each.linked, seen_at=each.seen_at, now=tx.now)
-    )
-    return codes.issue(tx, Wish(node, person.name, account, amount, by.author), linked, PATIENCE)
+    wish = Wish(node, person.name, account, amount, by.author)
+    return codes.issue(signed(tx, by), wish, linked_now(tx), PATIENCE)
 
 
 def mine(tx: Transaction, id_: UUID, user: str) -> CodeRecord | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from central.acts import consequences
 from central.acts.by import By, signed
+from central.presence import is_linked
 from central.store import audit, closures, forks, nodes, quarantine, terms, writeoff
 from central.store.ledger import Refused
 from central.store.trying import all_or_nothing
@@ -177,6 +178,14 @@ def look_at_fork(tx: Transaction, by: By, name: str) -> Closure | Refused:
     return closures.go(tx, _collect_anew(tx, closed), "looking")
 
 
+def ask_fork(tx: Transaction, by: By, name: str) -> Closure | Refused:
+    """Do the same, also once more: what was asked before may never have come there."""
+    found = look_at_fork(tx, by, name)
+    if isinstance(found, Refused) or found.step != "looking":
+        return found
+    return closures.go(tx, found, "looking")
+
+
 def forked(tx: Transaction, name: str) -> Closure | Refused:
     """Return the end of an edge's journal that has forked, as far as it is entered; pure read."""
     known = _edge(tx, name)
@@ -194,6 +203,13 @@ def rehearse_fork(books: Books, closed: Closure) -> Mapping[str, object]:
     if closed.step == "done" or closed.returned:
         return closed.result
     return forks.rehearse(books, closed)
+
+
+def would_book(tx: Transaction, closed: Closure) -> Mapping[str, object]:
+    """Return the same, in a transaction that the caller undoes."""
+    if closed.step == "done" or closed.returned:
+        return closed.result
+    return forks.book_all(tx, closed).result
 
 
 def resolve_fork(
@@ -258,6 +274,15 @@ def put_aside(tx: Transaction, id_: str) -> Put | Refused:
 def find(tx: Transaction, name: str) -> NodeRecord | Refused:
     """Return a node, or say that there is none."""
     return _known(nodes.find(tx, name), name)
+
+
+def linked_now(tx: Transaction) -> frozenset[str]:
+    """Return the nodes that can be reached."""
+    return frozenset(
+        each.id
+        for each in nodes.every(tx)
+        if is_linked(linked=each.linked, seen_at=each.seen_at, now=tx.now)
+    )
 
 
 def _known(found: NodeRecord | None, name: str) -> NodeRecord | Refused:

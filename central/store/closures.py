@@ -124,6 +124,13 @@ def active(tx: Transaction) -> list[Closure]:
     return [_record(row) for row in tx.sql.execute(_ACTIVE)]
 
 
+def forks_open(tx: Transaction) -> list[Closure]:
+    """Return forks that are not resolved yet, whether or not something is being done about them."""
+    waits = (closure.c.kind == "fork") & (closure.c.step != "done")
+    rows = tx.sql.execute(select(closure).where(waits).order_by(closure.c.node, closure.c.at))
+    return [_record(row) for row in rows]
+
+
 _ACTIVE: Final = select(closure).where(closure.c.step.not_in(RESTING)).order_by(closure.c.node)
 
 

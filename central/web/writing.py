@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from anyio import CapacityLimiter, to_thread
@@ -42,16 +43,39 @@ class Writer:
             TooBusy: too many wait already.
             BooksUnwritable: the database fails at present; nothing was changed.
         """
+        done = await self._in_turn(lambda: self._do_here(act))
+        self._told()
+        return done
+
+    async def tried(self, act: Callable[[Transaction], T]) -> T:
+        """Do something in one transaction, undo it, and return what it came to.
+
+        Raises:
+            TooBusy: too many wait already.
+            BooksUnwritable: the database fails at present.
+        """
+        return await self._in_turn(lambda: self._try_here(act))
+
+    async def _in_turn(self, doing: Callable[[], T]) -> T:
         if self._asked > _WAITING:
             raise TooBusy
         self._asked += 1
         try:
-            done = await to_thread.run_sync(self._do_here, act, limiter=self._room)
+            return await to_thread.run_sync(doing, limiter=self._room)
         finally:
             self._asked -= 1
-        self._told()
-        return done
 
     def _do_here(self, act: Callable[[Transaction], T]) -> T:
         with self._books.write() as tx:
             return act(tx)
+
+    def _try_here(self, act: Callable[[Transaction], T]) -> T:
+        kept: list[T] = []
+        with suppress(_Undone), self._books.write() as tx:
+            kept.append(act(tx))
+            raise _Undone
+        return kept[0]
+
+
+class _Undone(Exception):
+    """Undoes a transaction in which something was only tried."""

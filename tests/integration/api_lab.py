@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from central.acts import money
 from central.acts.by import By
 from central.acts.tokens import GIVEN
 from central.rights import EVERYWHERE, Scope
-from central.store import cards, directory, funds, tokens
+from central.store import cards, directory, funds, quarantine, tokens
 from central.store.books import Books
 from central.store.ledger import Refused
 from central.web.api.table import PARTS, Desk
@@ -177,13 +178,32 @@ def token_of(lab: Lab, *rights: Right, sites: Iterable[str] = (EVERYWHERE,)) -> 
 
 
 def things(lab: Lab) -> dict[str, str]:
-    """Return what there is, for the parts of addresses: a request for money is made for it."""
+    """Return what there is, for the parts of addresses; what was asked for or put aside is made."""
     found = {name: part.example for name, part in PARTS.items()}
     with lab.books.write() as tx:
         asked = money.ask_refund(tx, By("web:ana"), lab.job, user="ana", reason="pale")
         assert not isinstance(asked, Refused)
         (card,) = cards.every(tx, "ana")
-    return {**found, "uuid": str(lab.job), "id": str(asked.id), "card": card.shown}
+    aside, _ = put_aside(lab.north)
+    return {
+        **found,
+        "uuid": str(lab.job),
+        "id": str(asked.id),
+        "card": card.shown,
+        "event": aside,
+    }
+
+
+def put_aside(edge: MemoryEdge) -> tuple[str, dict[str, Any]]:
+    """Have a charge put aside whose printer nobody can read; return its id and what it meant."""
+    (good,) = edge.say(edge.charge(euros("0.12")))
+    edge.journal["ledger"].pop()
+    meant = json.loads(str(good.data))
+    bad = {**meant, "data": {**meant["data"], "printer": "?"}}
+    edge.send([edge.say_text(json.dumps(bad))])
+    with edge.books.read() as tx:
+        *_, put = quarantine.every(tx)
+    return put.id, meant
 
 
 @asynccontextmanager

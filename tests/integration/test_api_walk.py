@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from central.web.api.table import Route
 
 #: Parts of addresses that lead to a thing at a site.
-AT_A_SITE = {"uuid", "id", "node", "device"}
+AT_A_SITE = {"uuid", "id", "node", "device", "event"}
 
 
 @pytest.fixture

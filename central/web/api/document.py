@@ -144,7 +144,7 @@ def _parameters(route: Route) -> Iterator[dict[str, Any]]:
             "required": True,
             "description": part.description,
             "schema": part.kind.json_schema(),
-            "example": int(part.example) if name in {"version", "n"} else part.example,
+            "example": int(part.example) if part.example.isdecimal() else part.example,
         }
     yield from _asked(route)
     if route.writes:

@@ -89,6 +89,8 @@ async def _answer(centre: Centre, route: Route, request: Request) -> Response:
     body = body_of(route, raw, request.headers.get("content-type", ""))
     by = By(f"api:{caller.name}", _address(request, centre.trusted))
     call: Call[Any, Any] = Call(caller, route.right, by, path, body, asked, centre.desk)
+    if route.tries:
+        return _shown(await centre.writer.tried(lambda tx: _read(tx, route, call)))
     if not route.writes:
         answer = await centre.reader.ask(lambda tx: _read(tx, route, call))
         return _shown(answer, request)

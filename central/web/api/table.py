@@ -114,6 +114,26 @@ PARTS: Final[Mapping[str, Part]] = {
         "operator",
     ),
     "kind": Part(TypeAdapter(Line), "A kind of problem.", "refused"),
+    "event": Part(
+        TypeAdapter(Annotated[str, StringConstraints(pattern=r"^[0-9]{1,18}\.[0-9]{1,18}$")]),
+        "`STREAM.SEQ`, as the list of what was put aside has it.",
+        "4.17",
+    ),
+    "code": Part(
+        TypeAdapter(UUID), "Of the wish for a code.", "019aaba6-0b12-7000-8000-00000000000a"
+    ),
+    "till": Part(
+        TypeAdapter(Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,32}$")]),
+        "A till's name.",
+        "front-desk",
+    ),
+    "receipt": Part(TypeAdapter(Annotated[int, Field(ge=1, lt=2**63)]), "A receipt's number.", "1"),
+    "session": Part(
+        TypeAdapter(Annotated[int, Field(ge=1, lt=2**63)]), "A session of a till.", "1"
+    ),
+    "registration": Part(
+        TypeAdapter(Annotated[int, Field(ge=1, lt=2**63)]), "Of somebody who waits.", "1"
+    ),
 }
 
 
@@ -190,6 +210,8 @@ class Route:
     example: Example = Example()
     reads: bool = False
     """A POST that changes nothing."""
+    tries: bool = False
+    """A POST that is carried out and undone: it holds the books as acts do, and leaves nothing."""
     before: Callable[[Call[Any, Any]], object] | None = None
     """What takes long and needs no books, such as hashing; a Refused ends it."""
     row: Callable[[Transaction, Call[Any, Any]], BaseModel] | None = None
@@ -213,7 +235,7 @@ class Route:
     @property
     def writes(self) -> bool:
         """Whether it changes the books."""
-        return self.method != "GET" and not self.reads
+        return self.method != "GET" and not (self.reads or self.tries)
 
     @property
     def parts(self) -> Sequence[str]:

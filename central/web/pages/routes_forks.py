@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from central.acts import nodes as acts
 from central.rights import Right
-from central.store import closures, forks
+from central.store import forks
 from central.store.ledger import Refused
 from central.web.pages import fleet_views, node_words
 from central.web.pages.routes_nodes import known_node
@@ -127,11 +127,7 @@ async def look_at(visit: Visit) -> Response:
 
     def act(tx: Transaction) -> Closure | Refused:
         _edge(tx, visit)
-        found = acts.look_at_fork(tx, visit.by, node)
-        if isinstance(found, Refused) or found.step != "looking":
-            return found
-        # once more: what was asked before may never have come there
-        return closures.go(tx, found, "looking")
+        return acts.ask_fork(tx, visit.by, node)
 
     done = await visit.write(act)
     return _on(visit, done, mark("The edge is asked for its own branch."))
