@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -73,6 +74,12 @@ def checked(pages: Iterable[Page]) -> tuple[Page, ...]:
     Raises:
         NoRight: one says not what it needs, or an address could mean two of them.
     """
+    return _checked(tuple(pages))
+
+
+@functools.lru_cache(maxsize=8)
+def _checked(pages: tuple[Page, ...]) -> tuple[Page, ...]:
+    """Compare each with each, once for a table: it is most of what making the pages takes."""
     known = sorted(dict.fromkeys(pages), key=lambda page: (_order(page.path), page.methods))
     for page in known:
         if not isinstance(page.right, Right):
