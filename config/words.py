@@ -15,7 +15,15 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Final
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, format_time, format_timedelta
+from babel.dates import (
+    format_timedelta,
+    get_date_format,
+    get_datetime_format,
+    get_month_names,
+    get_time_format,
+    parse_pattern,
+)
+from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import (
@@ -27,12 +35,15 @@ from babel.numbers import (
     get_decimal_symbol,
 )
 
+from config.numerals import Moments, Numerals
 from config.policy.money import PAGE, UNIT_MICROS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date, datetime
     from pathlib import Path
+
+    from babel.dates import DateTimePattern
 
     from config.policy.money import Money
 
@@ -70,6 +81,41 @@ class Words:
         """Translate a sentence."""
         self.ngettext = translations.ngettext
         """Translate one of two sentences, by a number."""
+        # what is written cell by cell is learnt from Babel, not asked of it for each
+        self._point = get_decimal_symbol(self._locale)
+        self._numbers = Numerals.learnt(self._asked_number, self._point)
+        self._exact = Numerals.learnt(self._asked_exact, self._point)
+        self._percents = Numerals.learnt(self._asked_percent, self._point)
+        self._currencies: dict[str, Numerals] = {}
+        months = get_month_names("abbreviated", locale=self._locale)
+        date = _pattern(get_date_format("medium", self._locale))
+        time = _pattern(get_time_format("medium", self._locale))
+        both = str(get_datetime_format("medium", self._locale)).replace("'", "")
+        self._clocks = Moments.learnt(_pattern(get_time_format("short", self._locale)), months)
+        self._days = Moments.learnt(date, months)
+        self._short_days = Moments.learnt(_pattern(parse_pattern("d MMM")), months)
+        self._moments = Moments.learnt(both.format(time, date), months)
+
+    def _asked_number(self, value: Decimal) -> str:
+        return format_decimal(value, locale=self._locale)
+
+    def _asked_exact(self, value: Decimal) -> str:
+        return format_decimal(value, locale=self._locale, decimal_quantization=False)
+
+    def _asked_percent(self, hundredths: Decimal) -> str:
+        share = hundredths.scaleb(-2)
+        return format_percent(share, locale=self._locale, decimal_quantization=False)
+
+    def _currency(self, unit: str) -> Numerals:
+        found = self._currencies.get(unit)
+        if found is None:
+
+            def asked(value: Decimal) -> str:
+                return format_currency(value, unit, locale=self._locale, decimal_quantization=False)
+
+            # kept for good: currencies are few
+            found = self._currencies[unit] = Numerals.learnt(asked, self._point)
+        return found
 
     @staticmethod
     def of(language: str | None, *places: Path) -> Words:
@@ -87,10 +133,10 @@ class Words:
         """Write an amount: at least as many decimals as the currency has, and all that count."""
         value = Decimal(amount.micros) / UNIT_MICROS
         if amount.unit == PAGE:
-            number = format_decimal(value, locale=self._locale, decimal_quantization=False)
+            number = self._exact.write(value)
             whole = abs(amount.micros) // UNIT_MICROS + bool(amount.micros % UNIT_MICROS)
             return self.ngettext("%(num)s page", "%(num)s pages", whole) % {"num": number}
-        return format_currency(value, amount.unit, locale=self._locale, decimal_quantization=False)
+        return self._currency(amount.unit).write(value)
 
     def moneys(self, amounts: Iterable[Money]) -> str:
         """Write what several accounts pay."""
@@ -115,7 +161,7 @@ class Words:
         What is no number comes back as it is: the reader refuses it with its own words.
         """
         plain = text.strip().replace("\N{NO-BREAK SPACE}", "").replace("\u202f", "")
-        if get_decimal_symbol(self._locale) == "," and "," in plain:
+        if self._point == "," and "," in plain:
             plain = plain.replace(".", "").replace(",", ".")
         return plain.replace(" ", "")
 
@@ -123,13 +169,15 @@ class Words:
 
     def number(self, value: float | Decimal, decimals: int = 0) -> str:
         """Write a number with so many decimals at most."""
+        if isinstance(value, int):
+            return self._numbers.whole(value)
         exact = Decimal(value).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
-        return format_decimal(exact, locale=self._locale)
+        return self._numbers.write(exact)
 
     def percent(self, share: float, decimals: int = 0) -> str:
         """Write a share: 0.08 as 8 %."""
         exact = Decimal(str(share)).quantize(Decimal(1).scaleb(-decimals - 2), ROUND_HALF_UP)
-        return format_percent(exact, locale=self._locale, decimal_quantization=False)
+        return self._percents.write(exact.scaleb(2))
 
     def pages(self, impressions: int, sheets: int | None = None) -> str:
         """Write pages, and the paper they need where that is known: 6 pages (3 sheets)."""
@@ -149,22 +197,22 @@ class Words:
             moment: in the zone it is to be written in.
             now: in the same.
         """
-        time = format_time(moment, "short", locale=self._locale)
+        time = self._clocks.write(moment)
         if now is None or moment.date() == now.date():
             return time
-        return f"{format_date(moment, 'd MMM', locale=self._locale)}, {time}"
+        return f"{self.short_day(moment)}, {time}"
 
     def exact(self, moment: datetime) -> str:
         """Write date and time in full."""
-        return format_datetime(moment, "medium", locale=self._locale)
+        return self._moments.write(moment)
 
     def day(self, day: date) -> str:
         """Write a date."""
-        return format_date(day, "medium", locale=self._locale)
+        return self._days.write(day)
 
     def short_day(self, day: date) -> str:
         """Write a date whose year is plain."""
-        return format_date(day, "d MMM", locale=self._locale)
+        return self._short_days.write(day)
 
     def when(self, moment: datetime, now: datetime) -> str:
         """Write a moment as people say it: by its distance when it is near, else by the clock."""
@@ -181,24 +229,37 @@ class Words:
         return format_timedelta(time, threshold=1.2, locale=self._locale)
 
 
+def _pattern(of: DateTimePattern) -> str:
+    """Return a pattern with a hole for each field; Babel's types call it something else."""
+    return str(of.format)
+
+
 @cache
 def _words(language: str, places: tuple[Path, ...]) -> Words:
     return Words(language, _translations(language, places))
 
 
 def _translations(language: str, places: tuple[Path, ...]) -> gettext.NullTranslations:
-    """Read the files that translators write; machines' own form of them is made on the way."""
-    found = gettext.NullTranslations()
-    for place in places:
+    """Read the files that translators write, as one; machines' own form of it is made on the way.
+
+    A sentence is looked up once then, not in one file after another. Where two files have it, the
+    later one counts.
+    """
+    whole, read = Catalog(locale=language), False
+    for place in reversed(places):
         path = place / f"{language}.po"
         if not path.exists():
             continue
         with path.open("rb") as file:
             catalog = read_po(file, locale=language)
-        made = BytesIO()
-        write_mo(made, catalog)
-        made.seek(0)
-        more = gettext.GNUTranslations(made)
-        more.add_fallback(found)
-        found = more
-    return found
+        for message in catalog:
+            # what the catalog has already stays; its first message says how plurals are formed
+            if not message.id or (message.string and not message.fuzzy):
+                whole[message.id] = message
+        read = True
+    if not read:
+        return gettext.NullTranslations()
+    made = BytesIO()
+    write_mo(made, whole)
+    made.seek(0)
+    return gettext.GNUTranslations(made)
