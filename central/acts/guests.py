@@ -43,6 +43,7 @@ def invite(
     sponsor: str = "",
     name: str | None = None,
     until: datetime | None = None,
+    pin: str = "",
     dice: Callable[[int], bytes],
 ) -> Guest | Refused:
     """Enter a guest with an account of their own, empty.
@@ -56,6 +57,7 @@ def invite(
         sponsor: the user who vouches for them; empty: whoever does it.
         name: their user name; None: one is made.
         until: when they are disabled; None: as usual.
+        pin: the hash of the one that is handed over; empty: none.
         dice: makes a name by chance.
     """
     if not settings.enabled:
@@ -80,6 +82,8 @@ def invite(
     person.set_all(tx, {row.name: fresh})
     detail = {"until": until.isoformat(timespec="seconds"), "sponsor": sponsor}
     audit.note(tx, author=by.author, act="guest invite", target=f"person:{row.name}", detail=detail)
+    if pin:
+        people.set_secret(tx, by, row.name, "pin", pin)
     return Guest(row, until)
 
 

@@ -107,6 +107,7 @@ def let_in(
     sealer: Sealer,
     sponsor: str = "",
     until: datetime | None = None,
+    pin: str = "",
     dice: Callable[[int], bytes],
 ) -> Guest | Refused:
     """Make a guest of whoever shows a code.
@@ -119,6 +120,7 @@ def let_in(
         sealer: as of `ask`.
         sponsor: the user who vouches for them.
         until: when they are disabled; None: as usual.
+        pin: the hash of the one that is handed over; empty: none.
         dice: makes another name where that one is somebody's by now.
     """
     found = registrations.find(tx, keyed(sealer, code))
@@ -134,6 +136,7 @@ def let_in(
         sponsor=sponsor,
         name=name,
         until=until,
+        pin=pin,
         dice=dice,
     )
     if isinstance(guest, Refused):

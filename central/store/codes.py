@@ -242,11 +242,22 @@ def find(tx: Transaction, id_: UUID) -> CodeRecord | None:
     return None if row is None else _listed(row)
 
 
-def every(tx: Transaction, *, node_id: str | None = None, limit: int = 200) -> list[CodeRecord]:
-    """Return codes, newest first, without their digits."""
+def every(
+    tx: Transaction,
+    *,
+    node_id: str | None = None,
+    user: str | None = None,
+    before: str = "",
+    limit: int = 200,
+) -> list[CodeRecord]:
+    """Return codes, newest first, without their digits; those before one, by its id."""
     query = select(code).order_by(code.c.id.desc()).limit(limit)
     if node_id is not None:
         query = query.where(code.c.node == node_id)
+    if user is not None:
+        query = query.where(code.c.user == user)
+    if before:
+        query = query.where(code.c.id < before)
     return [_listed(row) for row in tx.sql.execute(query)]
 
 

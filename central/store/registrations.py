@@ -72,9 +72,11 @@ def named(tx: Transaction, name: str) -> bool:
     return tx.sql.execute(query).scalar_one() > 0
 
 
-def waiting(tx: Transaction, *, limit: int) -> list[Registration]:
-    """Return who waits, whoever asked last first."""
+def waiting(tx: Transaction, *, before: int = 0, limit: int) -> list[Registration]:
+    """Return who waits, whoever asked last first; 0: from the last on, else who asked before."""
     query = select(registration).where(registration.c.ends_at > tx.now)
+    if before:
+        query = query.where(registration.c.n < before)
     rows = tx.sql.execute(query.order_by(registration.c.n.desc()).limit(limit))
     return [_registration(row) for row in rows]
 

@@ -141,7 +141,7 @@ def make_site(
         troubles=centre.troubles,
         tally=tally,
         data=settings.data,
-        desk=Desk(settings.credentials),
+        desk=Desk.of(settings, centre.dice),
         per_minute=settings.api.requests_per_minute,
         trusted=settings.web.trusted_proxies,
         told=centre.live.beat,

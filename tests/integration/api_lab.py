@@ -20,15 +20,20 @@ from broker.directory import (
     card_digest,
 )
 from broker.messages import JobHeld, JobReleased, JobSettled
-from central.acts import money
+from central.acts import codes, money, registrations
 from central.acts.by import By
 from central.acts.tokens import GIVEN
 from central.rights import EVERYWHERE, Scope
-from central.store import cards, directory, funds, quarantine, tokens
+from central.sealing import Sealer
+from central.store import cards, courier, directory, funds, quarantine, streams, tokens
+from central.store import registrations as kept
 from central.store.books import Books
+from central.store.codes import Issued
 from central.store.ledger import Refused
 from central.web.api.table import PARTS, Desk
 from central.web.app import make_app
+from config.policy.money import Money
+from config.settings_directory_services import GuestSettings
 from tests.integration.books_lab import (
     CODE,
     MORNING,
@@ -59,6 +64,9 @@ KEY: Final = "6b" * 32
 HASH: Final = "$argon2id$of-a-pin"
 #: Must not be in any answer.
 SECRETS: Final = (TOKEN, STORED, CARD, card_digest(CARD), CODE, KEY, HASH)
+#: Guests are let in, and may ask for it.
+GUESTS: Final = GuestSettings(enabled=True, ask=True)
+SEALER: Final = Sealer("a-secret-of-the-centre-of-these-tests", Dice())
 ADDRESS: Final = "http://books.test/api/v1/"
 
 
@@ -92,11 +100,14 @@ class Lab:
     charge: UUID
     credentials: Path
     """The broker's file of secrets."""
+    clock: Clock
+    """The books' own."""
 
 
 def fill(path: Path) -> Lab:
     """Make books on disk: Ana with 5.00 at north, of which one job took 1.20; Bob with nothing."""
-    books = Books.open(books_url(path / "books.db"), clock=Clock(), dice=Dice())
+    clock = Clock()
+    books = Books.open(books_url(path / "books.db"), clock=clock, dice=Dice())
     with books.write() as tx:
         directory.put(tx, "card", card_digest(CARD), CardRow(user="ana"))
         directory.put(tx, "setting", CARD_KEY, SettingRow(value=KEY))
@@ -138,7 +149,7 @@ def fill(path: Path) -> Lab:
         ),
         name="jobs",
     )
-    return Lab(books, north, job, charged.charge, path / "credentials.json")
+    return Lab(books, north, job, charged.charge, path / "credentials.json", clock)
 
 
 def enter_user(books: Books, name: str, *accounts: str) -> None:
@@ -163,7 +174,7 @@ def held(edge: MemoryEdge, job: UUID, user: str) -> Message:
 
 def app_of(lab: Lab, *, per_minute: int = 1_000_000) -> FastAPI:
     """Return the application on these books."""
-    desk = Desk(lab.credentials)
+    desk = Desk(lab.credentials, guests=GUESTS, sealer=SEALER, dice=Dice(7))
     return make_app(lab.books, token=SecretStr(TOKEN), desk=desk, per_minute=per_minute)
 
 
@@ -180,10 +191,23 @@ def token_of(lab: Lab, *rights: Right, sites: Iterable[str] = (EVERYWHERE,)) -> 
 def things(lab: Lab) -> dict[str, str]:
     """Return what there is, for the parts of addresses; what was asked for or put aside is made."""
     found = {name: part.example for name, part in PARTS.items()}
+    take_codes(lab)
     with lab.books.write() as tx:
         asked = money.ask_refund(tx, By("web:ana"), lab.job, user="ana", reason="pale")
         assert not isinstance(asked, Refused)
         (card,) = cards.every(tx, "ana")
+        money.top_up(tx, By("cli:test"), "user:ana", Money(euros("1.00"), "EUR"))
+        wish = codes.bring(
+            tx,
+            By("web:ana"),
+            "ana",
+            node="north",
+            account="user:ana",
+            amount=Money(euros("0.50"), "EUR"),
+        )
+        assert isinstance(wish, Issued)
+        ask_to_be_let_in(tx)
+        (waits,) = kept.waiting(tx, limit=2)
     aside, _ = put_aside(lab.north)
     return {
         **found,
@@ -191,7 +215,27 @@ def things(lab: Lab) -> dict[str, str]:
         "id": str(asked.id),
         "card": card.shown,
         "event": aside,
+        "code": str(wish.id),
+        "registration": str(waits.n),
     }
+
+
+def take_codes(lab: Lab) -> None:
+    """Have north meet the centre as an edge does that takes courier codes."""
+    birth = lab.north.birth().model_copy(update={"wire": 2})
+    with lab.books.write() as tx:
+        state = streams.open_stream(tx, "north", birth.incarnation, "down", "ledger")
+        courier.contact(tx, "north", birth, state.acked, Dice(5))
+        state = streams.open_stream(tx, "north", birth.incarnation, "down", "ledger")
+        streams.acknowledged(tx, state.id, state.at)
+
+
+def ask_to_be_let_in(tx: Transaction) -> str:
+    """Have a stranger ask for it; return the code that they show at the desk."""
+    wish = registrations.Wish("Dr. Lima", "lima@example.org", HASH)
+    asked = registrations.ask(tx, GUESTS, wish, sealer=SEALER, dice=Dice(3))
+    assert not isinstance(asked, Refused)
+    return asked.code
 
 
 def put_aside(edge: MemoryEdge) -> tuple[str, dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Final, Generic, Literal, TypeAlias, TypeVar
 from uuid import UUID
@@ -9,10 +10,12 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
 
 from central.rights import SITES_RIGHTS, Right
+from central.sealing import Sealer
 from central.web.paging import TEXT, Asked
 from central.web.problems import NotFound
 from config.ids import NodeId
 from config.policy.money import MICROS_BOUND, Money, Unit
+from config.settings_directory_services import GuestSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
     from central.store.books import Transaction
     from central.store.ledger import Refused
     from central.web.reading import Caller
+    from config.settings import CentralSettings
+    from config.settings_directory_services import LdapSettings
 
 B = TypeVar("B")
 Q = TypeVar("Q")
@@ -146,6 +151,21 @@ class Desk:
 
     credentials: Path | None = None
     """The broker's file of secrets; None: acts that write it are refused."""
+    guests: GuestSettings = field(default_factory=GuestSettings)
+    """Whether there are guests, and for how long."""
+    services: tuple[LdapSettings, ...] = ()
+    """Directory services that people come from."""
+    sealer: Sealer | None = None
+    """Knows marks of codes and hides secrets; None: acts that need it are refused."""
+    dice: Callable[[int], bytes] = os.urandom
+    """Randomness."""
+
+    @classmethod
+    def of(cls, settings: CentralSettings, dice: Callable[[int], bytes] = os.urandom) -> Desk:
+        """Return what the settings say."""
+        secret = (settings.web.secret or settings.broker.secret).get_secret_value()
+        sealer = Sealer(secret, dice)
+        return cls(settings.credentials, settings.guests, tuple(settings.ldap), sealer, dice)
 
 
 @dataclass(frozen=True, slots=True)

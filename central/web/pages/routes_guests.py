@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from starlette.exceptions import HTTPException
 
 from central import pins
-from central.acts import guests, people
+from central.acts import guests
 from central.rights import Right
 from central.store.ledger import Refused
 from central.web.pages import people_words, sentences
@@ -81,7 +81,7 @@ async def invite(visit: Visit) -> Response:
     phc = await visit.centre.passwords.hashed(pin) if not wrong else ""
 
     def act(tx: Transaction) -> Guest | Refused:
-        made = guests.invite(
+        return guests.invite(
             tx,
             by,
             settings,
@@ -89,11 +89,9 @@ async def invite(visit: Visit) -> Response:
             email=email,
             sponsor=visit.name,
             until=until,
+            pin=phc,
             dice=visit.centre.dice,
         )
-        if not isinstance(made, Refused):
-            people.set_secret(tx, by, made.row.name, "pin", phc)
-        return made
 
     done = None if wrong else await visit.write(act)
     if isinstance(done, Refused):

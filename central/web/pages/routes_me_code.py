@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Literal
 from uuid import UUID
 
@@ -32,8 +31,6 @@ if TYPE_CHECKING:
     from central.web.pages.views import SiteChip
     from central.web.pages.visit import Visit
 
-#: A code is shown to who asked for it for so long, should the page be lost.
-_SHOWN: Final = timedelta(minutes=30)
 _WAITS: Final = 2.5
 _LOOKS: Final = 0.1
 _ROLES: Final = frozenset({"remote", "tracker"})
@@ -179,7 +176,7 @@ def _shown(tx: Transaction, visit: Visit, id_: UUID) -> Shown:
     if isinstance(found, Refused):
         said = mark("No code could be made for %(site)s. Your money is where it was.")
         return Shown("failed", visit.say(said, site=site), found.reason)
-    if visit.centre.clock() > mine.at + _SHOWN:
+    if visit.centre.clock() > mine.at + acts.SHOWN:
         said = mark("This code is not shown any more.")
         more = mark("The money comes to %(site)s by itself when its line is back.")
         return Shown("over", visit.say(said), visit.say(more, site=site))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from starlette.exceptions import HTTPException
 
 from central import pins
-from central.acts import naming, people, registrations
+from central.acts import naming, registrations
 from central.acts.registrations import Wish
 from central.rights import Right
 from central.store import registrations as kept
@@ -197,7 +197,7 @@ async def let_in(visit: Visit) -> Response:
     phc = await visit.centre.passwords.hashed(pin)
 
     def act(tx: Transaction) -> Guest | Refused:
-        guest = registrations.let_in(
+        return registrations.let_in(
             tx,
             by,
             settings,
@@ -205,11 +205,9 @@ async def let_in(visit: Visit) -> Response:
             sealer=visit.centre.sealer,
             sponsor=visit.name,
             until=until,
+            pin=phc,
             dice=visit.centre.dice,
         )
-        if not isinstance(guest, Refused):
-            people.set_secret(tx, by, guest.row.name, "pin", phc)
-        return guest
 
     done = await visit.write(act)
     if isinstance(done, Refused):
