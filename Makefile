@@ -3,6 +3,9 @@
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# Kept whatever the environment says: tests and demo start hundreds of processes, and each would
+# compile every module anew.
+unexport PYTHONDONTWRITEBYTECODE
 # A file is one worker's; the long ones first, as tests/conftest.py orders them.
 BY_FILE := --dist loadfile --no-loadscope-reorder
 

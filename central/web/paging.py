@@ -102,12 +102,13 @@ class NumberPage(PageAsked):
 class Page(BaseModel, Generic[Item]):
     """A part of a list."""
 
-    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True)
 
-    items: tuple[Item, ...]
-    """What was asked for, in the list's order."""
-    next: str | None
-    """Give it as `after` to get the page that follows; null: this is the last one."""
+    # not by docstrings: pydantic would look for the source of each list of something, in seconds
+    items: tuple[Item, ...] = Field(description="What was asked for, in the list's order.")
+    next: str | None = Field(
+        description="Give it as `after` to get the page that follows; null: this is the last one."
+    )
 
 
 def paged(item: type[Item]) -> type[Page[Item]]:
