@@ -30,7 +30,8 @@ class Writer:
             books: written to.
             told: called, in the loop, once something was committed.
         """
-        self._books = books
+        self.books = books
+        """For what takes more than one transaction."""
         self._told = told
         # the books have one writer in any case: a second thread would only wait with a lock on
         self._room = CapacityLimiter(1)
@@ -66,12 +67,12 @@ class Writer:
             self._asked -= 1
 
     def _do_here(self, act: Callable[[Transaction], T]) -> T:
-        with self._books.write() as tx:
+        with self.books.write() as tx:
             return act(tx)
 
     def _try_here(self, act: Callable[[Transaction], T]) -> T:
         kept: list[T] = []
-        with suppress(_Undone), self._books.write() as tx:
+        with suppress(_Undone), self.books.write() as tx:
             kept.append(act(tx))
             raise _Undone
         return kept[0]

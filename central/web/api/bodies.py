@@ -17,27 +17,25 @@ if TYPE_CHECKING:
 
     from central.web.api.table import Route
 
-#: Bytes of a body: rules are the longest there is.
-MOST: Final = 256 * 1024
 _NUL: Final = "a text has the character NUL in it; nothing here can have one."
 _TYPES: Final = frozenset({"application/json", "text/json"})
 
 
-async def raw_of(request: Request) -> bytes:
-    """Return a body.
+async def raw_of(request: Request, most: int) -> bytes:
+    """Return a body of so many bytes at most.
 
     Raises:
         NotAnswered: it is too long; the rest is not read.
     """
     said = request.headers.get("content-length", "")
-    if said.isdecimal() and int(said[:20]) > MOST:
-        raise _too_long()
+    if said.isdecimal() and int(said[:20]) > most:
+        raise _too_long(most)
     parts: list[bytes] = []
     length = 0
     async for part in request.stream():
         length += len(part)
-        if length > MOST:
-            raise _too_long()
+        if length > most:
+            raise _too_long(most)
         parts.append(part)
     return b"".join(parts)
 
@@ -114,5 +112,5 @@ def _has_nul(value: Any) -> bool:  # noqa: ANN401  whatever JSON can be
     return False
 
 
-def _too_long() -> NotAnswered:
-    return NotAnswered(Kind.TOO_LONG, f"A body may have {MOST} bytes.")
+def _too_long(most: int) -> NotAnswered:
+    return NotAnswered(Kind.TOO_LONG, f"A body may have {most} bytes.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 from typing import TYPE_CHECKING, Any, Final
 
@@ -104,8 +103,7 @@ def kinds_of(route: Route) -> Iterator[Kind]:
 
 
 def _operation(route: Route, names: Mapping[Any, Mapping[str, Any]]) -> dict[str, Any]:
-    said = inspect.cleandoc(route.do.__doc__ or "")
-    summary, _, rest = said.partition("\n\n")
+    summary, _, rest = route.says.partition("\n\n")
     needs = (
         "Needs no token."
         if route.right.value == "public"

@@ -20,7 +20,7 @@ from central.web.api.keyed import Keyed, Reply, keyed
 from central.web.api.table import PARTS, Call, Desk
 from central.web.kinds import Kind
 from central.web.pages import guarding
-from central.web.problems import NotAnswered
+from central.web.problems import NotAnswered, TooBusy
 from central.web.reading import Caller, caller_of
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from central.store.books import Transaction
     from central.web.api.pace import Pace
-    from central.web.api.table import Method, Route
+    from central.web.api.table import AtLength, Method, Route
     from central.web.pages.guarding import Network
     from central.web.reading import Reader
     from central.web.writing import Writer
@@ -57,6 +57,8 @@ class Centre:
     """Proxies whose word on who asks is taken."""
     clock: Callable[[], float] = monotonic
     hashing: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_HASHING))
+    lengthy: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
+    """What takes several transactions."""
 
 
 class Endpoint:
@@ -85,10 +87,13 @@ async def _answer(centre: Centre, route: Route, request: Request) -> Response:
     caller = await _admitted(centre, route, request)
     path = path_of(route, request.path_params, PARTS)
     asked = asked_of(route, request)
-    raw = await raw_of(request) if route.takes is not None else b""
+    raw = await raw_of(request, route.body_most) if route.takes is not None else b""
     body = body_of(route, raw, request.headers.get("content-type", ""))
     by = By(f"api:{caller.name}", _address(request, centre.trusted))
     call: Call[Any, Any] = Call(caller, route.right, by, path, body, asked, centre.desk)
+    if route.at_length is not None:
+        given = keyed(request, caller, raw) if route.writes else None
+        return _shown(await _at_length(centre, route.at_length, route, call, given))
     if route.tries:
         return _shown(await centre.writer.tried(lambda tx: _read(tx, route, call)))
     if not route.writes:
@@ -144,6 +149,26 @@ def _act(
         reply = replace(reply, etag=_etag(route.row(mine, call)))
     if given is not None:
         given.keep(mine, reply)
+    return reply
+
+
+async def _at_length(
+    centre: Centre,
+    at_length: AtLength,
+    route: Route,
+    call: Call[Any, Any],
+    given: Keyed | None,
+) -> Reply:
+    """Do what takes several transactions; its answer is kept in one of its own, after them."""
+    if centre.lengthy.borrowed_tokens:
+        raise TooBusy
+    async with centre.lengthy:
+        if given is not None and (before := await centre.reader.ask(given.before)) is not None:
+            return before
+        done = await to_thread.run_sync(at_length, centre.writer.books, call)
+        reply = _reply(route, _good(done), tag=False)
+        if given is not None:
+            await centre.writer.do(lambda tx: given.keep(signed(tx, call.by), reply))
     return reply
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from inspect import cleandoc
 from typing import TYPE_CHECKING, Annotated, Any, Final, Generic, Literal, TypeAlias, TypeVar
 from uuid import UUID
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from central.acts.by import By
-    from central.store.books import Transaction
+    from central.store.books import Books, Transaction
     from central.store.ledger import Refused
     from central.web.reading import Caller
     from config.settings import CentralSettings
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 B = TypeVar("B")
 Q = TypeVar("Q")
 
+AtLength: TypeAlias = "Callable[[Books, Call[Any, Any]], BaseModel | Refused]"
 Method: TypeAlias = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
@@ -132,6 +134,7 @@ PARTS: Final[Mapping[str, Part]] = {
         "A till's name.",
         "front-desk",
     ),
+    "service": Part(TypeAdapter(Line), "A directory service of the settings.", "staff"),
     "receipt": Part(TypeAdapter(Annotated[int, Field(ge=1, lt=2**63)]), "A receipt's number.", "1"),
     "session": Part(
         TypeAdapter(Annotated[int, Field(ge=1, lt=2**63)]), "A session of a till.", "1"
@@ -140,6 +143,10 @@ PARTS: Final[Mapping[str, Part]] = {
         TypeAdapter(Annotated[int, Field(ge=1, lt=2**63)]), "Of somebody who waits.", "1"
     ),
 }
+
+
+#: Bytes of a body, unless a route takes more: rules are the longest there is.
+BODY_MOST: Final = 256 * 1024
 
 
 # ── routes ──────────────────────────────────────────────────────────────────────────────────
@@ -213,6 +220,10 @@ class Example:
     asked: Mapping[str, str] = field(default_factory=dict)
 
 
+def _nothing(_tx: Transaction, _call: Call[Any, Any]) -> None:
+    """Do nothing."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """One thing that can be asked."""
@@ -221,8 +232,10 @@ class Route:
     path: str
     """Below `/api/v1`; parts in braces are those of `PARTS`."""
     right: Right
-    do: Callable[[Transaction, Call[Any, Any]], BaseModel | Refused | None]
+    do: Callable[[Transaction, Call[Any, Any]], BaseModel | Refused | None] = _nothing
     """In the transaction; its docstring is the document's. None: there is nothing to tell (204)."""
+    at_length: AtLength | None = None
+    """Instead of `do`: what is too long for one transaction, in several; one such at a time."""
     gives: type[BaseModel] | None = None
     takes: type[BaseModel] | None = None
     asks: type[Asked] = Asked
@@ -234,6 +247,8 @@ class Route:
     """A POST that is carried out and undone: it holds the books as acts do, and leaves nothing."""
     before: Callable[[Call[Any, Any]], object] | None = None
     """What takes long and needs no books, such as hashing; a Refused ends it."""
+    body_most: int = BODY_MOST
+    """Bytes of a body."""
     row: Callable[[Transaction, Call[Any, Any]], BaseModel] | None = None
     """What is changed, as it is now: If-Match is held against its ETag."""
     state_wanted: bool = False
@@ -251,6 +266,11 @@ class Route:
         """
         if not isinstance(self.right, Right) or self.right in {Right.OWN, Right.STAFF}:
             raise NoRight(f"{self.method} {self.path} does not say which right it needs")
+
+    @property
+    def says(self) -> str:
+        """What the document says of it."""
+        return cleandoc((self.at_length or self.do).__doc__ or "")
 
     @property
     def writes(self) -> bool:

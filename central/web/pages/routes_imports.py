@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.exceptions import HTTPException
 
-from central.importing import applying, csv_file, rounds
+from central.importing import files, rounds
 from central.importing.plan import Habits
 from central.rights import Right
-from central.store import cards, people_sources, person_search
+from central.store import people_sources, person_search
 from central.store.ledger import Refused
 from central.store.person import CSV
 from central.web.pages import import_words, people_drafts, people_words, sentences
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from starlette.responses import Response
 
-    from central.importing.csv_file import CsvRead
     from central.importing.plan import Plan
     from central.store.books import Books, Transaction
     from central.web.pages.forms import Wrong
@@ -94,40 +93,31 @@ async def upload(visit: Visit) -> Response:
         return visit.page("import-file.html", view, status=422)
     habits = Habits(CSV, whole=form.ticked("complete"), adopt=form.ticked("adopt"))
     books = visit.centre.books
-    told, plan = await asyncio.to_thread(_planned, books, content, habits)
-    if isinstance(told, Refused) or plan is None:
-        reason = told.reason if isinstance(told, Refused) else ""
-        view = Upload({"file": visit.say(mark("This file cannot be read: %(why)s"), why=reason)})
+    found = await asyncio.to_thread(files.look, books, content, habits)
+    if isinstance(found, Refused):
+        why = found.reason
+        view = Upload({"file": visit.say(mark("This file cannot be read: %(why)s"), why=why)})
         return visit.page("import-file.html", view, status=422)
     draft = Draft(
         people_drafts.new_id(),
         visit.name,
         visit.centre.clock(),
         CSV,
-        plan,
+        found.plan,
         partial(_again, books, content, habits),
-        tuple((column, header) for column, header in told.columns.items()),
-        told.ignored,
+        tuple((column, header) for column, header in found.read.columns.items()),
+        found.read.ignored,
         skip_wrong=form.ticked("skip_wrong"),
     )
     visit.centre.drafts.keep(draft, visit.centre.clock())
     return visit.go(f"/people/:import/{draft.id}")
 
 
-def _planned(books: Books, content: bytes, habits: Habits) -> tuple[CsvRead | Refused, Plan | None]:
-    with books.read() as tx:
-        key = cards.key_in_force(tx)
-    told = csv_file.read_csv(content, card_key=key)
-    if isinstance(told, Refused):
-        return told, None
-    return told, applying.planned(books, told.wanted, habits, told.refusals)
-
-
 def _again(books: Books, content: bytes, habits: Habits) -> Plan:
-    _, plan = _planned(books, content, habits)
-    if plan is None:
+    found = files.look(books, content, habits)
+    if isinstance(found, Refused):
         raise PrintmeshError("the file cannot be read any more")
-    return plan
+    return found.plan
 
 
 # ── looked at, and carried out ──────────────────────────────────────────────────────────────
