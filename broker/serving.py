@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
 import uvicorn
 
-from config.errors import PrintmeshError
+from broker.listening import CannotListen, listen_at
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import AsyncIterator, Generator
     from pathlib import Path
 
     from starlette.types import ASGIApp
 
 
-class CannotListen(PrintmeshError):
-    """The address cannot be had: in use, forbidden, or none of this machine's."""
+__all__ = ["CannotListen", "served"]
 
 
 class _Server(uvicorn.Server):
@@ -43,6 +42,7 @@ async def served(
     grace: int,
     certificate: Path | None = None,
     key: Path | None = None,
+    door: socket.socket | None = None,
 ) -> AsyncIterator[tuple[int, asyncio.Task[None]]]:
     """Serve an application while the context is open; give the real port, and what serves.
 
@@ -58,6 +58,7 @@ async def served(
         grace: seconds that answers under way get.
         certificate: PEM file with its chain, for TLS; None: plain HTTP.
         key: of the certificate.
+        door: listens already, and is served instead of `host` and `port`; closed at the end.
 
     Raises:
         CannotListen: the address is in use, forbidden, or none of this machine's; or the
@@ -82,28 +83,16 @@ async def served(
     except OSError as error:
         raise CannotListen(f"the certificate under [{section}] cannot be read: {error}") from error
     server = _Server(config)
-    # bound here: when uvicorn cannot bind, it ends the process
-    try:
-        bound = await _bound(host, port, connections)
-    except OSError as error:
-        raise CannotListen(
-            f"{what} cannot listen at {host} port {port}: {error.strerror}; "
-            f"change host or port under [{section}]"
-        ) from error
-    with bound:
-        serving = asyncio.create_task(server.serve([bound]), name=f"{section} http")
+    if door is None:
+        # bound here: when uvicorn cannot bind, it ends the process; asking for a name may take long
+        door = await asyncio.to_thread(
+            listen_at, host, port, what=what, section=section, backlog=connections
+        )
+    with door:
+        serving = asyncio.create_task(server.serve([door]), name=f"{section} http")
         try:
-            yield bound.getsockname()[1], serving
+            yield door.getsockname()[1], serving
         finally:
             server.should_exit = True
             await asyncio.wait({serving})
             serving.result()
-
-
-async def _bound(host: str, port: int, backlog: int) -> socket.socket:
-    found = await asyncio.get_running_loop().getaddrinfo(
-        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    )
-    family, _, _, _, address = found[0]
-    # listening already: what connects from now on waits for uvicorn in the backlog
-    return socket.create_server(address, family=family, backlog=backlog)

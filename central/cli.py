@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import signal
 import sys
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import typer
 
+from central import collecting
 from central.commands import listing
-from central.commands.desk import Config, Refusal, settings_of
+from central.commands.desk import Config, Refusal, config_file, settings_of
 from config.command_line import LogLevel, played
 from config.errors import PrintmeshError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from central.app import Running
     from config.settings import CentralSettings
-
-#: Objects made and not let go of before garbage is looked for: more than some rounds leave behind.
-_YOUNG: Final = 50_000
 
 
 def application(commands: Iterable[str] = listing.PLACES) -> typer.Typer:
@@ -65,19 +63,21 @@ def run(
 
     if log_level not in logs.LEVELS:
         raise Refusal(f"{log_level!r} is no level; one of {', '.join(logs.LEVELS)}")
-    settings = settings_of(config)
+    file = config_file(config)
+    settings = settings_of(file)
     logs.configure("central", log_level)
-    asyncio.run(_run(settings))
+    asyncio.run(_run(settings, file, log_level))
 
 
-async def _run(settings: CentralSettings) -> None:
+async def _run(settings: CentralSettings, file: Path | None, log_level: str) -> None:
     from central.app import serve  # noqa: PLC0415  the other commands do not need the wire
+    from central.web.beside import Beside  # noqa: PLC0415
 
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     try:
-        await serve(settings, stop, _announce)
+        await serve(settings, stop, _announce, beside=Beside(file, log_level))
     except ExceptionGroup as group:
         # what a person can act on is said in one line; the rest is a fault and shows itself
         ours, others = group.split(PrintmeshError)
@@ -87,11 +87,7 @@ async def _run(settings: CentralSettings) -> None:
 
 
 def _announce(running: Running) -> None:
-    # what stands now stays; looking through it again and again took a tenth of a busy process,
-    # and looking through each round's events six times over another thirtieth
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(_YOUNG)
+    collecting.begun()
     where = f"online {running.node}"
     if running.broker_port is not None:
         where += f" broker=127.0.0.1:{running.broker_port}"

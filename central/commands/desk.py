@@ -68,9 +68,14 @@ def settings_of(config: Path | None) -> CentralSettings:
     """Load the settings: of the file given, else of central.toml here, else of the environment."""
     from config.settings import CentralSettings, load  # noqa: PLC0415  keeps --help fast
 
+    return load(CentralSettings, config_file(config))
+
+
+def config_file(config: Path | None) -> Path | None:
+    """Return the file that the settings are in: the one given, else central.toml here, if any."""
     if config is None and DEFAULT_CONFIG.exists():
-        config = DEFAULT_CONFIG
-    return load(CentralSettings, config)
+        return DEFAULT_CONFIG
+    return config
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Serving the pages inside the coordinator's own loop, with TLS where the settings say so."""
+"""Serving the pages inside the loop of a process that has more, with TLS where settings say so."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 from broker.serving import served
 from central.web.app import make_site
+from central.web.doors import web_door
 from central.web.pages.beginning import prepare
 from central.web.pages.centre import Centre
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Sequence
 
     from broker.exporters.figures import IngestTally
@@ -19,8 +21,6 @@ if TYPE_CHECKING:
 
 #: Seconds that answers under way get when the coordinator ends.
 _GRACE: Final = 3
-#: Connections at once, open pages that follow the books among them.
-_CONNECTIONS: Final = 1024
 
 
 async def serve_pages(
@@ -32,6 +32,7 @@ async def serve_pages(
     troubles: Callable[[], Sequence[str]] = tuple,
     tally: IngestTally | None = None,
     begun: Callable[[Callable[[], None]], None] = lambda _told: None,
+    door: socket.socket | None = None,
 ) -> None:
     """Serve the pages until `stop` is set; return at once when the settings ask for none.
 
@@ -46,22 +47,24 @@ async def serve_pages(
         troubles: what is wrong with the coordinator, a sentence for people each.
         tally: what the coordinator has counted, for the figures.
         begun: given what to call, in the loop, when the books may have changed.
+        door: listens where the settings say already; None: it is opened here.
 
     Raises:
         CannotListen: the address or the certificate cannot be had.
     """
-    web = settings.web
-    if web.port is None:
+    web, where = settings.web, web_door(settings)
+    if where is None:
         return
     centre = Centre.of(settings, books, troubles=troubles)
     async with served(
         make_site(centre, tally=tally),
-        web.host,
-        web.port,
-        what="the centre's pages",
-        section="web",
-        connections=_CONNECTIONS,
+        where.host,
+        where.port,
+        what=where.what,
+        section=where.section,
+        connections=where.connections,
         grace=_GRACE,
+        door=door,
         certificate=web.tls_certificate,
         key=web.tls_key,
     ) as (port, serving):

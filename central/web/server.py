@@ -1,4 +1,4 @@
-"""Serving the interface alone, inside the coordinator's own loop; it takes no signals."""
+"""Serving the interface alone, inside the loop of a process that has more; it takes no signals."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Final
 from broker.serving import CannotListen, served
 from central.web.api.table import Desk
 from central.web.app import make_app
+from central.web.doors import api_door
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Sequence
 
     from broker.exporters.figures import IngestTally
@@ -20,8 +22,6 @@ __all__ = ["CannotListen", "serve"]
 
 #: Seconds that answers under way get when the coordinator ends.
 _GRACE: Final = 3
-#: Connections at once; further ones are answered 503.
-_CONNECTIONS: Final = 256
 
 
 async def serve(
@@ -32,6 +32,7 @@ async def serve(
     listening: Callable[[int], None] = lambda _port: None,
     troubles: Callable[[], Sequence[str]] = tuple,
     tally: IngestTally | None = None,
+    door: socket.socket | None = None,
 ) -> None:
     """Serve the interface until `stop` is set; return at once when the settings ask for none.
 
@@ -45,12 +46,13 @@ async def serve(
         listening: called once with the real port, when connections are accepted.
         troubles: see `make_app`.
         tally: see `make_app`.
+        door: listens where the settings say already; None: it is opened here.
 
     Raises:
         CannotListen: the address is in use, forbidden, or none of this machine's.
     """
-    api = settings.api
-    if api.port is None:
+    api, where = settings.api, api_door(settings)
+    if where is None:
         return
     async with served(
         make_app(
@@ -59,15 +61,16 @@ async def serve(
             troubles=troubles,
             tally=tally,
             data=settings.data,
-            desk=Desk(settings.credentials),
+            desk=Desk.of(settings),
             per_minute=api.requests_per_minute,
         ),
-        api.host,
-        api.port,
-        what="the interface",
-        section="api",
-        connections=_CONNECTIONS,
+        where.host,
+        where.port,
+        what=where.what,
+        section=where.section,
+        connections=where.connections,
         grace=_GRACE,
+        door=door,
     ) as (port, serving):
         listening(port)
         ending = asyncio.create_task(stop.wait(), name="api-stop")
