@@ -30,6 +30,9 @@ _PARTS: Final = re.compile(r"[^\w]+|_+")
 
 def folded(text: str) -> str:
     """Return a text without case and accents, its spaces single; what cannot be seen is gone."""
+    if text.isascii() and text.isprintable():
+        # most are: nothing of them is taken apart
+        return " ".join(text.lower().split())
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     kept = "".join(
         " " if each.isspace() else each

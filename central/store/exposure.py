@@ -21,7 +21,7 @@ from central.store.tables import terms as terms_table
 from config.policy.money import Money
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from central.store.books import Transaction
@@ -90,17 +90,6 @@ class Exposure:
     """What no figure above has in it, in words."""
 
 
-def at_sites(tx: Transaction, node_ids: Collection[str]) -> dict[str, AtSite]:
-    """Work out the worst case of some sites only."""
-    claimed = _quarantined(tx) if node_ids else {}
-    found = (nodes.find(tx, each) for each in node_ids)
-    return {
-        each.id: _site(tx, each, claimed.get(each.id, {}))
-        for each in found
-        if each is not None and each.kind == "edge"
-    }
-
-
 def exposure(tx: Transaction) -> Exposure:
     """Work out the worst case, per site and in all."""
     claimed = _quarantined(tx)
@@ -120,17 +109,31 @@ def at_site(tx: Transaction, known: NodeRecord) -> AtSite:
 
 
 def worst_at(tx: Transaction, node_id: str) -> dict[Unit, int | None]:
-    """Return the worst case of one site by unit; None: without limit.
+    """Return the worst case of one site by unit, as `worst_of` does."""
+    return worst_of(tx, [node_id])[node_id]
 
-    The same as of `at_site`, without what sits there, which is no exposure: a list of sites that
-    are apart asks for each.
+
+def worst_of(tx: Transaction, node_ids: Collection[str]) -> dict[str, dict[Unit, int | None]]:
+    """Return the worst case of some sites by unit; None: without limit.
+
+    The same as of `at_site`, without what sits there, which is no exposure, and of all sites of a
+    list at once.
     """
-    debts, claimed = owed.at_site(tx, node_id), _quarantined(tx, node_id).get(node_id, {})
-    told = [each for j in _journals(tx, node_id) for each in terms.in_play(tx, node_id, j)]
-    found: dict[Unit, int | None] = {}
-    for unit in sorted(debts.keys() | claimed.keys() | terms.units(told)):
-        more = could_still(tx, node_id, unit)
-        found[unit] = None if more is None else debts.get(unit, 0) + claimed.get(unit, 0) + more
+    if not node_ids:
+        return {}
+    debts, claimed = owed.by_journal(tx, node_ids), _quarantined(tx)
+    journals = _journals(tx, node_ids)
+    found: dict[str, dict[Unit, int | None]] = {}
+    for node_id in node_ids:
+        told = _told(tx, node_id, journals.get(node_id, ()))
+        owing, claims = debts.get(node_id, {}), claimed.get(node_id, {})
+        units = {unit for each in owing.values() for unit in each} | claims.keys()
+        units |= terms.units(each for several in told.values() for each in several)
+        worst = found[node_id] = {}
+        for unit in sorted(units):
+            more = _more(told, owing, unit)
+            there = sum(each.get(unit, 0) for each in owing.values()) + claims.get(unit, 0)
+            worst[unit] = None if more is None else there + more
     return found
 
 
@@ -139,30 +142,41 @@ def could_still(tx: Transaction, node_id: str, unit: Unit) -> int | None:
 
     Every journal that was ever told of a cap counts: one that was believed lost may have gone on.
     """
+    told = _told(tx, node_id, _journals(tx, [node_id]).get(node_id, ()))
+    return _more(told, owed.by_journal(tx, [node_id]).get(node_id, {}), unit)
+
+
+def _told(tx: Transaction, node_id: str, journals: Iterable[UUID]) -> dict[UUID, list[Terms]]:
+    return {journal: terms.in_play(tx, node_id, journal) for journal in journals}
+
+
+def _more(
+    told: Mapping[UUID, list[Terms]], owing: Mapping[UUID, Mapping[Unit, int]], unit: Unit
+) -> int | None:
     total = 0
-    for journal in _journals(tx, node_id):
-        site = terms.leave(terms.in_play(tx, node_id, journal), unit).site
+    for journal, several in told.items():
+        site = terms.leave(several, unit).site
         if site is None:
             return None
         # the edge counts at least what is outstanding here: what it was told of was posted before
-        total += max(0, site - owed.at_site(tx, node_id, journal).get(unit, 0))
+        total += max(0, site - owing.get(journal, {}).get(unit, 0))
     return total
 
 
 def _site(tx: Transaction, each: NodeRecord, claimed: dict[Unit, int]) -> AtSite:
     allocated, _ = nodes.sums_at(tx, each.id)
     debts = owed.at_site(tx, each.id)
-    told: list[Terms] = []
-    for journal in _journals(tx, each.id):
-        told += terms.in_play(tx, each.id, journal)
+    owing = owed.by_journal(tx, [each.id]).get(each.id, {})
+    told = _told(tx, each.id, _journals(tx, [each.id]).get(each.id, ()))
+    units_told = terms.units(each for several in told.values() for each in several)
     units = {
         unit: InUnit(
             allocated.get(unit, 0),
             debts.get(unit, 0),
             claimed.get(unit, 0),
-            could_still(tx, each.id, unit),
+            _more(told, owing, unit),
         )
-        for unit in sorted(allocated.keys() | debts.keys() | claimed.keys() | terms.units(told))
+        for unit in sorted(allocated.keys() | debts.keys() | claimed.keys() | units_told)
     }
     return AtSite(
         each.id,
@@ -175,14 +189,17 @@ def _site(tx: Transaction, each: NodeRecord, claimed: dict[Unit, int]) -> AtSite
     )
 
 
-def _journals(tx: Transaction, node_id: str) -> list[UUID]:
+def _journals(tx: Transaction, node_ids: Collection[str]) -> dict[str, list[UUID]]:
     rows = tx.sql.execute(
-        select(terms_table.c.incarnation)
+        select(terms_table.c.node, terms_table.c.incarnation)
         .distinct()
-        .where(terms_table.c.node == node_id, terms_table.c.incarnation.is_not(None))
-        .order_by(terms_table.c.incarnation)
+        .where(terms_table.c.node.in_(sorted(node_ids)), terms_table.c.incarnation.is_not(None))
+        .order_by(terms_table.c.node, terms_table.c.incarnation)
     )
-    return [UUID(text) for text in rows.scalars()]
+    found: dict[str, list[UUID]] = {}
+    for node_id, incarnation in rows:
+        found.setdefault(node_id, []).append(UUID(incarnation))
+    return found
 
 
 def _quarantined(tx: Transaction, node_id: str | None = None) -> dict[str, dict[Unit, int]]:

@@ -161,6 +161,20 @@ def every(tx: Transaction) -> list[NodeRecord]:
     return [_record(row) for row in tx.sql.execute(select(node).order_by(node.c.id))]
 
 
+def called(tx: Transaction) -> dict[str, str]:
+    """Return what people call the nodes, by id: the name of its site, or the id."""
+    return {node_id: site or node_id for node_id, site in tx.sql.execute(_CALLED)}
+
+
+def sites_called(tx: Transaction) -> dict[str, str]:
+    """Return what people call the sites, by their edges, in the order of these."""
+    return {node_id: site or node_id for node_id, site in tx.sql.execute(_SITES)}
+
+
+_CALLED: Final = select(node.c.id, node.c.site).order_by(node.c.id)
+_SITES: Final = _CALLED.where(node.c.kind == "edge")
+
+
 def accept(tx: Transaction, node_id: str, birth: Birth) -> Acceptance:
     """Decide whether the books go on with the journal that was born, and note the birth."""
     row = tx.sql.execute(select(node).where(node.c.id == node_id)).one_or_none()

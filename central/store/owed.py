@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
 
 from sqlalchemy import func, select, update
 
@@ -19,8 +20,7 @@ from central.store.ledger import CENTRE, HOUSE_KINDS, Entry, Line, Posted
 from central.store.tables import location, node, owed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from uuid import UUID
+    from collections.abc import Collection, Iterable, Sequence
 
     from sqlalchemy import Select
 
@@ -176,6 +176,22 @@ def at_site(tx: Transaction, node_id: str, incarnation: UUID | None = None) -> d
     if incarnation is not None:
         query = query.where(owed.c.incarnation == str(incarnation))
     return {unit: int(micros) for unit, micros in tx.sql.execute(query)}
+
+
+def by_journal(
+    tx: Transaction, node_ids: Collection[str]
+) -> dict[str, dict[UUID, dict[Unit, int]]]:
+    """Return what is outstanding at some sites, by site, journal and unit."""
+    rows = tx.sql.execute(
+        select(owed.c.node, owed.c.incarnation, owed.c.unit, _outstanding())
+        .where(owed.c.node.in_(sorted(node_ids)), owed.c.collected < owed.c.micros)
+        .group_by(owed.c.node, owed.c.incarnation, owed.c.unit)
+    )
+    found: dict[str, dict[UUID, dict[Unit, int]]] = {}
+    for node_id, incarnation, unit, micros in rows:
+        of_site = found.setdefault(node_id, {})
+        of_site.setdefault(UUID(incarnation), {})[unit] = int(micros)
+    return found
 
 
 def on_accounts(

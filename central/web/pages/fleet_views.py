@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Final
 from starlette.exceptions import HTTPException
 
 from central.store import nodes, overview
-from central.store.exposure import worst_at
+from central.store.exposure import worst_of
 from central.web.pages import sentences
 from central.web.pages.sentences import mark
 from central.web.pages.views import Chip, Choice
 from config.policy.money import Money
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
     from zoneinfo import ZoneInfo
 
     from central.store.books import Transaction
@@ -60,16 +60,24 @@ class Line:
 
 def line_of(tx: Transaction, glance: SiteGlance, zone: ZoneInfo) -> Line:
     """Return a site's line; the worst case is worked out only where the site is apart."""
-    since = None if glance.since is None else glance.since.astimezone(zone)
-    local = replace(glance, since=since)
-    if glance.state not in APART:
-        return Line(local)
-    worst = list(worst_at(tx, glance.node).items())
-    return Line(
-        local,
-        tuple(Money(micros, unit) for unit, micros in worst if micros),
-        any(micros is None for _, micros in worst),
-    )
+    return lines_of(tx, (glance,), zone)[0]
+
+
+def lines_of(tx: Transaction, glances: Sequence[SiteGlance], zone: ZoneInfo) -> list[Line]:
+    """Return the lines of some sites, in their order."""
+    worst = worst_of(tx, [each.node for each in glances if each.state in APART])
+    lines = []
+    for each in glances:
+        since = None if each.since is None else each.since.astimezone(zone)
+        sums = worst.get(each.node, {}).items()
+        lines.append(
+            Line(
+                replace(each, since=since),
+                tuple(Money(micros, unit) for unit, micros in sums if micros),
+                any(micros is None for _, micros in sums),
+            )
+        )
+    return lines
 
 
 def line_chip(visit: Visit, line: Line) -> Chip:

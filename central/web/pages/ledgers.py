@@ -71,7 +71,7 @@ class Names:
         """Look up all that entries name."""
         for entry in entries:
             self.know(tx, *(line.account for line in entry.postings))
-        self.places |= {each.id: each.site or each.id for each in nodes.every(tx)}
+        self.places |= nodes.called(tx)
 
     def know(self, tx: Transaction, *keys: str) -> None:
         """Look up what accounts are called."""

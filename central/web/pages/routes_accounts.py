@@ -261,7 +261,7 @@ async def open_one(visit: Visit) -> Response:
 def places_named(tx: Transaction) -> Names:
     """Look up what sites are called."""
     names = Names()
-    names.places = {each.id: each.site or each.id for each in nodes.every(tx)}
+    names.places = nodes.called(tx)
     return names
 
 

@@ -314,9 +314,9 @@ async def show(visit: Visit) -> Response:
 
     def look(tx: Transaction) -> tuple[tuple[Choice, ...], Table | NotKept, Table | NotKept]:
         choices = tuple(
-            Choice(each.id, each.site or each.id)
-            for each in nodes.every(tx)
-            if each.kind == "edge" and (query.sites is None or each.id in query.sites)
+            Choice(node_id, site)
+            for node_id, site in nodes.sites_called(tx).items()
+            if query.sites is None or node_id in query.sites
         )
         table = figures_of(tx, ask)
         if ask.by in TIMES and not ask.skip and ask.limit >= period.days:

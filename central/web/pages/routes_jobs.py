@@ -104,7 +104,7 @@ def _micros(text: str, unit: str) -> int | None:
 
 def rows_of(tx: Transaction, found: tuple[ListedJob, ...]) -> tuple[JobRow, ...]:
     """Return jobs with the names of their sites and printers."""
-    sites = {each.id: each.site or each.id for each in nodes.every(tx)} if found else {}
+    sites = nodes.called(tx) if found else {}
     devices = sorted({each.job.printer for each in found if each.job.printer})
     rows = directory.some(tx, "printer", devices)
     printers = {each: str(rows.get(each, {}).get("name") or each) for each in devices}
@@ -275,11 +275,10 @@ async def show(visit: Visit) -> Response:
     query = lists.query_of(visit, what)
 
     def look(tx: Transaction) -> tuple[tuple[Choice, ...], Rows[JobRow], Totals]:
-        edges = [each for each in nodes.every(tx) if each.kind == "edge"]
         choices = tuple(
-            Choice(each.id, each.site or each.id)
-            for each in edges
-            if query.sites is None or each.id in query.sites
+            Choice(node_id, site)
+            for node_id, site in nodes.sites_called(tx).items()
+            if query.sites is None or node_id in query.sites
         )
         totals = job_search.totals(tx, which_of(query, zone, tx.identity.currency))
         return choices, _read(tx, query, zone), totals

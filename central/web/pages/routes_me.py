@@ -92,7 +92,7 @@ def _home(tx: Transaction, name: str, display: str, centre: str) -> Home:
     keys = tuple(
         dict.fromkeys((*(key for each in wallets.lists_of(row) for key in each), *row.choices))
     )
-    sites = {each.id: each.site or each.id for each in nodes.every(tx)}
+    sites = nodes.called(tx)
     found = []
     sums: dict[str, int] = {}
     for key, parts in lists.balances(tx, keys).items():

@@ -146,7 +146,7 @@ def _read(tx: Transaction, query: Query, name: str, zone: ZoneInfo) -> Rows[Mine
     )
     before = int(query.after) if query.after.isascii() and query.after.isdigit() else None
     found = job_search.search(tx, which, before=before, limit=query.limit)
-    sites = {each.id: each.site or each.id for each in nodes.every(tx)}
+    sites = nodes.called(tx)
     devices = {each.job.printer for each in found.jobs if each.job.printer}
     named = directory.some(tx, "printer", sorted(devices))
     rows = tuple(

@@ -9,7 +9,7 @@ from central.figures.asking import Ask, Table, Where
 from central.figures.periods import Days, Period
 from central.rights import Right
 from central.store import figures_of, overview, site_terminals
-from central.store.exposure import at_sites
+from central.store.exposure import worst_of
 from central.web.pages import lists
 from central.web.pages.live import Audience, Live
 from central.web.pages.overview_table import (
@@ -189,7 +189,7 @@ _STATES: Final = ("linked", "alone", "out", "parked", "new")
 def _with_worst(tx: Transaction, found: list[SiteGlance], zone: ZoneInfo) -> list[Site]:
     # some questions each: with the line of a whole town down, those of the first say enough
     apart = [each.node for each in found if each.state in {"alone", "parked"}][:_WORST]
-    at = at_sites(tx, apart)
+    at = worst_of(tx, apart)
     terminals = site_terminals.counts(tx)
     shown = []
     for each in found:
@@ -197,9 +197,8 @@ def _with_worst(tx: Transaction, found: list[SiteGlance], zone: ZoneInfo) -> lis
         here = at.get(each.node)
         worst, unlimited = "", False
         if here is not None and each.state in {"alone", "parked"}:
-            sums = [(unit, figures.worst) for unit, figures in here.units.items()]
-            unlimited = any(micros is None for _, micros in sums)
-            worst = ", ".join(str(Money(micros, unit)) for unit, micros in sums if micros)
+            unlimited = any(micros is None for micros in here.values())
+            worst = ", ".join(str(Money(micros, unit)) for unit, micros in here.items() if micros)
         shown.append(
             Site(replace(each, since=since), worst, unlimited, *terminals.get(each.node, (0, 0)))
         )

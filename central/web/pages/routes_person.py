@@ -180,7 +180,7 @@ def _look(tx: Transaction, visit: Visit) -> _Looked:
     own = tuple(key for each in wallets.lists_of(row) for key in each)
     choices = wallets.choices_of(tx, who.name)
     keys = tuple(dict.fromkeys((*own, *row.choices, *choices)))
-    names = ledgers.Names(places={each.id: each.site or each.id for each in nodes.every(tx)})
+    names = ledgers.Names(places=nodes.called(tx))
     names.know(tx, *keys)
     factor = second_factors.find(tx, who.name)
     let_in = LetIn(

@@ -113,12 +113,11 @@ def _places(tx: Transaction, visit: Visit, text: str, most: int) -> Kind | None:
         return None
     sites, wanted = visit.sites(Right.SEE_FLEET), folded(text)
     hits = [
-        Hit(f"/sites/{each.id}", "site", each.site or each.id, each.id)
-        for each in nodes.every(tx)
-        if each.kind == "edge"
-        and (sites is None or each.id in sites)
+        Hit(f"/sites/{node_id}", "site", site, node_id)
+        for node_id, site in nodes.sites_called(tx).items()
+        if (sites is None or node_id in sites)
         and wanted
-        and (wanted in folded(each.site) or wanted in each.id)
+        and (wanted in folded(site) or wanted in node_id)
     ]
     return Kind(visit.say(mark("Sites")), tuple(hits[:most]), "/sites" if len(hits) > most else "")
 

@@ -116,11 +116,12 @@ def _page(tx: Transaction, query: Query, zone: ZoneInfo, found: list[SiteGlance]
         hands[device.node] = hands.get(device.node, 0) + device.needs_hand
     today = today_by_site(tx, zone, tuple(sorted(names)))
     rows = []
-    for each in shown:
+    lines = fleet_views.lines_of(tx, shown, zone)
+    for each, line in zip(shown, lines, strict=True):
         figures = today.get(each.node, Figures())
         rows.append(
             Row(
-                fleet_views.line_of(tx, each, zone),
+                line,
                 printers.get(each.node, 0),
                 hands.get(each.node, 0),
                 figures.impressions,
