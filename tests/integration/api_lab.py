@@ -20,7 +20,7 @@ from broker.directory import (
     card_digest,
 )
 from broker.messages import JobHeld, JobReleased, JobSettled
-from central.acts import codes, money, registrations
+from central.acts import codes, money, registrations, till
 from central.acts.by import By
 from central.acts.tokens import GIVEN
 from central.rights import EVERYWHERE, Scope
@@ -206,6 +206,11 @@ def things(lab: Lab) -> dict[str, str]:
             amount=Money(euros("0.50"), "EUR"),
         )
         assert isinstance(wish, Issued)
+        desk = By("cli:test")
+        session = till.open_till(tx, desk, "front-desk", Money(euros("10.00"), "EUR"))
+        cash = till.take_cash(tx, desk, "front-desk", "user:ana", Money(euros("1.00"), "EUR"))
+        assert not isinstance(session, Refused)
+        assert not isinstance(cash, Refused)
         ask_to_be_let_in(tx)
         (waits,) = kept.waiting(tx, limit=2)
     aside, _ = put_aside(lab.north)
@@ -217,6 +222,8 @@ def things(lab: Lab) -> dict[str, str]:
         "event": aside,
         "code": str(wish.id),
         "registration": str(waits.n),
+        "session": str(session.n),
+        "receipt": str(cash.number),
     }
 
 

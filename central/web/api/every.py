@@ -22,9 +22,11 @@ from central.web.api import (
     routes_printers,
     routes_problems,
     routes_quarantine,
+    routes_receipts,
     routes_refunds,
     routes_rules,
     routes_staff,
+    routes_till,
 )
 
 if TYPE_CHECKING:
@@ -42,6 +44,8 @@ ROUTES: Final[tuple[Route, ...]] = (
     *money.LAST,
     *routes_grants.ROUTES,
     *routes_codes.ROUTES,
+    *routes_till.ROUTES,
+    *routes_receipts.ROUTES,
     *routes_jobs.ROUTES,
     *jobs.ROUTES,
     *routes_refunds.ROUTES,

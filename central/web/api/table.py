@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
 from inspect import cleandoc
 from typing import TYPE_CHECKING, Annotated, Any, Final, Generic, Literal, TypeAlias, TypeVar
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
 
@@ -164,6 +166,8 @@ class Desk:
     """Directory services that people come from."""
     sealer: Sealer | None = None
     """Knows marks of codes and hides secrets; None: acts that need it are refused."""
+    zone: tzinfo = UTC
+    """The organisation's, for what is printed."""
     dice: Callable[[int], bytes] = os.urandom
     """Randomness."""
 
@@ -171,8 +175,14 @@ class Desk:
     def of(cls, settings: CentralSettings, dice: Callable[[int], bytes] = os.urandom) -> Desk:
         """Return what the settings say."""
         secret = (settings.web.secret or settings.broker.secret).get_secret_value()
-        sealer = Sealer(secret, dice)
-        return cls(settings.credentials, settings.guests, tuple(settings.ldap), sealer, dice)
+        return cls(
+            settings.credentials,
+            settings.guests,
+            tuple(settings.ldap),
+            Sealer(secret, dice),
+            ZoneInfo(settings.zone),
+            dice,
+        )
 
 
 @dataclass(frozen=True, slots=True)
