@@ -29,6 +29,7 @@ from central.uploading import directory_of
 from central.uploads.files import UploadFiles
 from central.web.beside import WebProcess
 from central.web.doors import doors
+from central.web.pages.trouble_words import NOT_ON_LINE, UNWRITABLE
 from central.web.shown import Shown
 from central.web.within import Within
 from central.webhooks import beginning
@@ -201,9 +202,9 @@ def troubles(fleet: Fleet, *, online: bool) -> list[str]:
     """Return what keeps the coordinator from its work, for monitors: without names or details."""
     said = []
     if not online:
-        said.append("The coordinator is not on line: its broker is not reached.")
+        said.append(NOT_ON_LINE)
     if fleet.unwritable:
-        said.append("The books cannot be written: nothing is taken in until they can.")
+        said.append(UNWRITABLE)
     return said
 
 

@@ -12,6 +12,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from broker.exporters.figures import IngestTally
+from central.web.pages.trouble_words import SILENT
 
 #: Seconds without a word after which the coordinator is said to be silent; it says one each second.
 SILENT_AFTER: Final = 10.0
@@ -114,4 +115,4 @@ class Heard:
         """Return what keeps the coordinator from its work; that it says nothing is a trouble."""
         if now - self._at < SILENT_AFTER:
             return self._troubles
-        return (*self._troubles, "The coordinator has said nothing for some time: it hangs.")
+        return (*self._troubles, SILENT)
