@@ -85,6 +85,8 @@ class SpooledJob:
     """The job's own attributes, IPP names to plain values: for `read_attributes`."""
     mark: str | None = None
     """What `put_back` marked it with; anybody may have copied it since."""
+    held_for_good: bool = False
+    """It is under a hold that no hour of the day ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +162,15 @@ class Spooler(Protocol):
             job: its job-uuid.
             changes: job attributes to set (IPP names: copies, sides, number-up, media,
                 print-color-mode, page-ranges as text such as `1-3,7`), as decided.
+        """
+
+    async def release(self, seen: SpooledJob, queue: str, changes: Mapping[str, str | int]) -> None:
+        """Do `move` and `resume` in one go with a job that was looked at just now.
+
+        Args:
+            seen: how it stood a moment ago, with nothing waited for since.
+            queue: the printer's queue.
+            changes: as `resume` takes them.
         """
 
     async def cancel(self, job: JobId) -> None:

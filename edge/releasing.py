@@ -249,7 +249,8 @@ class Releasing:
                 after = self._books.job(record.job)
                 if after is None:
                     raise RuntimeError("a released job is in the books")
-                await self._begin(after)
+                # what the centre was asked for took its time: that look is an old one
+                await self._begin(after, None if fetched else seen)
             case Denied():
                 decision = self._explained(decision)
                 self._refuse(record, wish, decision)
@@ -312,12 +313,12 @@ class Releasing:
 
     # ── steps ───────────────────────────────────────────────────────────────────────────────
 
-    async def _begin(self, record: JobRecord) -> None:
+    async def _begin(self, record: JobRecord, seen: SpooledJob | None) -> None:
         """Take the steps of a fresh intent without asking between them; repair if one fails."""
-        printer = self._printers[record.printer or ""]
+        queue, job = self._printers[record.printer or ""].queue, JobId(record.job)
         try:
-            await self._spooler.move(JobId(record.job), printer.queue)
-            await self._spooler.resume(JobId(record.job), record.changes)
+            if (there := seen or await self._spooler.job(job)) is not None:
+                await self._spooler.release(there, queue, record.changes)
         except (SpoolerRefusedError, SpoolerUnavailableError) as error:
             # the intent is durable: the next look, or the sweep, goes on from what CUPS says
             _log.warning("not moved yet", action="job-waits", job=str(record.job), why=str(error))

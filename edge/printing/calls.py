@@ -14,6 +14,7 @@ from edge.printing.device import DeviceSays, ask_device
 from edge.printing.ipp import FIRST_ERROR, Field, Group, IppMalformedError, Operation, Tag
 from edge.printing.ipp_door import IppDoor, IppForbiddenError, IppUnreachableError
 from edge.printing.job_map import (
+    FOR_GOOD,
     JOB_ATTRIBUTES,
     attributes_of,
     device_job,
@@ -44,8 +45,6 @@ _FORBIDDEN: Final = frozenset({0x0401, 0x0402, 0x0403, 0x1000, 0x1001, 0x1002})
 _WANTED: Final = list(JOB_ATTRIBUTES)
 _WANTED_FIELD: Final = Field("requested-attributes", Tag.KEYWORD, JOB_ATTRIBUTES)
 _DEVICE_SECONDS: Final = 5
-#: The hold that no hour of the day ends (RFC 8011 §5.2.2).
-_FOR_GOOD: Final = "indefinite"
 WAITING: Final = frozenset({JobState.PENDING, JobState.PENDING_HELD})
 
 
@@ -248,7 +247,7 @@ class CupsCalls:
         """Put a hold on a job that waits without one."""
         found = self._found(job)
         if found is not None and found[1].state is JobState.PENDING:
-            self._hold_until(found[0], _FOR_GOOD)
+            self._hold_until(found[0], FOR_GOOD)
 
     def move(self, job: JobId, queue: str) -> None:
         """Move a waiting job to a printer's queue, under a hold that does not end by itself."""
@@ -259,14 +258,22 @@ class CupsCalls:
             return
         if spooled.queue == queue or spooled.state not in WAITING:
             return
-        held = spooled.state is JobState.PENDING_HELD
-        if not held or text(found, "job-hold-until") != _FOR_GOOD:
-            self._hold_until(id_, _FOR_GOOD)
-        target = f"ipp://localhost/printers/{queue}"
-        self.cups(
-            f"move job {job} to {queue!r}",
-            lambda cups: cups.moveJob(job_id=id_, job_printer_uri=target),
-        )
+        if not spooled.held_for_good:
+            self._hold_until(id_, FOR_GOOD)
+        self._move(job, id_, queue)
+
+    def release(self, seen: SpooledJob, queue: str, changes: Mapping[str, str | int]) -> None:
+        """Move a job that was seen just now, and let it go.
+
+        It is looked at again once it is moved, before it is let go: until then people could add to
+        it. CUPS itself refuses to move a job that has ended meanwhile.
+        """
+        id_ = self.id_of(seen.job)
+        if id_ is not None and seen.held_for_good and seen.queue != queue:
+            self._move(seen.job, id_, queue)
+        else:
+            self.move(seen.job, queue)
+        self.let_go(seen.job, changes)
 
     def let_go(self, job: JobId, changes: Mapping[str, str | int]) -> None:
         """Name and change a held job of one document and take the hold off, in one request.
@@ -318,6 +325,13 @@ class CupsCalls:
             return []
         must(answer, "list jobs")
         return answer.all_of(Group.JOB)
+
+    def _move(self, job: JobId, id_: int, queue: str) -> None:
+        target = f"ipp://localhost/printers/{queue}"
+        self.cups(
+            f"move job {job} to {queue!r}",
+            lambda cups: cups.moveJob(job_id=id_, job_printer_uri=target),
+        )
 
     def _hold_until(self, id_: int, when: str) -> None:
         with _unless_it_left():

@@ -179,6 +179,11 @@ class FakeSpooler:
         else:
             self._put(there, state=self.behaviour.state)
 
+    async def release(self, seen: SpooledJob, queue: str, changes: Mapping[str, str | int]) -> None:
+        """Move a job and let it go."""
+        await self.move(seen.job, queue)
+        await self.resume(seen.job, changes)
+
     async def cancel(self, job: JobId) -> None:
         """End a job."""
         await self._answer()

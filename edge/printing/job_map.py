@@ -44,6 +44,9 @@ _FOR_TEXT: Final = frozenset(
 #: Other ways to name the paper: a driver's, and the one of clients without drivers.
 _PAGE_SIZE: Final = "PageSize"
 _MEDIA_COL: Final = "media-col"
+#: A hold, and the one that no hour of the day ends (RFC 8011 §5.2.2).
+_HOLD: Final = "job-hold-until"
+FOR_GOOD: Final = "indefinite"
 #: What the edge knows a job by that it put back; ours, and anybody can write it.
 MARK: Final = "printmesh-mark"
 #: What is asked of CUPS for a job; without a list it sends only job-uri.
@@ -151,6 +154,7 @@ def spooled_job(attributes: Attributes) -> SpooledJob | None:
         created_at=datetime.fromtimestamp(created, UTC) if created else None,
         attributes={**_asked_for(attributes), "job-name": name},
         mark=text(attributes, MARK),
+        held_for_good=state is JobState.PENDING_HELD and text(attributes, _HOLD) == FOR_GOOD,
     )
 
 

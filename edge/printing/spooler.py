@@ -153,6 +153,11 @@ class CupsSpooler:
         self._lull.begin(self._calls.id_of(job))
         await self._run(lambda: self._calls.let_go(job, changes))
 
+    async def release(self, seen: SpooledJob, queue: str, changes: Mapping[str, str | int]) -> None:
+        """Move a job that was looked at just now and let it go."""
+        self._lull.begin(self._calls.id_of(seen.job))
+        await self._run(lambda: self._calls.release(seen, queue, changes))
+
     async def cancel(self, job: JobId) -> None:
         """End a job."""
         await self._run(lambda: self._calls.end(job, purge=False))

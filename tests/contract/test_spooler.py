@@ -207,6 +207,32 @@ async def test_steps_repeated(site: Site) -> None:
     assert await site.spooler.jobs() == ()
 
 
+async def test_release_in_one_go(site: Site) -> None:
+    """As it was seen a job prints once, as decided; said again of how it is by then: no more."""
+    papers = site.papers()
+    site.submit("Report")
+    seen = await only(site)
+
+    await site.spooler.release(seen, "one", {"copies": 2})
+    over = await ended(site, seen.job)
+    await site.spooler.release(over, "one", {"copies": 2})
+
+    assert (over.state, over.attributes["copies"]) == (JobState.COMPLETED, 2)
+    assert site.papers() == papers + 1
+    assert await site.spooler.jobs() == ()
+
+
+async def test_release_of_a_job_without_hold(site: Site) -> None:
+    """A job that was not held for good is, before it moves: it prints once, as decided."""
+    papers = site.papers()
+    site.submit("Now!", held=False)
+
+    await site.spooler.release(seen := await only(site), "one", {"copies": 2})
+
+    assert (await ended(site, seen.job)).attributes["copies"] == 2
+    assert site.papers() == papers + 1
+
+
 async def test_move_of_a_job_without_hold(site: Site) -> None:
     """A job that was not held does not print by being moved."""
     papers = site.papers()

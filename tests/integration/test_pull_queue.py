@@ -18,6 +18,7 @@ from edge.ports import PeopleQueue, PrinterQueue, SpooledJob
 from edge.printing.spooler import CupsSpooler
 
 if TYPE_CHECKING:
+    from asyncio.subprocess import Process
     from collections.abc import AsyncIterator
     from pathlib import Path
 
@@ -221,13 +222,7 @@ async def test_nothing_is_added_after_the_move(
 ) -> None:
     """A client that left its job open cannot send a second document once it was released."""
     before = len(printer.kept())
-    document = pdf(cups.root.parent / "open.pdf", 1)
-    script = _LEFT_OPEN.format(port=cups.port, document=document)
-    client = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", script, stdin=PIPE, stdout=PIPE
-    )
-    assert client.stdout is not None
-    assert await client.stdout.readline() == b"sent one\n"
+    client = await left_open(cups)
     job = await only_job(spooler)
 
     await spooler.move(job.job, "one")
@@ -237,3 +232,32 @@ async def test_nothing_is_added_after_the_move(
     assert said == b"refused\n"
     assert JobState.COMPLETED is (await ended(spooler, job)).state
     assert before + 1 == len(printer.kept())
+
+
+async def test_what_is_added_after_the_look_is_not_printed(
+    cups: PrivateCups, printer: VirtualPrinter, spooler: CupsSpooler
+) -> None:
+    """A job is released as it was seen, with one document; one more had come by then: canceled."""
+    before = len(printer.kept())
+    client = await left_open(cups)
+    seen = await only_job(spooler)
+    assert seen.documents == 1
+    said, _ = await client.communicate(b"go on\n")
+    assert said == b""
+
+    await spooler.release(seen, "one", {})
+
+    assert JobState.CANCELED is (await ended(spooler, seen)).state
+    assert before == len(printer.kept())
+
+
+async def left_open(cups: PrivateCups) -> Process:
+    """Start a client that has sent one document of a job and may send another."""
+    document = pdf(cups.root.parent / "open.pdf", 1)
+    script = _LEFT_OPEN.format(port=cups.port, document=document)
+    client = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", script, stdin=PIPE, stdout=PIPE
+    )
+    assert client.stdout is not None
+    assert await client.stdout.readline() == b"sent one\n"
+    return client

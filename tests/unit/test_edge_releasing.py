@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from config.ids import JobId
     from edge.jobs import JobRecord
+    from edge.ports import SpooledJob
 
 PRICE = 50 * CENT
 DEPARTMENT = "department:physics"
@@ -264,6 +265,30 @@ async def test_money_is_fetched_for_every_account_that_is_short(site: Site) -> N
     job = await site.arrive()
     assert isinstance(await site.releasing.release(job, "lib-1", "ana"), Allowed)
     assert site.funds.asked == [ANA, DEPARTMENT]
+
+
+async def test_a_job_is_looked_at_again_when_the_centre_was_asked(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That takes its time: steps that rest on how a job stands rest on how it stands after it."""
+    site.pages = 30
+    job = await site.arrive()
+    seen, fetch, release = [], site.funds.fetch, site.spooler.release
+
+    async def fetched(*asked: Any, **more: Any) -> None:  # noqa: ANN401  passed on
+        await fetch(*asked, **more)
+        await site.spooler.cancel(job)
+
+    async def noted(as_seen: SpooledJob, *more: Any) -> None:  # noqa: ANN401  passed on
+        seen.append(as_seen.state)
+        await release(as_seen, *more)
+
+    monkeypatch.setattr(site.funds, "fetch", fetched)
+    monkeypatch.setattr(site.spooler, "release", noted)
+    site.funds.coming = {ANA: PRICE}
+
+    assert isinstance(await site.releasing.release(job, "lib-1", "ana"), Allowed)
+    assert (seen, site.spooler.printed) == ([JobState.CANCELED], [])
 
 
 async def test_money_that_does_not_come_is_asked_for_once(site: Site) -> None:
