@@ -100,8 +100,8 @@ class EdgeLine:
         )
         self._session: UUID | None = None
         """The edge's, while it listens."""
-        self._gone = asyncio.Event()
-        self._gone.set()
+        self._waits: set[asyncio.Timeout] = set()
+        """For answers: over as soon as the edge is gone."""
         self._back = asyncio.Event()
         self._ahead = timedelta()
         """Of our clock: the edge's."""
@@ -123,7 +123,7 @@ class EdgeLine:
     @property
     def here(self) -> bool:
         """Whether the edge listens."""
-        return not self._gone.is_set()
+        return self._back.is_set()
 
     async def ask(
         self, method: str, fields: Mapping[str, Any], *, seconds: float = PATIENCE
@@ -194,20 +194,21 @@ class EdgeLine:
 
     async def _put(self, method: str, question: Request, seconds: float) -> bytes | None:
         """Wait for the answer, but not for an edge that is gone."""
+        if not self.here:
+            return None
         topic = topics.REQUEST.of(node=self._node, method=method)
         payload = self._written(question)
-        work = self._link.request(topic, payload, corr=question.corr, within=seconds)
-        asking, gone = asyncio.create_task(work), asyncio.create_task(self._gone.wait())
+        # in the asker's own task: it is on its way before anything else has its turn
         try:
-            await asyncio.wait({asking, gone}, return_when=asyncio.FIRST_COMPLETED)
-            answer = asking.result() if asking.done() else TimedOut()
-        except ConnectionError:
+            async with asyncio.timeout(None) as wait:
+                self._waits.add(wait)
+                answer = await self._link.request(
+                    topic, payload, corr=question.corr, within=seconds
+                )
+        except (ConnectionError, TimeoutError):
             return None
         finally:
-            gone.cancel()
-            asking.cancel()
-            # the same question may be put again: nothing of this try is left then
-            await asyncio.gather(asking, gone, return_exceptions=True)
+            self._waits.discard(wait)
         return None if isinstance(answer, TimedOut) else answer
 
     def _hear(self, arrived: Arrived) -> tuple[LineEvent, ...]:
@@ -242,14 +243,15 @@ class EdgeLine:
         # another session is another process, which knows nobody who was signed in
         self._lost()
         self._session = status.session
-        self._gone.clear()
         self._back.set()
         return (EdgeHere(),) if was is None else (EdgeGone(), EdgeHere())
 
     def _lost(self) -> None:
         self._session = None
         self._back.clear()
-        self._gone.set()
+        for wait in self._waits:
+            wait.reschedule(0)
+        self._waits.clear()
 
     async def _say_status(self, status: Status) -> None:
         await self._link.publish(

@@ -6,5 +6,5 @@ from pathlib import Path
 from typing import Final
 
 _HERE: Final = Path(__file__).parent
-#: Served by whoever serves pages, beside its own files.
+#: Served by whoever serves pages, beside its own files or as the beginning of its style sheet.
 FILES: Final = (_HERE / "tokens.css",)

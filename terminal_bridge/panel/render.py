@@ -47,8 +47,11 @@ def assets() -> Mapping[str, Asset]:
 @cache
 def _assets() -> dict[str, Asset]:
     found = {}
-    for path in (*sorted((_HERE / "static").iterdir()), *LOOK):
+    for path in sorted((_HERE / "static").iterdir()):
         content = path.read_bytes()
+        if path.suffix == ".css":
+            # in one file with what all pages share: nothing is drawn before all styles are here
+            content = b"".join((*(each.read_bytes() for each in LOOK), content))
         media_type = guess_type(path.name)[0] or "application/octet-stream"
         mark = hashlib.sha256(content).hexdigest()[:12]
         found[path.name] = Asset(content, media_type, mark)
