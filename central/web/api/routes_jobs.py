@@ -66,8 +66,9 @@ class Search(NumberPage):
 class Found(Page[Job]):
     """A part of what is found, newest first."""
 
-    whole: bool
-    """False: so many were looked at, `next` goes on; there may be few here, or none."""
+    whole: bool = Field(
+        description="False: so many were looked at, `next` goes on; there may be few here, or none."
+    )
 
 
 class Step(Answer):
