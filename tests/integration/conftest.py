@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import create_engine
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+from sqlalchemy.util import LRUCache
 
 from tests.integration import dialects, snmp_lab
 from tests.integration.books_server import Server
@@ -35,6 +39,22 @@ def _one_schema() -> Iterator[None]:
     """Build the schema of books in SQLite once for all tests of this process."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("central.store.books.migrate", dialects.migrate_by_copy)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_compilation() -> Iterator[None]:
+    """Compile each statement once for all books in SQLite of this process.
+
+    Most tests have books of their own, hence an engine, which would compile all it asks anew: a
+    quarter of what they take. Engines made with the same arguments compile the same.
+    """
+    compiled: LRUCache[object, object] = LRUCache(2000)
+    options = {"execution_options": {"compiled_cache": compiled}}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SQLiteDialect_pysqlite, "__eq__", lambda one, two: type(one) is type(two))
+        patch.setattr(SQLiteDialect_pysqlite, "__hash__", lambda one: hash(type(one)))
+        patch.setattr("central.store.engines.create_engine", partial(create_engine, **options))
         yield
 
 
