@@ -152,13 +152,14 @@ def columns(
     bottom, room = height - 24, width - left
     step = room / max(len(points), 1)
     bar = max(min(step * 0.7, 44), 1)
+    highest = _top_of(most)
     parts = grid
     for place, point in enumerate(points):
         x = left + place * step + (step - bar) / 2
-        tall = _scaled(point.value, _top_of(most), bottom - top)
+        tall = _scaled(point.value, highest, bottom - top)
         parts.append(_rect(x, bottom - tall, bar, tall, 0, f"{point.label}: {form(point.value)}"))
         if point.before is not None:
-            y = bottom - _scaled(point.before, _top_of(most), bottom - top)
+            y = bottom - _scaled(point.before, highest, bottom - top)
             parts.append(_line(x - 2, y, x + bar + 2, y, "chart-before"))
     parts += _below([point.label for point in points], left, step, (width, height))
     return _svg(about, width, height, "columns", parts)
@@ -181,13 +182,14 @@ def lines(
     grid, left, top = _grid(most, form, width, height, right)
     bottom = height - 24
     step = (width - left - right) / max(len(labels) - 1, 1)
+    highest = _top_of(most)
     parts = grid
     places: list[tuple[float, int, str]] = []
     for tone, each in enumerate(series):
         spots = [
             None
             if value is None
-            else (left + n * step, bottom - _scaled(value, _top_of(most), bottom - top))
+            else (left + n * step, bottom - _scaled(value, highest, bottom - top))
             for n, value in enumerate(each.values)
         ]
         parts.append(_path(spots, tone))
@@ -386,4 +388,5 @@ def _tone(number: int) -> str:
 
 def _n(number: float) -> str:
     """Write a coordinate no finer than anybody sees, the same on every machine."""
-    return f"{number:.1f}".rstrip("0").rstrip(".")
+    text = f"{number:.1f}"
+    return text.removesuffix(".0")

@@ -169,8 +169,8 @@ class Words:
 
     def number(self, value: float | Decimal, decimals: int = 0) -> str:
         """Write a number with so many decimals at most."""
-        if isinstance(value, int):
-            return self._numbers.whole(value)
+        if isinstance(value, int) or (isinstance(value, float) and value.is_integer()):
+            return self._numbers.whole(int(value))
         exact = Decimal(value).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
         return self._numbers.write(exact)
 

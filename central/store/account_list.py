@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import func, or_, select
+from sqlalchemy import text as text_of
 
 from central.store import accounts, lists, person_search
 from central.store.ledger import HOUSE_KINDS
@@ -63,6 +64,9 @@ def search(
         )
         if which.state is not None:
             query = query.where(account.c.state == which.state)
+            if which.state != "open":
+                # in the words of the index of the few that are not
+                query = query.where(_UNUSUAL)
         if text:
             query = query.where(or_(*_meant(kind, text, people)))
         query = query.order_by(account.c.key).limit(limit - len(found))
@@ -72,6 +76,9 @@ def search(
         if len(found) >= limit:
             break
     return found
+
+
+_UNUSUAL: Final = text_of("account.state <> 'open'")
 
 
 def _meant(kind: str, text: str, people: Collection[str]) -> list[ColumnElement[bool]]:

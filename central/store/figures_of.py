@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import case, func, literal_column, select
 
 from central.figures.asking import (
+    MOST,
     TIMES,
     By,
     Figures,
@@ -83,6 +85,23 @@ def figures_of(tx: Transaction, ask: Ask) -> Table | NotKept:
         upto=mark.at,
         behind=mark.behind,
     )
+
+
+def in_time_of(tx: Transaction, table: Table, by: By) -> Table | NotKept:
+    """Return an answer with other lines: its sum's parts in time, with those of the period before.
+
+    Args:
+        tx: the transaction that the answer is of.
+        table: its sums and units are not asked for again.
+        by: one of TIMES.
+    """
+    ask = replace(table.ask, by=by, limit=MOST, skip=0)
+    view = view_for(by, ask.where)
+    if isinstance(view, NotKept):
+        return view
+    from_ = _Totals(view, table.units, tuple(facts.open_days(tx, view)), ask.where)
+    lines, more = _in_time(tx, ask, from_, table.compared)
+    return replace(table, ask=ask, lines=tuple(lines), more=more)
 
 
 def every_line(tx: Transaction, ask: Ask) -> Iterator[Line]:
@@ -309,7 +328,8 @@ def _within(from_: _Totals, asked: Sequence[int], by: By | None) -> list[ColumnE
     return found
 
 
-def _sums(units: Sequence[str]) -> list[Any]:
+@lru_cache(maxsize=64)
+def _sums(units: tuple[str, ...]) -> tuple[Any, ...]:
     """Return the columns of sums: what was counted, then for each unit its money."""
     columns: list[Any] = [_sum(fact.c[name]).label(name) for name in _COUNTS]
     for number, unit in enumerate(units):
@@ -318,7 +338,7 @@ def _sums(units: Sequence[str]) -> list[Any]:
             if len(units) > 1:
                 amount = case((fact.c.unit == unit, amount), else_=literal_column("0"))
             columns.append(_sum(amount).label(f"{name}{number}"))
-    return columns
+    return tuple(columns)
 
 
 def _sum(column: Any) -> Any:  # noqa: ANN401  a column

@@ -42,6 +42,14 @@ account = Table(
     # Merged: people up to this name pay from the other account already; none when all do.
     Column("renamed_upto", Text),
     Index("ix_account_parent", "parent"),
+    # a list of them, in its order, among very many that are open
+    Index(
+        "ix_account_state",
+        "state",
+        "key",
+        sqlite_where=text("state <> 'open'"),
+        postgresql_where=text("state <> 'open'"),
+    ),
     Index(
         "ix_account_sweep",
         "sweep_at",

@@ -40,6 +40,8 @@ audit = Table(
     Column("hash", Text, nullable=False, server_default=""),
     Index("ix_audit_target", "target", "n"),
     Index("ix_audit_author", "author", "n"),
+    # both may be many, and those of both few
+    Index("ix_audit_author_act", "author", "act", "n"),
     Index("ix_audit_act", "act", "n"),
     Index("ix_audit_at", "at"),
 )

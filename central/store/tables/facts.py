@@ -101,6 +101,8 @@ cohort_group = Table(
     metadata,
     Column("group", _Plain, primary_key=True),
     Column("cohort", RowId, ForeignKey("cohort.id"), primary_key=True),
+    # totals are by cohort, and asked for by group
+    Index("ix_cohort_group_cohort", "cohort"),
     sqlite_with_rowid=False,
 )
 

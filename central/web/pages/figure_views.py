@@ -226,6 +226,8 @@ def drawn(
         if in_time
         else charts.bars(found, about, write, width=_WIDE)
     )
+    if not own:
+        return Chart(title, svg, ())
     rows = tuple(
         (
             name_of(visit, each, table),
@@ -234,7 +236,7 @@ def drawn(
         )
         for each, point in zip(chosen, found, strict=True)
     )
-    return Chart(title, svg, rows if own else ())
+    return Chart(title, svg, rows)
 
 
 def name_of(visit: Visit, line: Line, table: Table, *, short: bool = False) -> str:

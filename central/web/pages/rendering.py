@@ -13,6 +13,7 @@ import segno
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from markupsafe import Markup
 
+from central.web.pages.rows import cells_of
 from config.look import FILES as LOOK
 from config.words import Words
 
@@ -118,7 +119,7 @@ def environment(language: str) -> Environment:
         "say": words.gettext,
         "agent": _agent,
     }
-    made.globals |= {"asset": _asset, "qr": qr, "words": words}
+    made.globals |= {"asset": _asset, "qr": qr, "words": words, "cells": cells_of(words, _now)}
     return made
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from central.figures.asking import MOST, ORDERS, TIMES, Ask, By, NotKept, Where
 from central.rights import Right
 from central.store import nodes
-from central.store.figures_of import every_line, figures_of
+from central.store.figures_of import every_line, figures_of, in_time_of
 from central.web.export import Kind
 from central.web.pages import figure_views, lists
 from central.web.pages.figure_views import BYS, PERIODS, paid
@@ -318,13 +318,15 @@ async def show(visit: Visit) -> Response:
             for node_id, site in nodes.sites_called(tx).items()
             if query.sites is None or node_id in query.sites
         )
+        if ask.by in TIMES and period.days <= MOST:
+            # the chart has all lines, the list some of them
+            whole = figures_of(tx, replace(ask, limit=MOST, skip=0))
+            return choices, _page_of(whole, ask), whole
         table = figures_of(tx, ask)
-        if ask.by in TIMES and not ask.skip and ask.limit >= period.days:
+        if isinstance(table, NotKept):
             return choices, table, table
-        time = replace(ask, by=figure_views.time_by(period), limit=MOST, skip=0)
-        if ask.by in TIMES:
-            time = replace(time, by=ask.by)
-        return choices, table, figures_of(tx, time)
+        time = By(ask.by) if ask.by in TIMES else figure_views.time_by(period)
+        return choices, table, in_time_of(tx, table, time)
 
     visit.request.state.sites, table, in_time = await visit.read(look)
     if isinstance(table, NotKept):
@@ -355,6 +357,15 @@ async def show(visit: Visit) -> Response:
         jobs="",
     )
     return visit.page("figures.html", page)
+
+
+def _page_of(whole: Table | NotKept, ask: Ask) -> Table | NotKept:
+    """Return a page of an answer that has all lines."""
+    if isinstance(whole, NotKept):
+        return whole
+    upto = ask.skip + ask.limit
+    more = len(whole.lines) > upto
+    return replace(whole, ask=ask, lines=whole.lines[ask.skip : upto], more=more)
 
 
 def _more(visit: Visit, table: Table) -> str:
