@@ -27,11 +27,8 @@ from central.store.restore import CREDENTIALS
 from central.store.upkeep import tend
 from central.uploading import directory_of
 from central.uploads.files import UploadFiles
-from central.web.beside import WebProcess
-from central.web.doors import doors
 from central.web.pages.trouble_words import NOT_ON_LINE, UNWRITABLE
-from central.web.shown import Shown
-from central.web.within import Within
+from central.web.shown import Ports, Shown
 from central.webhooks import beginning
 from config.errors import PrintmeshError
 from config.logs import logger
@@ -43,8 +40,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from central.store.books import Books
-    from central.web.beside import Beside
-    from central.web.shown import Ports, Serving
+    from central.web.beside import WebProcess
     from config.settings import BrokerSettings, CentralSettings, LinkSettings
 
 _log = logger("central.app")
@@ -72,7 +68,7 @@ async def serve(
     stop: asyncio.Event,
     ready: Callable[[Running], None],
     *,
-    beside: Beside | None = None,
+    pages: WebProcess | CannotListen | None = None,
 ) -> None:
     """Run the coordinator until `stop` is set.
 
@@ -80,12 +76,11 @@ async def serve(
         settings: where everything is.
         stop: set it to end cleanly.
         ready: called once, when the coordinator is on line for the first time.
-        beside: how the process that serves pages and interface is begun; None: they are served
-            in this one.
+        pages: the process that serves pages and interface, begun already; or why it cannot be,
+            which is raised once these books are known to be ours alone; None: there are none.
     """
     loop = asyncio.get_running_loop()
     async with AsyncExitStack() as stack:
-        serving = await _serving(settings, beside, stack)
         store = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="books"))
         books = await loop.run_in_executor(store, open_books, settings)
         stack.enter_context(books.alone())
@@ -97,8 +92,8 @@ async def serve(
         coordinator = await loop.run_in_executor(store, Coordinator, fleet)
         if fleet.fenced_by is not None:
             raise OldCopy(fleet.fenced_by)
-        if isinstance(serving, CannotListen):
-            raise serving
+        if isinstance(pages, CannotListen):
+            raise pages
         link_settings, broker_port = settings.broker, None
         CredentialFile(settings.credentials).add(
             settings.node, Party.COORDINATOR, settings.broker.secret.get_secret_value()
@@ -117,20 +112,12 @@ async def serve(
                 group.create_task(keep_up(books, settings.ldap), name="people"),
                 group.create_task(_tell(fleet, settings, store), name="webhooks"),
             ]
-            shown = Shown(
-                books,
-                fleet.tally,
-                lambda: troubles(fleet, online=carrier.online.is_set()),
-                carrier.follow,
-            )
             served: asyncio.Future[Ports] = loop.create_future()
-
-            def here(at: Ports) -> None:
-                if not served.done():
-                    served.set_result(at)
-
-            pages = serving.serve(shown, stop, here)
-            tasks.append(group.create_task(pages, name="pages"))
+            if pages is None:
+                served.set_result(Ports(None, None))
+            else:
+                showing = _show(pages, fleet, carrier, served)
+                tasks.append(group.create_task(showing, name="pages"))
             await _first(_ready(carrier.online, served), stop.wait())
             if not stop.is_set():
                 at = served.result()
@@ -139,22 +126,6 @@ async def serve(
             for task in tasks:
                 task.cancel()
         _log.info("ending", action="stop", node=settings.node)
-
-
-async def _serving(
-    settings: CentralSettings, beside: Beside | None, stack: AsyncExitStack
-) -> Serving | CannotListen:
-    """Return who serves pages and interface; a process of theirs begins while books are opened.
-
-    That an address cannot be had is returned: who has it may be the coordinator of these books,
-    and that is what is said then.
-    """
-    if beside is None or not doors(settings):
-        return Within(settings)
-    try:
-        return await stack.enter_async_context(WebProcess.begun(beside, settings))
-    except CannotListen as error:
-        return error
 
 
 def _warn_of_open_files(settings: CentralSettings) -> None:
@@ -196,6 +167,25 @@ async def _start_broker(settings: BrokerSettings, stack: AsyncExitStack) -> int:
     )
     await stack.enter_async_context(server)
     return server.port()
+
+
+async def _show(
+    pages: WebProcess, fleet: Fleet, carrier: Carrier, served: asyncio.Future[Ports]
+) -> None:
+    """Have pages and interface served, and told of us, for ever."""
+
+    def ready(at: Ports) -> None:
+        # they are served again when their process has died
+        if not served.done():
+            served.set_result(at)
+
+    shown = Shown(
+        fleet.books,
+        fleet.tally,
+        lambda: troubles(fleet, online=carrier.online.is_set()),
+        carrier.follow,
+    )
+    await pages.serve(shown, ready)
 
 
 def troubles(fleet: Fleet, *, online: bool) -> list[str]:

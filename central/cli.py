@@ -70,14 +70,17 @@ def run(
 
 
 async def _run(settings: CentralSettings, file: Path | None, log_level: str) -> None:
-    from central.app import serve  # noqa: PLC0415  the other commands do not need the wire
-    from central.web.beside import Beside  # noqa: PLC0415
+    from central.web.beside import Beside, begun  # noqa: PLC0415  other commands serve nothing
 
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     try:
-        await serve(settings, stop, _announce, beside=Beside(file, log_level))
+        async with begun(Beside(file, log_level), settings) as pages:
+            # late: the pages' process loads what it needs while we do
+            from central.app import serve  # noqa: PLC0415
+
+            await serve(settings, stop, _announce, pages=pages)
     except ExceptionGroup as group:
         # what a person can act on is said in one line; the rest is a fault and shows itself
         ours, others = group.split(PrintmeshError)

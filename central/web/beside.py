@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from contextlib import asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, assert_never
+from typing import TYPE_CHECKING, Final, Self, assert_never
 
 from broker.listening import CannotListen
 from central.web.beside_words import Begin, End, Ready, Refused, Told, line, up
@@ -55,6 +55,31 @@ class Beside:
     """The module that is run."""
 
 
+@asynccontextmanager
+async def begun(
+    beside: Beside, settings: CentralSettings
+) -> AsyncIterator[WebProcess | CannotListen | None]:
+    """Open the addresses and begin the process, which gets ready meanwhile; end it at the end.
+
+    None: the settings ask for nothing. That an address cannot be had is given, not raised: whoever
+    has it may be the coordinator of the same books, and that is what is to be said then.
+    """
+    with ExitStack() as stack:
+        try:
+            opened = {
+                door.section: stack.enter_context(await asyncio.to_thread(door.open))
+                for door in doors(settings)
+            }
+        except CannotListen as error:
+            yield error
+            return
+        if not opened:
+            yield None
+            return
+        async with WebProcess(beside, opened) as found:
+            yield found
+
+
 class WebProcess:
     """The process, and the next one when it dies."""
 
@@ -64,39 +89,24 @@ class WebProcess:
         self._process: Process | None = None
         self._news = asyncio.Event()
 
-    @classmethod
-    @asynccontextmanager
-    async def begun(cls, beside: Beside, settings: CentralSettings) -> AsyncIterator[WebProcess]:
-        """Open the sockets, and begin the process: it gets ready while the books are opened.
+    async def __aenter__(self) -> Self:
+        await self._begin()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._end()
+
+    async def serve(self, shown: Shown, ready: Callable[[Ports], None]) -> None:
+        """Have everything served until this is cancelled; answers under way are finished.
+
+        A process that dies is followed by another one.
+
+        Args:
+            shown: the coordinator.
+            ready: called when all that the settings ask for is served, each time.
 
         Raises:
-            CannotListen: an address cannot be had.
-        """
-        sockets: dict[Section, socket.socket] = {}
-        try:
-            for door in doors(settings):
-                sockets[door.section] = await asyncio.to_thread(door.open)
-            found = cls(beside, sockets)
-            try:
-                await found._begin()
-                yield found
-            finally:
-                await found._end()
-        finally:
-            for each in sockets.values():
-                each.close()
-
-    @property
-    def pid(self) -> int | None:
-        """The process's number; None: there is none at present."""
-        return None if self._process is None else self._process.pid
-
-    async def serve(
-        self, shown: Shown, _stop: asyncio.Event, ready: Callable[[Ports], None]
-    ) -> None:
-        """Have everything served until this is cancelled; see `Serving`.
-
-        A process that dies is followed by another one. Only what could never be served is raised.
+            CannotListen: it never could be: a certificate cannot be had.
         """
         loop, pause, served = asyncio.get_running_loop(), _FIRST_PAUSE, False
         shown.follow(self._news.set)

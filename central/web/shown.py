@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable, Sequence
 
     from broker.exporters.figures import IngestTally
@@ -34,21 +33,3 @@ class Ports:
     """Of the interface alone, if it has a port of its own."""
     web: int | None
     """Of the pages, if there are any."""
-
-
-class Serving(Protocol):
-    """Whoever serves pages and interface."""
-
-    async def serve(
-        self, shown: Shown, stop: asyncio.Event, ready: Callable[[Ports], None]
-    ) -> None:
-        """Serve until `stop` is set or this is cancelled; answers under way are finished.
-
-        Args:
-            shown: the coordinator.
-            stop: set it to end.
-            ready: called when all that the settings ask for is served; perhaps again.
-
-        Raises:
-            CannotListen: an address or a certificate cannot be had.
-        """

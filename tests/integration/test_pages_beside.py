@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import socket
 from contextlib import asynccontextmanager, suppress
@@ -15,7 +16,7 @@ from pydantic import SecretStr
 
 from broker.exporters.figures import IngestTally
 from broker.listening import CannotListen
-from central.web.beside import Beside, WebProcess
+from central.web.beside import Beside, WebProcess, begun
 from central.web.beside_words import Begin, Down, End, Told, down
 from central.web.shown import Ports, Shown
 from config.settings import CentralSettings, LinkSettings
@@ -29,6 +30,21 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.sqlite_only("how a process is begun is no question of SQL")
 
 PATIENCE = 30.0
+
+
+def settings(path: Path, port: int | None) -> CentralSettings:
+    """Return settings whose pages are there."""
+    return CentralSettings(
+        data=path,
+        credentials=path / "credentials.json",
+        broker=LinkSettings(secret=SecretStr("of the coordinator")),
+        web=WebSettings(port=port),
+    )
+
+
+def beside(path: Path) -> Beside:
+    """Return how the small program is begun."""
+    return Beside(path / "twin", program="tests.integration.beside_twin")
 
 
 @dataclass(slots=True)
@@ -52,18 +68,14 @@ class Lab:
         return cls(path, shown, told, troubles)
 
     @asynccontextmanager
-    async def served(self, port: int = 0) -> AsyncIterator[asyncio.Task[None]]:
+    async def served(self) -> AsyncIterator[asyncio.Task[None]]:
         """Have the process begun and attended to; at the end it is ended in order."""
-        settings = CentralSettings(
-            data=self.path,
-            credentials=self.path / "credentials.json",
-            broker=LinkSettings(secret=SecretStr("of the coordinator")),
-            web=WebSettings(port=port),
-        )
-        beside = Beside(self.path / "twin", program="tests.integration.beside_twin")
-        async with asyncio.timeout(PATIENCE), WebProcess.begun(beside, settings) as web:
-            serving = web.serve(self.shown, asyncio.Event(), self.ready.put_nowait)
-            task = asyncio.create_task(serving)
+        async with (
+            asyncio.timeout(PATIENCE),
+            begun(beside(self.path), settings(self.path, 0)) as web,
+        ):
+            assert isinstance(web, WebProcess), web
+            task = asyncio.create_task(web.serve(self.shown, self.ready.put_nowait))
             try:
                 yield task
             finally:
@@ -156,11 +168,17 @@ async def test_what_could_be_had_once_is_tried_again(tmp_path: Path) -> None:
 
 async def test_an_address_in_use_begins_nothing(tmp_path: Path) -> None:
     """It is told with the setting to change."""
-    lab = Lab.made(tmp_path, "serves")
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        serving = lab.served(taken.getsockname()[1])
-        with pytest.raises(CannotListen, match=r"pages cannot listen.*\[web\]"):
-            await serving.__aenter__()
+        async with begun(beside(tmp_path), settings(tmp_path, taken.getsockname()[1])) as found:
+            assert isinstance(found, CannotListen)
+            assert re.search(r"pages cannot listen.*\[web\]", str(found))
+    assert not (tmp_path / "twin.lives").exists()
+
+
+async def test_who_asks_for_no_pages_gets_no_process(tmp_path: Path) -> None:
+    """A centre without them is one process."""
+    async with begun(beside(tmp_path), settings(tmp_path, None)) as found:
+        assert found is None
     assert not (tmp_path / "twin.lives").exists()
 
 
