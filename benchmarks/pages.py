@@ -1,8 +1,9 @@
 """Pages of a large organisation, asked for by twenty people beside a site that prints.
 
-Books of that size are made once (`--keep DIR` keeps them), then the real coordinator serves them:
-pages and ingest are one process, as in production. `--jobs 5000000` is the size the figures are
-promised for.
+Books of that size are made once (`--keep DIR` keeps them), then the real service has them: the
+coordinator takes jobs in, the process beside it serves pages. Each person asks for the next page a
+second after the last answer; then, for a while, at once. `--jobs 5000000` is the size the figures
+are promised for.
 """
 
 from __future__ import annotations
@@ -26,9 +27,10 @@ from rich.console import Console
 from benchmarks.ingest import _broker, _mosquitto, _program
 from benchmarks.organisation import STAFF, Size, fill
 from benchmarks.pages_addresses import Address, addresses
-from benchmarks.pages_live import PRINTS_A_SECOND, at_rest, cpu, watched
+from benchmarks.pages_live import PRINTS_A_SECOND, watched
+from benchmarks.pages_service import Service, cpu, resident
 from benchmarks.pages_site import Site
-from benchmarks.pages_visits import Taken, one_by_one, visited
+from benchmarks.pages_visits import AT_ONCE, Taken, one_by_one, visited
 from benchmarks.result import Result, absolute, compared
 from broker.credentials import CredentialFile
 from broker.topics import Party
@@ -52,6 +54,8 @@ PEOPLE_AT_ONCE: Final = 5
 #: Seconds: ingest alone, and ingest beside pages.
 _ALONE: Final = 15.0
 _BESIDE: Final = 60.0
+#: And as long as everybody asks as fast as they can.
+_HURRIED: Final = 10.0
 _LIMIT: Final = 200.0
 _console: Final = Console(width=150)
 
@@ -141,24 +145,44 @@ async def _served(name: str, books: Books, url: str, place: Path) -> list[Result
         async with site.edge, httpx.AsyncClient(base_url=f"http://127.0.0.1:{web}") as any_:
             await _up(any_)
             await site.ready()
-            await at_rest(central)
-            site.write(int(JOBS_A_SECOND * (_ALONE + _BESIDE + 5)) + 100 * PRINTS_A_SECOND)
+            service = Service.of(central)
+            await service.at_rest()
+            seconds = _ALONE + _BESIDE + _HURRIED + 5
+            site.write(int(JOBS_A_SECOND * seconds) + 100 * PRINTS_A_SECOND)
             _console.print(f"{name}: {len(asked)} addresses; ingest alone …")
             first = Taken()
             await one_by_one(web, cookies, asked, first)
             alone = await site.print(JOBS_A_SECOND, _ALONE)
             await site.drained()
             _console.print(f"{name}: pages beside ingest …")
-            taken, before, began = Taken(), cpu(central), time.monotonic()
+            taken, began = Taken(), time.monotonic()
+            before = [cpu(service.coordinator), cpu(service.pages)]
             printing = asyncio.create_task(site.print(JOBS_A_SECOND, _BESIDE))
             await visited(web, cookies, asked, taken, _BESIDE)
             beside = await printing
-            core = (cpu(central) - before) / (time.monotonic() - began)
+            cores = [
+                (cpu(pid) - at) / (time.monotonic() - began)
+                for pid, at in zip((service.coordinator, service.pages), before, strict=True)
+            ]
             late = await site.drained()
-            viewed = await watched(books, central, web, cookies["ada"][0], site)
+            _console.print(f"{name}: as fast as they can …")
+            hurried = Taken()
+            printing = asyncio.create_task(site.print(JOBS_A_SECOND, _HURRIED))
+            await visited(web, cookies, asked, hurried, _HURRIED, AT_ONCE)
+            meanwhile = await printing
+            await site.drained()
+            viewed = await watched(books, service, web, cookies["ada"][0], site)
+            memory = resident(service.pages)
     _shown(name, asked, first, taken)
     bare = _bare(place / "books.db") if name == "SQLite" else None
-    return _results(name, taken, first, (alone, beside, late, core), viewed, bare)
+    what = f"pages on {name}"
+    return [
+        *_results(name, taken, first, (alone, beside, late), viewed, bare),
+        absolute(f"{what}: the coordinator with both", cores[0] * 100, "% of a core"),
+        absolute(f"{what}: the pages' process with both", cores[1] * 100, "% of a core"),
+        absolute(f"{what}: the pages' process, memory", memory, "MiB"),
+        *_hurried(what, hurried, meanwhile),
+    ]
 
 
 def _sessions(books: Books, person: str) -> dict[str, list[str]]:
@@ -213,7 +237,7 @@ def _results(
     name: str,
     taken: Taken,
     first: Taken,
-    ingest: tuple[float, float, float, float],
+    ingest: tuple[float, float, float],
     viewed: tuple[float, float],
     bare: float | None,
 ) -> list[Result]:
@@ -222,7 +246,7 @@ def _results(
     worst = max(taken.by, key=lambda each: _p95(taken.by[each]))
     above = [each for each, some in taken.by.items() if _p95(some) > _LIMIT]
     figures = [max(some) for each, some in first.by.items() if each.startswith("/figures")]
-    alone, beside, late, core = ingest
+    alone, beside, late = ingest
 
     def ms(of: str, value: float, samples: int, at_most: float | None = None) -> Result:
         return absolute(f"{what}: {of}", value, "ms", samples=samples, at_most=at_most)
@@ -247,7 +271,6 @@ def _results(
             at_least=0.9,
         ),
         absolute(f"{what}: how far ingest is behind at the end", late, "s"),
-        share("the coordinator with both", core),
         share("live overview, one viewer", viewed[1], 5),
         share("live overview, each of five viewers", viewed[0], 5),
     ]
@@ -263,6 +286,17 @@ def _results(
             )
         )
     return found
+
+
+def _hurried(what: str, hurried: Taken, jobs: float) -> list[Result]:
+    """Say what comes of people who never look at a page: how much there is at the most."""
+    every = [took for some in hurried.by.values() for took in some]
+    return [
+        absolute(f"{what}: as fast as they can", len(every) / _HURRIED, "pages/s"),
+        absolute(f"{what}: as fast as they can, p50", median(every), "ms", samples=len(every)),
+        absolute(f"{what}: as fast as they can, p95", _p95(every), "ms", samples=len(every)),
+        absolute(f"{what}: jobs booked beside those", jobs, "jobs/s"),
+    ]
 
 
 def _bare(file: Path) -> float:

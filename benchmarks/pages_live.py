@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from benchmarks.organisation import device_state
@@ -13,8 +11,7 @@ from benchmarks.pages_visits import client_of
 from central.store import devices
 
 if TYPE_CHECKING:
-    import subprocess
-
+    from benchmarks.pages_service import Service
     from benchmarks.pages_site import Site
     from broker.messages import DeviceState
     from central.store.books import Books
@@ -30,7 +27,7 @@ _CHANGES: Final = 66
 
 
 async def watched(
-    books: Books, central: subprocess.Popen[bytes], web: int, cookie: str, site: Site
+    books: Books, service: Service, web: int, cookie: str, site: Site
 ) -> tuple[float, float]:
     """Return what each of five viewers costs of a core, and one alone.
 
@@ -48,7 +45,7 @@ async def watched(
             while len(seen) < many:
                 seen.append(viewers.create_task(_view(web, cookie)))
             await asyncio.sleep(1)
-            loads.append(await _load(central))
+            loads.append(await _load(service))
         for each in seen:
             each.cancel()
     await beside
@@ -56,10 +53,10 @@ async def watched(
     return (five - nobody) / _WATCHING[-1], one - nobody
 
 
-async def _load(central: subprocess.Popen[bytes]) -> float:
-    before, began = cpu(central), time.monotonic()
+async def _load(service: Service) -> float:
+    before, began = service.both, time.monotonic()
     await asyncio.sleep(_LIVE)
-    return (cpu(central) - before) / (time.monotonic() - began)
+    return (service.both - before) / (time.monotonic() - began)
 
 
 async def _view(web: int, cookie: str) -> None:
@@ -85,19 +82,3 @@ def _tell(books: Books, seconds: float) -> None:
             devices.put(tx, told)
         turn += _CHANGES
         time.sleep(1)
-
-
-def cpu(process: subprocess.Popen[bytes]) -> float:
-    """Return the seconds a process has been at work, its threads together."""
-    fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-async def at_rest(process: subprocess.Popen[bytes], seconds: float = 300.0) -> None:
-    """Wait until a coordinator that has begun has nothing to do: a copy of the books takes long."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        before = cpu(process)
-        await asyncio.sleep(3)
-        if cpu(process) - before < 0.3:
-            return

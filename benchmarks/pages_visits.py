@@ -1,4 +1,8 @@
-"""People who visit pages: each asks for one, reads it for about a second, and asks for the next."""
+"""People who visit pages: each asks for the next a second after the last answer, or at once.
+
+A second is brisk: whoever looks for one figure among pages. Nobody who reads is faster; a program
+that waits for nothing is, and shows what the pages can do at the most.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +21,9 @@ if TYPE_CHECKING:
     from benchmarks.pages_addresses import Address
 
 COOKIE: Final = "printmesh"
-#: Seconds for which somebody reads a page.
-_READS: Final = (0.5, 1.5)
+#: Seconds for which somebody looks at a page: one in the middle, never all in step.
+BRISK: Final = (0.5, 1.5)
+AT_ONCE: Final = (0.0, 0.0)
 
 
 @dataclass(slots=True)
@@ -43,9 +48,23 @@ async def one_by_one(
 
 
 async def visited(
-    web: int, cookies: dict[str, list[str]], asked: Sequence[Address], taken: Taken, seconds: float
+    web: int,
+    cookies: dict[str, list[str]],
+    asked: Sequence[Address],
+    taken: Taken,
+    seconds: float,
+    reads: tuple[float, float] = BRISK,
 ) -> None:
-    """Have everybody walk through all of theirs, each in an order of their own."""
+    """Have everybody walk through all of theirs, each in an order of their own.
+
+    Args:
+        web: the port.
+        cookies: of those who are signed in, by name.
+        asked: all addresses.
+        taken: how long each took is noted there.
+        seconds: for which they walk.
+        reads: for how long each page is looked at, at least and at most.
+    """
     deadline = time.monotonic() + seconds
     visitors = []
     for name, some in cookies.items():
@@ -53,7 +72,7 @@ async def visited(
         mine = [each for each in asked if each.who == who]
         for n, cookie in enumerate(some):
             dice = random.Random(n)  # noqa: S311  the same walk in every run
-            visitors.append(_visitor(web, cookie, mine, dice, taken, deadline))
+            visitors.append(_visitor(web, cookie, mine, dice, taken, deadline, reads))
     await asyncio.gather(*visitors)
 
 
@@ -64,15 +83,16 @@ async def _visitor(
     dice: random.Random,
     taken: Taken,
     deadline: float,
+    reads: tuple[float, float],
 ) -> None:
     async with client_of(web, cookie) as client:
-        await asyncio.sleep(dice.uniform(0, _READS[1]))
+        await asyncio.sleep(dice.uniform(0, reads[1]))
         while True:
             for address in dice.sample(asked, len(asked)):
                 if time.monotonic() >= deadline:
                     return
                 await _ask(client, address, taken)
-                await asyncio.sleep(dice.uniform(*_READS))
+                await asyncio.sleep(dice.uniform(*reads))
 
 
 def client_of(web: int, cookie: str) -> httpx.AsyncClient:
