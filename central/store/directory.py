@@ -46,7 +46,7 @@ class Changes:
 def put(tx: Transaction, kind: Kind, key: str, row: BaseModel) -> int:
     """Enter or replace a row; return its version. An unchanged row keeps the version it has."""
     text = row.model_dump_json()
-    before = tx.sql.execute(_one(kind, key)).one_or_none()
+    before = _found(tx, kind, key)
     if before is not None and before.row == text:
         return int(before.n)
     n = _write(tx, kind, key, text)
@@ -69,7 +69,7 @@ def put_all(tx: Transaction, kind: Kind, rows: Mapping[str, BaseModel | None]) -
 
 def remove(tx: Transaction, kind: Kind, key: str) -> bool:
     """Leave a tombstone; return False when there was no such row."""
-    before = tx.sql.execute(_one(kind, key)).one_or_none()
+    before = _found(tx, kind, key)
     if before is None or before.row is None:
         return False
     _write(tx, kind, key, None)
@@ -79,7 +79,7 @@ def remove(tx: Transaction, kind: Kind, key: str) -> bool:
 
 def get(tx: Transaction, kind: Kind, key: str) -> dict[str, Any] | None:
     """Return a live row as JSON, or None."""
-    found = tx.sql.execute(_one(kind, key)).one_or_none()
+    found = _found(tx, kind, key)
     return None if found is None or found.row is None else json.loads(found.row)
 
 
@@ -191,8 +191,14 @@ _GONE = delete(directory_row).where(
 )
 
 
-def _one(kind: Kind, key: str) -> Any:  # noqa: ANN401  SQLAlchemy's type would not fit a line
-    return select(directory_row).where(directory_row.c.kind == kind, directory_row.c.key == key)
+def _found(tx: Transaction, kind: Kind, key: str) -> SqlRow[Any] | None:
+    return tx.sql.execute(_ROW, {"kind": kind, "key": key}).one_or_none()
+
+
+# made once: each page asks for some
+_ROW: Final = select(directory_row).where(
+    directory_row.c.kind == bindparam("kind"), directory_row.c.key == bindparam("key")
+)
 
 
 def _write(tx: Transaction, kind: Kind, key: str, text: str | None) -> int:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from sqlalchemy import literal_column, select
+from sqlalchemy import bindparam, literal_column, select
 
 from broker.messages import AccountAmount, Counted
 from central import job_answer, job_moments
@@ -225,18 +225,8 @@ def _decision(tx: Transaction, id_: UUID) -> Decision | None:
 
 
 def _charges(tx: Transaction, id_: UUID) -> Iterator[ChargeOf]:
-    rows = tx.sql.execute(
-        select(charge)
-        .where(charge.c.job == str(id_))
-        .order_by(charge.c.settled_at.desc(), charge.c.charge)
-    ).all()
-    for row in rows:
-        numbers = tx.sql.execute(
-            select(entry.c.n)
-            # by its own words: the index of refunds is for these alone
-            .where(entry.c.kind == literal_column("'refund'"), entry.c.reference == row.charge)
-            .order_by(entry.c.n)
-        ).scalars()
+    for row in tx.sql.execute(_CHARGES, {"job": str(id_)}).all():
+        numbers = tx.sql.execute(_REFUNDS, {"charge": row.charge}).scalars()
         refunds = lists.entries_numbered(tx, numbers.all())
         own = lists.entries_numbered(tx, [row.entry] if row.entry is not None else [])
         yield ChargeOf(
@@ -257,6 +247,20 @@ def _charges(tx: Transaction, id_: UUID) -> Iterator[ChargeOf]:
             entry=own[0] if own else None,
             refunds=tuple(refunds),
         )
+
+
+# made once, here and below: a page of requests asks for each
+_CHARGES: Final = (
+    select(charge)
+    .where(charge.c.job == bindparam("job"))
+    .order_by(charge.c.settled_at.desc(), charge.c.charge)
+)
+_REFUNDS: Final = (
+    select(entry.c.n)
+    # by its own words: the index of refunds is for these alone
+    .where(entry.c.kind == literal_column("'refund'"), entry.c.reference == bindparam("charge"))
+    .order_by(entry.c.n)
+)
 
 
 def _paid(tx: Transaction, row: Row[Any]) -> Iterator[Paid]:
@@ -281,15 +285,22 @@ def _meters(
     """Return the machine's readings around a moment."""
     if printer is None or at is None:
         return None, None
-    mine = (meter_reading.c.node == node_id, meter_reading.c.device == printer)
-    read = meter_reading.c.read_at
-    before = tx.sql.execute(
-        select(meter_reading).where(*mine, read <= at).order_by(meter_reading.c.n.desc()).limit(1)
-    ).one_or_none()
-    after = tx.sql.execute(
-        select(meter_reading).where(*mine, read > at).order_by(meter_reading.c.n).limit(1)
-    ).one_or_none()
+    of = {"node": node_id, "device": printer, "at": at}
+    before, after = (tx.sql.execute(query, of).one_or_none() for query in (_BEFORE, _AFTER))
     return _meter(before), _meter(after)
+
+
+_MINE: Final = select(meter_reading).where(
+    meter_reading.c.node == bindparam("node"), meter_reading.c.device == bindparam("device")
+)
+_BEFORE: Final = (
+    _MINE.where(meter_reading.c.read_at <= bindparam("at"))
+    .order_by(meter_reading.c.n.desc())
+    .limit(1)
+)
+_AFTER: Final = (
+    _MINE.where(meter_reading.c.read_at > bindparam("at")).order_by(meter_reading.c.n).limit(1)
+)
 
 
 def _meter(row: Row[Any] | None) -> Meter | None:
@@ -309,8 +320,10 @@ def _printer(tx: Transaction, device: str | None) -> str:
 
 
 def _site(tx: Transaction, node_id: str) -> str:
-    found = tx.sql.execute(select(node.c.site).where(node.c.id == node_id)).scalar_one_or_none()
-    return found or node_id
+    return tx.sql.execute(_SITE, {"id": node_id}).scalar_one_or_none() or node_id
+
+
+_SITE: Final = select(node.c.site).where(node.c.id == bindparam("id"))
 
 
 # ── what follows from it ────────────────────────────────────────────────────────────────────────

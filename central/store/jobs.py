@@ -106,10 +106,13 @@ def newest(tx: Transaction, count: int) -> list[JobRecord]:
     return [record_of(row) for row in tx.sql.execute(query)]
 
 
+# made once: a page of requests asks for each
+_DECISION: Final = select(decision_table).where(decision_table.c.job == bindparam("job_"))
+
+
 def decision_of(tx: Transaction, id_: UUID) -> tuple[Decided, datetime] | None:
     """Return the last decision on a job and when the books heard of it; None if none was told."""
-    query = select(decision_table).where(decision_table.c.job == str(id_))
-    row = tx.sql.execute(query).one_or_none()
+    row = tx.sql.execute(_DECISION, {"job_": str(id_)}).one_or_none()
     if row is None:
         return None
     decided = Decided(

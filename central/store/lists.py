@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import bindparam, select, text
 
 from central.store.accounts import Balance
 from central.store.jobs import record_of
@@ -113,7 +113,7 @@ def numbered(tx: Transaction, numbers: Collection[int]) -> list[ListedJob]:
 
 def job(tx: Transaction, id_: UUID) -> ListedJob | None:
     """Return one job, or None."""
-    row = tx.sql.execute(_JOBS.where(job_table.c.job == str(id_))).one_or_none()
+    row = tx.sql.execute(_JOB, {"job_": str(id_)}).one_or_none()
     return None if row is None else _listed(row)
 
 
@@ -144,19 +144,12 @@ def entries_numbered(tx: Transaction, numbers: Collection[int]) -> list[ListedEn
     """Return the entries of these numbers, oldest first."""
     if not numbers:
         return []
-    query = select(entry).where(entry.c.n.in_(numbers)).order_by(entry.c.n)
-    return _with_postings(tx, tx.sql.execute(query).all())
+    return _with_postings(tx, tx.sql.execute(_NUMBERED, {"numbers": list(numbers)}).all())
 
 
 def _with_postings(tx: Transaction, rows: Sequence[Row[Any]]) -> list[ListedEntry]:
     lines: dict[int, list[ListedPosting]] = {row.n: [] for row in rows}
-    found = tx.sql.execute(
-        select(posting, location.c.account, location.c.place, location.c.unit)
-        .join(location, location.c.id == posting.c.location)
-        .where(posting.c.entry.in_(lines))
-        .order_by(posting.c.entry, location.c.account, location.c.place)
-    )
-    for line in found:
+    for line in tx.sql.execute(_LINES, {"entries": list(lines)}):
         lines[line.entry].append(ListedPosting(line.account, line.place, line.unit, line.micros))
     return [
         ListedEntry(
@@ -171,6 +164,18 @@ def _with_postings(tx: Transaction, rows: Sequence[Row[Any]]) -> list[ListedEntr
         )
         for row in rows
     ]
+
+
+# made once: pages of accounts and jobs ask for some, over and over
+_NUMBERED: Final = (
+    select(entry).where(entry.c.n.in_(bindparam("numbers", expanding=True))).order_by(entry.c.n)
+)
+_LINES: Final = (
+    select(posting, location.c.account, location.c.place, location.c.unit)
+    .join(location, location.c.id == posting.c.location)
+    .where(posting.c.entry.in_(bindparam("entries", expanding=True)))
+    .order_by(posting.c.entry, location.c.account, location.c.place)
+)
 
 
 def _touching(tx: Transaction, account: str, after: int, limit: int) -> list[int]:
@@ -209,6 +214,7 @@ def quarantined(tx: Transaction, *, node: str | None = None) -> list[ListedEvent
 
 
 _JOBS = select(job_table, charge.c.paid).outerjoin(charge, charge.c.charge == job_table.c.charge)
+_JOB = _JOBS.where(job_table.c.job == bindparam("job_"))
 
 
 def _listed(row: Row[Any]) -> ListedJob:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from central.rights import Grant, Role
 from central.store.tables import (
@@ -39,8 +39,11 @@ class Member:
 
 def grants(tx: Transaction, user: str) -> tuple[Grant, ...]:
     """Return the roles of one person; none for most."""
-    rows = tx.sql.execute(select(staff).where(staff.c.user == user).order_by(staff.c.role))
-    return tuple(_member(row).grant for row in rows)
+    return tuple(_member(row).grant for row in tx.sql.execute(_ROLES, {"user_": user}))
+
+
+# made once: each page asks
+_ROLES: Final = select(staff).where(staff.c.user == bindparam("user_")).order_by(staff.c.role)
 
 
 def every(tx: Transaction) -> list[Member]:

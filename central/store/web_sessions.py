@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from central.store.tables import web_session
 
@@ -94,9 +94,12 @@ def begin(
 
 def find(tx: Transaction, cookie: str) -> Session | None:
     """Return the session of a cookie, whatever may have become of it since."""
-    mine = web_session.c.digest == digest_of(cookie)
-    row = tx.sql.execute(select(web_session).where(mine)).one_or_none()
+    row = tx.sql.execute(_MINE, {"digest": digest_of(cookie)}).one_or_none()
     return None if row is None else _session(row)
+
+
+# made once: each page asks
+_MINE: Final = select(web_session).where(web_session.c.digest == bindparam("digest"))
 
 
 def raised(tx: Transaction, n: int, cookie: str, *, stage: Stage, proven: bool) -> None:

@@ -69,15 +69,13 @@ class Names:
 
     def learn(self, tx: Transaction, entries: Iterable[ListedEntry]) -> None:
         """Look up all that entries name."""
-        for entry in entries:
-            self.know(tx, *(line.account for line in entry.postings))
-        self.places |= nodes.called(tx)
+        self.know(tx, *(line.account for entry in entries for line in entry.postings))
+        self.places = self.places or nodes.called(tx)
 
     def know(self, tx: Transaction, *keys: str) -> None:
         """Look up what accounts are called."""
-        for key in keys:
-            if key not in self.accounts:
-                self.accounts[key] = label_of(tx, key)
+        if new := {*keys} - self.accounts.keys():
+            self.accounts |= dict.fromkeys(new, "") | labels_of(tx, new)
 
     def account(self, visit: Visit, key: str) -> str:
         """Return what an account is called."""
@@ -98,16 +96,7 @@ def house(visit: Visit, key: str) -> str:
 
 def label_of(tx: Transaction, key: str) -> str:
     """Return an account's label, or its person's name; empty: neither is known."""
-    row = directory.get(tx, "account", key)
-    if row is None:
-        return ""
-    if row.get("label"):
-        return str(row["label"])
-    kind, _, name = key.partition(":")
-    if kind != "user":
-        return ""
-    person = directory.get(tx, "user", name)
-    return str((person or {}).get("display") or "")
+    return labels_of(tx, [key]).get(key, "")
 
 
 def labels_of(tx: Transaction, keys: Collection[str]) -> dict[str, str]:

@@ -192,15 +192,19 @@ def ledgers_of(visit: Visit, life: JobLife, names: Names, *, links: bool) -> tup
     return tuple(found)
 
 
-def learned(tx: Transaction, life: JobLife) -> Names:
-    """Look up what the entries of a job name."""
+def learned(tx: Transaction, *lives: JobLife) -> Names:
+    """Look up what the entries of some jobs name."""
     names = Names()
-    for charge in life.charges:
-        own = (charge.entry,) if charge.entry is not None else ()
-        names.learn(tx, (*own, *charge.refunds))
-    if life.decision is not None:
-        said = " ".join(each.text for each in life.decision.decided.because)
-        names.know(tx, *_ACCOUNT.findall(said))
+    charges = [charge for life in lives for charge in life.charges]
+    own = [charge.entry for charge in charges if charge.entry is not None]
+    names.learn(tx, (*own, *(each for charge in charges for each in charge.refunds)))
+    because = [
+        each.text
+        for life in lives
+        if life.decision is not None
+        for each in life.decision.decided.because
+    ]
+    names.know(tx, *_ACCOUNT.findall(" ".join(because)))
     return names
 
 

@@ -10,13 +10,12 @@ from starlette.exceptions import HTTPException
 
 from central.acts import money as acts
 from central.rights import Right
-from central.store import job_life, nodes, refund_requests
+from central.store import directory, refund_requests
 from central.store.corrections import can_give_back
 from central.store.ledger import Refused
 from central.store.refund_requests import RefundRequest, Which
 from central.web.export import Kind
 from central.web.pages import job_words, lists, routes_job, routes_refund, sentences
-from central.web.pages.ledgers import Names
 from central.web.pages.lists import Cell, Column, Filter, ListOf, Query, Rows
 from central.web.pages.sentences import mark
 from central.web.pages.table import Nav, Page
@@ -29,7 +28,9 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from central.store.books import Transaction
+    from central.store.job_life import JobLife
     from central.web.pages.forms import Wrong
+    from central.web.pages.ledgers import Names
     from central.web.pages.lists import ListView
     from central.web.pages.routes_job import FigureRow, Line
     from central.web.pages.views import Chip, Step
@@ -89,24 +90,28 @@ class _Evidence:
     """What the books have about a request."""
 
     request: RefundRequest
-    life: job_life.JobLife | None
+    life: JobLife | None
     left: dict[str, int]
     display: str
-    site: str
     names: Names
 
 
-def _evidence(tx: Transaction, request: RefundRequest) -> _Evidence:
-    known = nodes.find(tx, request.node)
-    life = acts.evidence(tx, request)
-    return _Evidence(
-        request,
-        life,
-        {unit: m for unit, m in (can_give_back(tx, request.job) or {}).items() if m},
-        routes_job.display_of(tx, request.user),
-        known.site or known.id if known is not None else request.node,
-        Names() if life is None else routes_job.learned(tx, life),
-    )
+def _evidence(tx: Transaction, *requests: RefundRequest) -> list[_Evidence]:
+    lives = [acts.evidence(tx, each) for each in requests]
+    # names are few, and looked up at once
+    names = routes_job.learned(tx, *(each for each in lives if each is not None))
+    rows = directory.some(tx, "user", sorted({each.user.lower() for each in requests}))
+    people = {name: str(row.get("display") or "") for name, row in rows.items()}
+    return [
+        _Evidence(
+            each,
+            life,
+            {unit: m for unit, m in (can_give_back(tx, each.job) or {}).items() if m},
+            people.get(each.user.lower()) or each.user,
+            names,
+        )
+        for each, life in zip(requests, lives, strict=True)
+    ]
 
 
 def _case(visit: Visit, found: _Evidence, wrong: Wrong | None = None) -> Case:
@@ -115,7 +120,7 @@ def _case(visit: Visit, found: _Evidence, wrong: Wrong | None = None) -> Case:
         id=str(asked.id),
         job=str(asked.job),
         who=found.display,
-        site=found.site,
+        site=found.names.place(asked.node),
         reason=asked.reason,
         asked_at=visit.local(asked.asked_at),
         chip=job_words.request_chip(visit, asked.state),
@@ -225,7 +230,7 @@ async def show(visit: Visit) -> Response:
         waiting = refund_requests.waiting(tx, query.sites)
         which = Which(state="open", nodes=query.sites)
         first = refund_requests.every(tx, which, limit=_WHOLE, oldest=True) if waiting else []
-        return waiting, [_evidence(tx, each) for each in first], _read(tx, query)
+        return waiting, _evidence(tx, *first), _read(tx, query)
 
     waiting, found, rows = await visit.read(look)
     empty = Empty(
@@ -261,7 +266,7 @@ async def _found(visit: Visit) -> _Evidence:
         if request is None:
             raise HTTPException(404, sentences.NO_PAGE)
         visit.check(Right.SETTLE_REFUNDS, request.node)
-        return _evidence(tx, request)
+        return _evidence(tx, request)[0]
 
     return await visit.read(look)
 
