@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
@@ -41,6 +40,8 @@ _MONEY: Final = MEASURES[len(_COUNTS) :]
 #: Lines fetched at once where all are wanted.
 _PAGE: Final = 1000
 _YEAR: Final = 10_000
+#: Spans that are no days are multiples of it.
+_DAYS: Final[ColumnElement[int]] = literal_column("100")
 _PROJECTS: Final = ("project:", "project;")
 
 
@@ -271,13 +272,16 @@ def _in_time(
     tx: Transaction, ask: Ask, from_: _Totals, compared: Period | None
 ) -> tuple[list[Line], bool]:
     grain = TIMES[By(ask.by or By.DAY)]
-    found = _by_time(tx, from_, ask.period, grain)
-    wanted = list(buckets(ask.period, grain))
+    every = list(buckets(ask.period, grain))
+    upto = ask.skip + ask.limit
+    wanted = every[ask.skip : upto]
+    found = _by_time(tx, from_, wanted, grain)
     # beside each other by their place: the first day of one month and of the other
     earlier: list[Figures] = []
     if compared is not None:
-        before = _by_time(tx, from_, compared, grain)
-        earlier = [before.get(number, Figures()) for number, _ in buckets(compared, grain)]
+        then = list(buckets(compared, grain))[ask.skip : upto]
+        before = _by_time(tx, from_, then, grain)
+        earlier = [before.get(number, Figures()) for number, _ in then]
     lines = [
         Line(
             key=first_day(number).isoformat(),
@@ -288,29 +292,40 @@ def _in_time(
         )
         for place, (number, part) in enumerate(wanted)
     ]
-    page = lines[ask.skip : ask.skip + ask.limit]
-    return page, len(lines) > ask.skip + ask.limit
+    return lines, len(every) > upto
 
 
-def _by_time(tx: Transaction, from_: _Totals, period: Period, grain: Grain) -> dict[int, Figures]:
-    asked = spans(period, grain, () if grain is Grain.DAY else from_.open_days)
-    query = (
-        select(fact.c.span, *_sums(from_.units))
-        .where(*_within(from_, asked, None))
-        .group_by(fact.c.span)
-    )
-    found: defaultdict[int, Figures] = defaultdict(Figures)
-    for row in tx.sql.execute(query):
-        found[span(first_day(row[0]), grain)] += _figures(row[1:], from_.units)
+def _by_time(
+    tx: Transaction, from_: _Totals, parts: Sequence[tuple[int, Period]], grain: Grain
+) -> dict[int, Figures]:
+    """Return the figures of parts that follow one another, by their spans."""
+    if not parts:
+        return {}
+    period = Period(parts[0][1].first, parts[-1][1].last)
+    if grain is Grain.DAY:
+        # all of them, as a range: hundreds of days by name take as long as their totals
+        first, last = span(period.first, grain), span(period.last, grain)
+        within = [*_of(from_, None), fact.c.span.between(first, last), fact.c.span % _DAYS != 0]
+    else:
+        within = _within(from_, spans(period, grain, from_.open_days), None)
+    query = select(fact.c.span, *_sums(from_.units)).where(*within).group_by(fact.c.span)
+    found: dict[int, Figures] = {}
+    for row in tx.sql.execute(query).all():
+        number, figures = row[0], _figures(row[1:], from_.units)
+        if grain is not Grain.DAY:
+            number = span(first_day(number), grain)
+        found[number] = found[number] + figures if number in found else figures
     return found
 
 
 def _within(from_: _Totals, asked: Sequence[int], by: By | None) -> list[ColumnElement[bool]]:
+    return [*_of(from_, by), fact.c.span.in_(asked)]
+
+
+def _of(from_: _Totals, by: By | None) -> list[ColumnElement[bool]]:
+    """Return what holds for totals whatever time they are of."""
     where = from_.where
-    found: list[ColumnElement[bool]] = [
-        fact.c.view == literal_column(str(int(from_.view))),
-        fact.c.span.in_(asked),
-    ]
+    found: list[ColumnElement[bool]] = [fact.c.view == literal_column(str(int(from_.view)))]
     if where.nodes is not None:
         found.append(fact.c.node.in_(where.nodes))
     keys = (where.printer, where.user, where.account)

@@ -87,7 +87,8 @@ class DeviceGlance:
     @property
     def needs_hand(self) -> bool:
         """Whether people cannot print there until somebody comes."""
-        return any(each.severity == "critical" for each in self.troubles)
+        # of thousands hardly any has a trouble, and each page asks all of them
+        return bool(self.troubles) and any(each.severity == "critical" for each in self.troubles)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +151,8 @@ class Picture:
 
     def _catch_up(self, tx: Transaction) -> set[_Place]:
         """Read what was told since the last look; return of which devices, gone ones among them."""
-        stamps = {(node_id, device): at for node_id, device, at in tx.sql.execute(_STAMPS)}
+        rows = tx.sql.execute(_STAMPS).all()
+        stamps = {(node_id, device): at for node_id, device, at in rows}
         gone = self._told.keys() - stamps.keys()
         for place in gone:
             del self._told[place]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -292,3 +293,17 @@ def test_pages_follow_one_another_without_a_gap(lab: FiguresLab) -> None:
             found += [each.key for each in table.lines]
             assert table.more == (skip == 0)
     assert found == ["ana", "bob"]
+
+
+@pytest.mark.parametrize("by", [By.DAY, By.MONTH])
+def test_a_page_of_days_is_a_part_of_all(lab: FiguresLab, by: By) -> None:
+    """Its lines, and what they were before, are those of the whole; the sums are of the whole."""
+    ask = Ask(Period(date(2026, 8, 20), date(2026, 11, 30)), by, limit=1000)
+    with lab.books.read() as tx:
+        whole = figures_of(tx, ask)
+        part = figures_of(tx, replace(ask, limit=2, skip=2))
+    assert isinstance(whole, Table)
+    assert isinstance(part, Table)
+    assert whole.lines[2:4] == part.lines
+    assert any(each.figures.impressions for each in whole.lines)
+    assert (part.total, part.before) == (whole.total, whole.before)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -56,6 +58,21 @@ async def test_each_way_of_asking_is_a_page_and_a_file(tmp_path: Path, by: str) 
             assert "0.18" in answer.text
         answer = await axel.get(f"/figures?by={by}&as=xlsx")
         assert answer.content.startswith(b"PK")
+
+
+async def test_days_of_years_are_drawn_by_months(tmp_path: Path) -> None:
+    """Hundreds of bars say nothing: months are drawn, and named so; the list goes on by day."""
+    lab = printed(tmp_path, 1)
+    today = lab.clock.now.date()
+    begin = today - timedelta(days=400)
+    async with signed_in(lab, "axel") as axel:
+        await axel.get(f"/figures?by=day&since={begin}&until={today}&n=200")
+        assert "Pages, by month" in axel.text()
+        assert len(re.findall('class="chart-tone-1"', axel.page)) in {14, 15}
+        assert axel.page.count('<th scope="row" data-label="Of">') == 200
+        await axel.get(f"/figures?by=day&since={today - timedelta(days=365)}&until={today}")
+        assert "by month" not in axel.text()
+        assert len(re.findall('class="chart-tone-1"', axel.page)) == 366
 
 
 async def test_figures_of_one_site_are_for_who_runs_it(tmp_path: Path) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
 from central import charts
 from central.charts import About, Point
-from central.figures.asking import By, Figures
+from central.figures.asking import MOST, By, Figures, NotKept
 from central.figures.asking import Money as Paid
 from central.figures.periods import Period
+from central.store.figures_of import figures_of, in_time_of
 from central.web.pages.sentences import mark
 from central.web.pages.views import Choice, Figure
 from config.policy.money import UNIT_MICROS, Money
@@ -18,7 +19,8 @@ from config.policy.money import UNIT_MICROS, Money
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from central.figures.asking import Line, Table
+    from central.figures.asking import Ask, Line, Table
+    from central.store.books import Transaction
     from central.web.pages.visit import Visit
     from config.policy.money import Unit
 
@@ -46,6 +48,8 @@ _NONE: Final = "\N{EN DASH}"
 _DAYS: Final = 30
 #: A longer time is drawn by months.
 _BY_DAYS: Final = 62
+#: More days than this are drawn by months also where they are asked for one by one.
+DRAWN: Final = 366
 #: So many bars are read at one look.
 _BARS: Final = 12
 _WIDE: Final = 960
@@ -92,6 +96,23 @@ def _day(text: str) -> date | None:
 def time_by(period: Period) -> By:
     """Return the steps in which a period is drawn."""
     return By.DAY if period.days <= _BY_DAYS else By.MONTH
+
+
+def answers(tx: Transaction, ask: Ask) -> tuple[Table | NotKept, Table | NotKept]:
+    """Return what a page lists, and what it draws over time."""
+    in_days = ask.by == By.DAY
+    if ask.by == By.MONTH or (in_days and ask.period.days <= DRAWN):
+        # what is drawn has all lines, the list some of them
+        whole = figures_of(tx, replace(ask, limit=MOST, skip=0))
+        if isinstance(whole, NotKept):
+            return whole, whole
+        upto = ask.skip + ask.limit
+        more = len(whole.lines) > upto
+        return replace(whole, ask=ask, lines=whole.lines[ask.skip : upto], more=more), whole
+    table = figures_of(tx, ask)
+    if isinstance(table, NotKept):
+        return table, table
+    return table, in_time_of(tx, table, By.MONTH if in_days else time_by(ask.period))
 
 
 def days(visit: Visit, period: Period) -> str:

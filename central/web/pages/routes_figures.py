@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from central.figures.asking import MOST, ORDERS, TIMES, Ask, By, NotKept, Where
 from central.rights import Right
 from central.store import nodes
-from central.store.figures_of import every_line, figures_of, in_time_of
+from central.store.figures_of import every_line, figures_of
 from central.web.export import Kind
 from central.web.pages import figure_views, lists
 from central.web.pages.figure_views import BYS, PERIODS, paid
@@ -271,16 +271,17 @@ def _sums(visit: Visit, table: Table) -> dict[str, str]:
     }
 
 
+_MONTHLY: Final = mark("%(what)s, by month")
+
+
 def _charts(visit: Visit, table: Table, in_time: Table) -> Iterator[Chart]:
     """Draw the time, and below it the first lines of what is not time."""
     measure = table.ask.order
-    of_time = table.ask.by in TIMES
-    if (
-        over := figure_views.drawn(
-            visit, in_time, in_time.lines, measure, in_time=True, own=not of_time
-        )
-    ) is not None:
-        yield over
+    of_time, own = table.ask.by in TIMES, table.ask.by != in_time.ask.by
+    over = figure_views.drawn(visit, in_time, in_time.lines, measure, in_time=True, own=own)
+    if over is not None:
+        # days of years are too many to be told apart
+        yield replace(over, title=visit.say(_MONTHLY, what=over.title)) if own and of_time else over
     if not of_time and not table.ask.skip:
         lines = figure_views.drawn(visit, table, table.lines, measure, in_time=False, own=False)
         if lines is not None:
@@ -310,7 +311,7 @@ async def show(visit: Visit) -> Response:
     asked = _asked(visit, query)
     if (file := await _file(visit, asked)) is not None:
         return file
-    ask, period = asked.ask, asked.ask.period
+    ask = asked.ask
 
     def look(tx: Transaction) -> tuple[tuple[Choice, ...], Table | NotKept, Table | NotKept]:
         choices = tuple(
@@ -318,15 +319,7 @@ async def show(visit: Visit) -> Response:
             for node_id, site in nodes.sites_called(tx).items()
             if query.sites is None or node_id in query.sites
         )
-        if ask.by in TIMES and period.days <= MOST:
-            # the chart has all lines, the list some of them
-            whole = figures_of(tx, replace(ask, limit=MOST, skip=0))
-            return choices, _page_of(whole, ask), whole
-        table = figures_of(tx, ask)
-        if isinstance(table, NotKept):
-            return choices, table, table
-        time = By(ask.by) if ask.by in TIMES else figure_views.time_by(period)
-        return choices, table, in_time_of(tx, table, time)
+        return choices, *figure_views.answers(tx, ask)
 
     visit.request.state.sites, table, in_time = await visit.read(look)
     if isinstance(table, NotKept):
@@ -357,15 +350,6 @@ async def show(visit: Visit) -> Response:
         jobs="",
     )
     return visit.page("figures.html", page)
-
-
-def _page_of(whole: Table | NotKept, ask: Ask) -> Table | NotKept:
-    """Return a page of an answer that has all lines."""
-    if isinstance(whole, NotKept):
-        return whole
-    upto = ask.skip + ask.limit
-    more = len(whole.lines) > upto
-    return replace(whole, ask=ask, lines=whole.lines[ask.skip : upto], more=more)
 
 
 def _more(visit: Visit, table: Table) -> str:
