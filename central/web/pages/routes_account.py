@@ -9,8 +9,9 @@ from starlette.exceptions import HTTPException
 
 from broker.directory import UserRow
 from central.rights import Right
-from central.store import account_list, accounts, directory, ledger, schedules, wallets
+from central.store import account_list, accounts, directory, ledger, members, schedules
 from central.store import lists as store_lists
+from central.store.wallets import CHOSEN_KINDS
 from central.web.export import Kind
 from central.web.pages import account_words, ledgers, lists, sentences
 from central.web.pages.job_words import person_of
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
     from central.web.pages.views import Chip, Ledger
     from central.web.pages.visit import Visit
     from config.policy.money import Unit
-
-_MEMBERS: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +88,10 @@ class AccountPage:
     parent: str
     merged_into: str
     grants: tuple[GrantView, ...]
-    members: tuple[str, ...]
-    more_members: bool
+    members: int
+    """How many people may choose it."""
+    has_members: bool
+    """It is of a kind that people choose, or somebody chose it."""
     list: ListView
     may_change: bool
     may_take: bool
@@ -223,11 +224,11 @@ async def show(visit: Visit) -> Response:
         return fetched
     query = lists.query_of(visit, what)
 
-    def rest(tx: Transaction) -> tuple[Rows[EntryRow], list[Schedule], list[str], str]:
-        members = wallets.members(tx, key, limit=_MEMBERS + 1)
-        return _read(tx, key, query), _grants(tx, key), members, ledgers.label_of(tx, key)
+    def rest(tx: Transaction) -> tuple[Rows[EntryRow], list[Schedule], int, str]:
+        many = members.count(tx, key)
+        return _read(tx, key, query), _grants(tx, key), many, ledgers.label_of(tx, key)
 
-    rows, grants, members, label = await visit.read(rest)
+    rows, grants, many, label = await visit.read(rest)
     empty = Empty(
         "money",
         visit.say(mark("Entries will stand here")),
@@ -261,8 +262,8 @@ async def show(visit: Visit) -> Response:
             )
             for each in grants
         ),
-        members=tuple(members[:_MEMBERS]),
-        more_members=len(members) > _MEMBERS,
+        members=many,
+        has_members=bool(many) or key.partition(":")[0] in CHOSEN_KINDS,
         list=table,
         may_change=visit.may(Right.CHANGE_ACCOUNTS),
         may_take=visit.may(Right.TAKE_MONEY),
