@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from central.acts.by import signed
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 #: Each costs a look at the books every second.
 MOST: Final = 50
+#: So long the old secret signs as well, once there is a new one.
+BOTH: Final = timedelta(hours=24)
 _NAME: Final = re.compile(r"[a-z0-9-]{1,32}")
 
 

@@ -20,7 +20,7 @@ from broker.directory import (
     card_digest,
 )
 from broker.messages import JobHeld, JobReleased, JobSettled
-from central.acts import codes, money, registrations, till
+from central.acts import codes, money, registrations, till, webhooks
 from central.acts.by import By
 from central.acts.tokens import GIVEN
 from central.rights import EVERYWHERE, Scope
@@ -30,7 +30,9 @@ from central.store import registrations as kept
 from central.store.books import Books
 from central.store.codes import Issued
 from central.store.ledger import Refused
-from central.web.api.table import PARTS, Desk
+from central.store.webhooks import Wanted
+from central.web.api.parts import PARTS
+from central.web.api.table import Desk
 from central.web.app import make_app
 from config.policy.money import Money
 from config.settings_directory_services import GuestSettings
@@ -211,6 +213,10 @@ def things(lab: Lab) -> dict[str, str]:
         cash = till.take_cash(tx, desk, "front-desk", "user:ana", Money(euros("1.00"), "EUR"))
         assert not isinstance(session, Refused)
         assert not isinstance(cash, Refused)
+        told = Wanted("erp", "https://erp.example.org/print", ("job.held",), None, people=False)
+        assert not isinstance(
+            webhooks.add(tx, desk, told, "whsec_aGlkZGVu", SEALER, plain=False), Refused
+        )
         ask_to_be_let_in(tx)
         (waits,) = kept.waiting(tx, limit=2)
     aside, _ = put_aside(lab.north)

@@ -10,10 +10,12 @@ import schemathesis
 
 from central.web.api import document
 from central.web.api.every import ROUTES
-from central.web.api.table import PARTS, Route
+from central.web.api.parts import PARTS
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
+
+    from central.web.api.table import Route
 
 BASE = "/api/v1"
 

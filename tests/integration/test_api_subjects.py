@@ -89,7 +89,10 @@ async def test_money_from_an_account_opened_to_its_end(lab: Lab, client: httpx.A
     assert not (await ok("POST", f"{of}/freeze", {"reason": "a look"}))["enabled"]
     assert (await ok("POST", f"{of}/unfreeze", {}))["enabled"]
     await ok("POST", f"{of}/members/admit", {"users": ["ana"]}, 204)
-    assert (await ok("GET", f"{of}/members"))["items"] == [{"user": "ana"}]
+    ana = {"user": "ana", "display": "Ana", "department": "", "enabled": True}
+    assert (await ok("GET", f"{of}/members"))["items"] == [ana]
+    assert (await ok("GET", f"{of}/members?q=an"))["items"] == [ana]
+    assert (await ok("GET", f"{of}/members?q=bob"))["items"] == []
     await ok("POST", f"{of}/members/dismiss", {"users": ["ana"]}, 204)
     into = {"into": "department:a/b", "reason": "one now"}
     assert (await ok("POST", f"{of}/merge", into))["moved"] == 3_000_000

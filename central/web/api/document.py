@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic.json_schema import models_json_schema
 
-from central.web.api.table import PARTS
+from central.web.api.parts import PARTS
 from central.web.kinds import MEANINGS, Kind
 from central.web.problems import MEDIA_TYPE, Problem, problem_of
 

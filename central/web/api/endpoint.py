@@ -17,7 +17,8 @@ from central.rights import Right, Scope
 from central.store.ledger import Refused
 from central.web.api.bodies import asked_of, body_of, path_of, raw_of
 from central.web.api.keyed import Keyed, Reply, keyed
-from central.web.api.table import PARTS, Call, Desk
+from central.web.api.parts import PARTS
+from central.web.api.table import Call, Desk
 from central.web.kinds import Kind
 from central.web.pages import guarding
 from central.web.problems import NotAnswered, TooBusy

@@ -10,7 +10,6 @@ from pydantic import Field
 from central.acts import accounts as acts
 from central.acts import money as money_acts
 from central.rights import Right
-from central.store import wallets
 from central.store.accounts import Rules
 from central.store.ledger import Refused
 from central.web import money
@@ -25,12 +24,10 @@ from central.web.api.table import (
     Reason,
     Route,
     Sum,
-    UserName,
     Why,
     Words,
     act,
 )
-from central.web.paging import Asked, KeyPage, Page, page_of, paged
 from config.ids import AccountKey  # noqa: TC001  pydantic reads it at run time
 from config.policy.money import MICROS_BOUND, Money, Unit
 
@@ -38,6 +35,7 @@ if TYPE_CHECKING:
     from central.acts.money import Moved
     from central.store.books import Transaction
     from central.store.closing import Closed
+    from central.web.paging import Asked
 
 _Counts = Literal["impressions", "color", "monochrome"]
 
@@ -146,20 +144,6 @@ class Ended(Answer):
     """Micros still at sites, by node; they follow as they come back."""
 
 
-class Member(Answer):
-    """Somebody who may charge an account instead of their own."""
-
-    user: str
-    """User name."""
-
-
-class Members(Given):
-    """People who may charge an account."""
-
-    users: Annotated[tuple[UserName, ...], Field(min_length=1, max_length=500)]
-    """User names."""
-
-
 def open_account(tx: Transaction, call: Call[NewAccount, Asked]) -> AccountDetail | Refused:
     """Open an account."""
     body = call.body
@@ -221,25 +205,6 @@ def merge(tx: Transaction, call: Call[Merging, Asked]) -> Ended | Refused:
     return _ended(acts.merge(tx, call.by, key, body.into, reason=body.reason))
 
 
-def members(tx: Transaction, call: Call[None, KeyPage]) -> Page[Member]:
-    """List people who may charge an account instead of their own."""
-    key, page = money.known(tx, call.path["key"]).key, call.asked
-    rows = wallets.members(tx, key, after=page.after, limit=page.limit + 1)
-    return page_of(rows, page.limit, show=lambda row: Member(user=row), key=lambda row: row)
-
-
-def admit(tx: Transaction, call: Call[Members, Asked]) -> Refused | None:
-    """Let people charge an account instead of their own."""
-    key = money.known(tx, call.path["key"]).key
-    return acts.admit(tx, call.by, key, call.body.users)
-
-
-def dismiss(tx: Transaction, call: Call[Members, Asked]) -> Refused | None:
-    """Take the choice of an account away from people."""
-    key = money.known(tx, call.path["key"]).key
-    return acts.dismiss(tx, call.by, key, call.body.users)
-
-
 def amount_of(given: Money) -> Amount:
     """Return an amount as it is told."""
     return Amount(micros=given.micros, unit=given.unit)
@@ -274,7 +239,6 @@ _RULES: Final = {
 }
 _BOOKED: Final = {"entry": 42, "account": "user:ana", "amount": _FIVE, "balance": _FIVE}
 _ENDED: Final = {"moved": 1_200_000, "waiting": {"north": 300_000}}
-_MEMBERS: Final = {"users": ["ana", "ben"]}
 _ONE: Final = "/accounts/{key:path}"
 _REASON: Final = {"reason": "moved to another institute"}
 
@@ -307,29 +271,6 @@ ROUTES: Final = (
         gives=AccountRules,
         row=rules,
         example=Example(_RULES, {"floor": -2_000_000}),
-    ),
-    Route(
-        method="GET",
-        path=f"{_ONE}/members",
-        right=Right.SEE_ACCOUNTS,
-        do=members,
-        asks=KeyPage,
-        gives=paged(Member),
-        example=Example({"items": [{"user": "ana"}], "next": None}),
-    ),
-    act(
-        f"{_ONE}/members/admit",
-        Right.CHANGE_ACCOUNTS,
-        admit,
-        Example(body=_MEMBERS),
-        takes=Members,
-    ),
-    act(
-        f"{_ONE}/members/dismiss",
-        Right.CHANGE_ACCOUNTS,
-        dismiss,
-        Example(body=_MEMBERS),
-        takes=Members,
     ),
     act(
         f"{_ONE}/top-up",

@@ -1,4 +1,4 @@
-"""Cards, PINs and passwords of people; none of them can be read."""
+"""Cards, PINs, passwords and sessions of people; no secret can be read."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from pydantic import AwareDatetime, StringConstraints
 
 from central.acts import cards as acts
-from central.acts import people
+from central.acts import openid, people, sessions
 from central.rights import Right
 from central.store import cards, secrets, web_sessions
 from central.store.ledger import Refused
@@ -125,6 +125,17 @@ def clear_password(tx: Transaction, call: Call[None, Asked]) -> Refused | None:
     return done if isinstance(done, Refused) else None
 
 
+def sign_off(tx: Transaction, call: Call[None, Asked]) -> None:
+    """Sign a person off everywhere."""
+    sessions.end_all(tx, call.by, hers(tx, call).name)
+
+
+def part(tx: Transaction, call: Call[None, Asked]) -> Refused | None:
+    """Forget who a person is at the provider of OpenID Connect; they are signed off everywhere."""
+    done = openid.part(tx, call.by, hers(tx, call).name)
+    return done if isinstance(done, Refused) else None
+
+
 def _hash_pin(call: Call[Secret, Asked]) -> str | Refused:
     return _hashed(call, "pin")
 
@@ -231,4 +242,6 @@ ROUTES: Final = (
     Route(
         method="DELETE", path="/users/{name}/password", right=Right.HELP_PEOPLE, do=clear_password
     ),
+    Route(method="DELETE", path="/users/{name}/sessions", right=Right.HELP_PEOPLE, do=sign_off),
+    Route(method="DELETE", path="/users/{name}/provider", right=Right.HELP_PEOPLE, do=part),
 )

@@ -14,7 +14,8 @@ from central.rights import Right
 from central.store import aside_list, quarantine
 from central.store.ledger import Refused
 from central.web.answers import Answer
-from central.web.api.table import PARTS, Call, Example, Given, Reason, Route, Why, Words, act
+from central.web.api.parts import PARTS
+from central.web.api.table import Call, Example, Given, Reason, Route, Why, Words, act
 from central.web.paging import Asked, KeyPage, Page, page_of, paged
 from central.web.problems import NotFound
 from config.ids import NodeId  # noqa: TC001  pydantic reads it at run time

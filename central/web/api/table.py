@@ -7,16 +7,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from inspect import cleandoc
 from typing import TYPE_CHECKING, Annotated, Any, Final, Generic, Literal, TypeAlias, TypeVar
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from central.rights import SITES_RIGHTS, Right
 from central.sealing import Sealer
 from central.web.paging import TEXT, Asked
 from central.web.problems import NotFound
-from config.ids import NodeId
 from config.policy.money import MICROS_BOUND, Money, Unit
 from config.settings_directory_services import GuestSettings
 
@@ -89,64 +87,6 @@ class Why(Given):
     """Why; it is kept with the act."""
 
 
-# ── parts of an address ─────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A part of an address that varies."""
-
-    kind: TypeAdapter[Any]
-    description: str
-    example: str
-
-
-PARTS: Final[Mapping[str, Part]] = {
-    "name": Part(TypeAdapter(UserName), "User name, in any case.", "ana"),
-    "key": Part(TypeAdapter(Key), "`kind:name`: `user:ana`.", "user:ana"),
-    "uuid": Part(TypeAdapter(UUID), "job-uuid.", "019aaba6-0b12-7000-8000-000000000006"),
-    "id": Part(TypeAdapter(UUID), "Of the request.", "019aaba6-0b12-7000-8000-000000000009"),
-    "node": Part(TypeAdapter(NodeId), "Node id.", "north"),
-    "device": Part(TypeAdapter(NodeId), "Device id.", "north-1"),
-    "card": Part(
-        TypeAdapter(Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{6,64}$")]),
-        "The beginning of its digest, as lists of cards have it.",
-        "9f2c41d07ab3",
-    ),
-    "group": Part(TypeAdapter(Line), "A group's name.", "staff"),
-    "grant": Part(TypeAdapter(Line), "A periodic grant's name.", "term pages"),
-    "version": Part(TypeAdapter(Annotated[int, Field(ge=1, lt=2**63)]), "A tariff's version.", "3"),
-    "n": Part(TypeAdapter(Annotated[int, Field(ge=1, lt=2**63)]), "An act's number.", "17"),
-    "role": Part(
-        TypeAdapter(Literal["administrator", "site-administrator", "operator", "auditor"]),
-        "A role.",
-        "operator",
-    ),
-    "kind": Part(TypeAdapter(Line), "A kind of problem.", "refused"),
-    "event": Part(
-        TypeAdapter(Annotated[str, StringConstraints(pattern=r"^[0-9]{1,18}\.[0-9]{1,18}$")]),
-        "`STREAM.SEQ`, as the list of what was put aside has it.",
-        "4.17",
-    ),
-    "code": Part(
-        TypeAdapter(UUID), "Of the wish for a code.", "019aaba6-0b12-7000-8000-00000000000a"
-    ),
-    "till": Part(
-        TypeAdapter(Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,32}$")]),
-        "A till's name.",
-        "front-desk",
-    ),
-    "service": Part(TypeAdapter(Line), "A directory service of the settings.", "staff"),
-    "receipt": Part(TypeAdapter(Annotated[int, Field(ge=1, lt=2**63)]), "A receipt's number.", "1"),
-    "session": Part(
-        TypeAdapter(Annotated[int, Field(ge=1, lt=2**63)]), "A session of a till.", "1"
-    ),
-    "registration": Part(
-        TypeAdapter(Annotated[int, Field(ge=1, lt=2**63)]), "Of somebody who waits.", "1"
-    ),
-}
-
-
 #: Bytes of a body, unless a route takes more: rules are the longest there is.
 BODY_MOST: Final = 256 * 1024
 
@@ -166,6 +106,8 @@ class Desk:
     """Directory services that people come from."""
     sealer: Sealer | None = None
     """Knows marks of codes and hides secrets; None: acts that need it are refused."""
+    private_webhooks: bool = False
+    """Whether webhooks may go to machines of the house, also by `http://`."""
     zone: tzinfo = UTC
     """The organisation's, for what is printed."""
     dice: Callable[[int], bytes] = os.urandom
@@ -180,6 +122,7 @@ class Desk:
             settings.guests,
             tuple(settings.ldap),
             Sealer(secret, dice),
+            bool(settings.webhooks.allow_private),
             ZoneInfo(settings.zone),
             dice,
         )
@@ -273,9 +216,12 @@ class Route:
 
         Raises:
             NoRight: no right, or one that only pages know.
+            TypeError: nothing to do, or twice.
         """
         if not isinstance(self.right, Right) or self.right in {Right.OWN, Right.STAFF}:
             raise NoRight(f"{self.method} {self.path} does not say which right it needs")
+        if (self.do is _nothing) is (self.at_length is None):
+            raise TypeError(f"{self.method} {self.path} does nothing, or two things")
 
     @property
     def says(self) -> str:

@@ -10,10 +10,10 @@ from starlette.exceptions import HTTPException
 from central import pins
 from central.acts import cards as card_acts
 from central.acts import openid as openid_acts
-from central.acts import people
+from central.acts import people, sessions
 from central.acts import staff as staff_acts
 from central.rights import Right
-from central.store import audit, cards, web_sessions
+from central.store import cards, web_sessions
 from central.store.ledger import Refused
 from central.web.pages import people_words, sentences
 from central.web.pages.people_words import address_of
@@ -232,9 +232,7 @@ async def sign_off(visit: Visit) -> Response:
 
     def act(tx: Transaction) -> tuple[Person, int]:
         who = _helped(tx, visit)
-        ended = web_sessions.end_all(tx, who.name)
-        audit.note(tx, author=visit.by.author, act="sessions end", target=f"person:{who.name}")
-        return who, ended
+        return who, sessions.end_all(tx, visit.by, who.name)
 
     who, _ = await visit.write(act)
     return visit.go(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from central.acts import webhooks as acts
@@ -36,8 +35,6 @@ if TYPE_CHECKING:
     from central.web.pages.views import Tone
     from central.web.pages.visit import Visit
 
-#: For how long messages carry the old signature as well, when a secret is changed here.
-_BOTH: Final = timedelta(hours=24)
 
 #: What each kind of event is, for people.
 WORDS: Final = {
@@ -337,7 +334,7 @@ async def rotate(visit: Visit) -> Response:
     secret = signing.new_secret(visit.centre.dice)
 
     def act(tx: Transaction) -> Subscription | Refused:
-        return acts.rotate(tx, by, name, secret, visit.centre.sealer, until=tx.now + _BOTH)
+        return acts.rotate(tx, by, name, secret, visit.centre.sealer, until=tx.now + acts.BOTH)
 
     done = await visit.write(act)
     if isinstance(done, Refused):
