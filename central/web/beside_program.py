@@ -77,16 +77,31 @@ def _lines() -> tuple[IO[bytes], IO[bytes]]:
     return line_down, line_up
 
 
-class _Coordinator:
+class Coordinator:
     """What the coordinator says, read in a thread of its own: it is heard however busy we are."""
 
-    def __init__(self, line_down: IO[bytes]) -> None:
+    def __init__(
+        self,
+        line_down: IO[bytes],
+        *,
+        leave: Callable[[int], object] = os._exit,
+        grace: float = _GRACE,
+    ) -> None:
+        """Begin; call it in the loop.
+
+        Args:
+            line_down: on which it speaks.
+            leave: ends the process, with an exit status.
+            grace: seconds to end in, once told to; then the process is left as it is.
+        """
         self.begin: asyncio.Future[Begin] = asyncio.get_running_loop().create_future()
         self.stop = asyncio.Event()
         self.heard = Heard(time.monotonic())
         self.beat: Callable[[], None] = _nobody
         """Called when the books may have changed."""
         self._line = line_down
+        self._leave = leave
+        self._grace = grace
         self._loop = asyncio.get_running_loop()
 
     def listen(self) -> None:
@@ -101,12 +116,13 @@ class _Coordinator:
                     self._loop.call_soon_threadsafe(self._told, word)
                 case End() if begun:
                     self._loop.call_soon_threadsafe(self.stop.set)
-                    time.sleep(_GRACE)
+                    time.sleep(self._grace)
                     break
                 case End():
-                    os._exit(0)  # nothing is open yet
+                    self._leave(0)  # nothing is open yet
+                    return
         # as if it were one process: answers under way and what they were to write are cut off
-        os._exit(1)
+        self._leave(1)
 
     def troubles(self) -> tuple[str, ...]:
         """Return what keeps it from its work."""
@@ -119,7 +135,7 @@ class _Coordinator:
 
 
 async def _run(given: argparse.Namespace, line_down: IO[bytes], line_up: IO[bytes]) -> None:
-    coordinator = _Coordinator(line_down)
+    coordinator = Coordinator(line_down)
     Thread(target=coordinator.listen, name="coordinator", daemon=True).start()
     # all that takes long comes first: the books are not open yet
     from broker.listening import CannotListen  # noqa: PLC0415
@@ -160,7 +176,7 @@ async def _serve(
     settings: CentralSettings,
     books: Books,
     given: argparse.Namespace,
-    coordinator: _Coordinator,
+    coordinator: Coordinator,
     ready: Callable[[], None],
 ) -> None:
     from central.web.pages_server import serve_pages  # noqa: PLC0415

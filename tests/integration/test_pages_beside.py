@@ -9,7 +9,9 @@ import signal
 import socket
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import pytest
 from pydantic import SecretStr
@@ -17,7 +19,8 @@ from pydantic import SecretStr
 from broker.exporters.figures import IngestTally
 from broker.listening import CannotListen
 from central.web.beside import Beside, WebProcess, begun
-from central.web.beside_words import Begin, Down, End, Told, down
+from central.web.beside_program import Coordinator
+from central.web.beside_words import Begin, Down, End, Told, down, line
 from central.web.shown import Ports, Shown
 from config.settings import CentralSettings, LinkSettings
 from config.settings_web import WebSettings
@@ -187,3 +190,47 @@ async def test_what_it_babbles_is_passed_over(tmp_path: Path) -> None:
     lab = Lab.made(tmp_path, "babbles")
     async with lab.served():
         await lab.ready.get()
+
+
+# ── its own end of the line ─────────────────────────────────────────────────────────────────
+
+BEGIN = Begin(incarnation=UUID(int=7))
+TOLD = Told(changed=True, troubles=("It rains.",), ingest=IngestTally(rounds=5))
+
+
+async def heard(*words: Down) -> tuple[Coordinator, list[str]]:
+    """Have a coordinator say this and die; return what was heard, and what was done in order."""
+    did: list[str] = []
+    said = BytesIO(b"".join(map(line, words)))
+    coordinator = Coordinator(said, leave=lambda status: did.append(f"leave {status}"), grace=0)
+    coordinator.beat = lambda: did.append("beat")
+    await asyncio.to_thread(coordinator.listen)
+    await asyncio.sleep(0)
+    return coordinator, did
+
+
+async def test_open_pages_hear_of_changes_and_monitors_of_troubles() -> None:
+    """A word that the books may have changed has open pages look; troubles and figures stand."""
+    coordinator, did = await heard(BEGIN, TOLD, TOLD.model_copy(update={"changed": False}))
+    assert coordinator.begin.result() == BEGIN
+    assert did.count("beat") == 1
+    assert coordinator.troubles() == ("It rains.",)
+    assert coordinator.heard.ingest == TOLD.ingest
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "in_order"),
+    [
+        ((End(),), 0, False),  # nothing was open
+        ((), 1, False),  # a coordinator that died before it had books
+        ((BEGIN, TOLD), 1, False),  # one that died
+        ((BEGIN, End()), 1, True),  # told to end, and did not in time
+    ],
+)
+async def test_it_never_stays_without_a_coordinator(
+    words: tuple[Down, ...], status: int, *, in_order: bool
+) -> None:
+    """However the coordinator ends; only one that says so has answers under way finished."""
+    coordinator, did = await heard(*words)
+    assert f"leave {status}" in did
+    assert coordinator.stop.is_set() is in_order
