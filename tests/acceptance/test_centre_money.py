@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from broker.serving import served
+from central.acts import accounts as account_acts
 from central.acts import till as till_acts
 from central.acts.by import By
 from central.store import accounts
@@ -42,6 +43,7 @@ async def pages(path: Path) -> AsyncIterator[tuple[Lab, str, str, str]]:
     with lab.books.write() as tx:
         rules = accounts.Rules(floor=-5_000_000, label="Institute of Physics")
         assert accounts.open_new(tx, "department:physics", "EUR", rules) is None
+        assert account_acts.admit(tx, EVA, "department:physics", ("ana", "ben", "dora")) is None
         opened = till_acts.open_till(tx, EVA, "front-desk", Money.parse("50", "EUR"))
         assert not isinstance(opened, Refused)
         taken = till_acts.take_cash(tx, EVA, "front-desk", "user:ben", Money.parse("10", "EUR"))
@@ -59,7 +61,15 @@ async def pages(path: Path) -> AsyncIterator[tuple[Lab, str, str, str]]:
 async def test_pages_of_money_are_for_everybody(tmp_path: Path) -> None:
     """No serious finding of axe, no fault, no sideways scrolling; each page in two looks."""
     async with pages(tmp_path) as (lab, address, job, request), browser() as started:
-        main = (f"/jobs/{job}", "/jobs", "/refunds", "/accounts/of/user:ana", "/till/at/front-desk")
+        members = "/accounts/members/department:physics"
+        main = (
+            members,
+            f"/jobs/{job}",
+            "/jobs",
+            "/refunds",
+            "/accounts/of/user:ana",
+            "/till/at/front-desk",
+        )
         rest = (
             f"/jobs/{job}/refund",
             f"/refunds/{request}",
@@ -79,7 +89,7 @@ async def test_pages_of_money_are_for_everybody(tmp_path: Path) -> None:
             for path in (*main, *rest[::2]):
                 await look(seen, address, path, "desktop-light")
         async with window(started, PHONE, color_scheme="dark", storage_state=state) as seen:
-            for path in (*main[:2], *rest[1::2]):
+            for path in (*main[:3], *rest[1::2]):
                 await look(seen, address, path, "phone-dark")
         async with window(started, PHONE, color_scheme="light", locale="de-DE") as seen:
             await sign_in(seen, lab, address, PERSON)

@@ -90,6 +90,8 @@ def _list(key: str, visit: Visit) -> ListOf[Person]:
                 mark("State"),
                 lambda row, visit: Cell(chip=people_words.state_chip(visit, row)),
                 lambda row: "enabled" if row.enabled else "disabled",
+                # a phone has room for who it is and what can be done
+                wide=True,
             ),
         ),
         lambda tx, query: _read(tx, key, query),
