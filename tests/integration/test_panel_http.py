@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
 import pytest_asyncio
 
+from config.look import FILES as LOOK
 from terminal_bridge.panel.desk import PHONES_MOST
 from terminal_bridge.phases import Identified
 from tests.integration.panel_lab import NAME, PHONE, SCREEN, panel, row, session_of, yes
@@ -266,3 +268,14 @@ async def test_nobody_is_sent_elsewhere(lab: PanelLab, phone: Caller) -> None:
             headers={"referer": came, "host": "elsewhere.test"},
         )
         assert answer.headers["location"] == f"/{NAME}/"
+
+
+@pytest.mark.parametrize("path", ["", "pair", "no-such-page"])
+async def test_a_page_waits_for_one_style_sheet(screen: Caller, path: str) -> None:
+    """What a page is drawn with comes as one file, what all pages share before it."""
+    page = await screen.get(path)
+    (sheet,) = re.findall(r'<link rel="stylesheet" href="([^"]+)"', page.text)
+    styles = (await screen.client.get(sheet)).text
+    shared = "".join(each.read_text(encoding="utf-8") for each in LOOK)
+    assert styles.startswith(shared)
+    assert "\n.job " in styles[len(shared) :]
