@@ -28,8 +28,7 @@ test: setup-test  ## set up, then run every test
 ifdef ARGS
 	@$(BIN)/python -m pytest $(ARGS)
 else
-	@$(BIN)/python -m pytest -n 3 $(BY_FILE) tests/unit tests/contract tests/integration
-	@$(BIN)/python -m pytest -n 3 $(BY_FILE) -m "not long" tests/acceptance
+	@$(BIN)/python -m pytest -n 4 $(BY_FILE) -m "not long"
 endif
 
 postgresql: setup-test  ## set up, then run every test of the books on a PostgreSQL server of its own

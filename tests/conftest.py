@@ -25,45 +25,56 @@ _ACCEPTANCE = Path(__file__).parent / "acceptance"
 settings.register_profile("printmesh", deadline=None)
 settings.load_profile("printmesh")
 
-#: Files of which one test takes long, and about how many seconds: begun last, one of them would
-#: leave the other workers idle. Needs `--no-loadscope-reorder`: xdist begins with those of many
-#: tests, hence ends with these.
+#: About how many seconds a file takes, where that is many: begun last, one of them would leave the
+#: other workers idle. Needs `--no-loadscope-reorder`: xdist begins with those of many tests, hence
+#: ends with these.
 LONG = {
     "test_edge_killed.py": 76,
+    "test_panel.py": 60,
     "test_chaos.py": 53,
     "test_link_cut.py": 53,
+    "test_terminals_at_once.py": 50,
     "test_runbook_with_log.py": 50,
     "test_runbook_without_log.py": 49,
     "test_story.py": 48,
-    "test_commands_in_trouble.py": 40,
+    "test_watched_printers.py": 45,
+    "test_centre_pages.py": 40,
     "test_counts_match.py": 40,
-    "test_centre_pages.py": 36,
-    "test_watched_printers.py": 34,
+    "test_api_schemathesis.py": 30,
     "test_centre_figures.py": 28,
+    "test_meters_reach_the_books.py": 28,
+    "test_centre_fleet.py": 27,
     "test_centre_money.py": 26,
-    "test_terminals_at_once.py": 26,
+    "test_commands_in_trouble.py": 25,
+    "test_spooler_killed.py": 25,
     "test_runbook_backup.py": 24,
-    "test_central_killed.py": 22,
-    "test_centre_fleet.py": 20,
+    "test_rules_everywhere.py": 21,
+    "test_central_killed.py": 20,
+    "test_direct_queue.py": 20,
+    "test_rules_on_paper.py": 20,
     "test_centre_people.py": 20,
+    "test_changes_on_paper.py": 19,
     "test_broker_killed.py": 19,
-    "test_spooler_killed.py": 19,
-    "test_restore.py": 18,
+    "test_disk_full.py": 18,
     "test_centre_portal.py": 18,
-    "test_allowances.py": 16,
-    "test_exposure.py": 15,
-    "test_figures_equal.py": 15,
-    "test_analysis.py": 14,
+    "test_figures_equal.py": 16,
+    "test_pages_process.py": 15,
+    "test_simulated_faults.py": 14,
     "test_coordinator.py": 14,
-    "test_simulated_faults.py": 13,
-    "test_rules_on_paper.py": 12,
-    "test_pages_portal.py": 12,
-    "test_snmp_agents.py": 11,
-    "test_money_machine.py": 10,
+    "test_snmp_agents.py": 13,
+    "test_bad_documents.py": 13,
+    "test_analysis.py": 12,
+    "test_exposure.py": 12,
+    "test_house_contracts.py": 12,
+    "test_restore.py": 10,
+    "test_allowances.py": 10,
+    "test_identify.py": 10,
+    "test_journal_processes.py": 8,
+    "test_money_machine.py": 8,
     "test_edge_till.py": 8,
-    "test_books_conservation.py": 8,
-    "test_journal_checkpoint.py": 8,
 }
+#: What any other file takes, all in all.
+OTHERS = 1.0
 NEEDED = ("cupsd", "lp", "ippeveprinter", "dbus-daemon", "pdfinfo")
 
 
@@ -88,9 +99,30 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.enable()
 
 
+def _turns(items: list[pytest.Item]) -> dict[pytest.Item, tuple[float, Path]]:
+    """Return when each item has its turn: its file's share of the whole that is done by then.
+
+    What waits for real processes and what works by itself are each in order of how long they take,
+    and are done at the same rate: side by side they leave no processor idle.
+    """
+    files = sorted({item.path for item in items}, key=lambda path: (-_seconds(path), path))
+    done: dict[Path, float] = {}
+    for kind in (True, False):
+        mine = [path for path in files if (_ACCEPTANCE in path.parents) is kind]
+        whole, so_far = sum(map(_seconds, mine)), 0.0
+        for path in mine:
+            done[path] = so_far / whole
+            so_far += _seconds(path)
+    return {item: (done[item.path], item.path) for item in items}
+
+
+def _seconds(path: Path) -> float:
+    return LONG.get(path.name, OTHERS)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the long files, real processes last; leave out what needs CUPS without one."""
-    items.sort(key=lambda item: (_ACCEPTANCE in item.path.parents, -LONG.get(item.path.name, 0)))
+    """Begin with the long files, waiting beside working; leave out what needs CUPS without one."""
+    items.sort(key=_turns(items).__getitem__)
     path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     missing = [name for name in NEEDED if shutil.which(name, path=path) is None]
     if missing:
