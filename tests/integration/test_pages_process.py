@@ -15,14 +15,17 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import httpx
 import pytest
 
 from broker.credentials import CredentialFile
 from broker.topics import Party
+from central.cli import main
 from central.store import nodes
 from central.store.books import Books
+from central.web.beside_words import Begin, line
 from config.settings import LinkSettings
 from tests.integration.books_lab import CODE, MemoryEdge, euros, open_account
 from tests.integration.dialects import books_url
@@ -83,10 +86,10 @@ class Service:
         return self.process.wait(PATIENCE)
 
 
-def begin(path: Path, settings: str = SETTINGS) -> subprocess.Popen[bytes]:
+def begin(path: Path) -> subprocess.Popen[bytes]:
     """Begin the service."""
     file = path / "central.toml"
-    file.write_text(settings)
+    file.write_text(SETTINGS)
     file.chmod(0o600)
     with (path / "log").open("ab") as log:
         return subprocess.Popen(
@@ -147,7 +150,9 @@ async def test_prints_are_booked_whatever_becomes_of_the_pages(tmp_path: Path) -
             await north.say(north.memory.charge(euros("1.00")))
             await north.until(north.all_acked)
 
-            died = running.pages
+            died, file, away = running.pages, tmp_path / "central.toml", tmp_path / "away"
+            # without its settings no other one can serve either
+            file.rename(away)
             waits = gone(died)
             os.kill(died, signal.SIGKILL)
             assert until_gone(waits)
@@ -157,8 +162,8 @@ async def test_prints_are_booked_whatever_becomes_of_the_pages(tmp_path: Path) -
             ]
             await north.say(north.memory.charge(euros("2.00")))
             await north.until(north.all_acked)
-            # it takes the next process longer to begin than the books to take a charge
             assert not any(each.done() for each in asked)
+            away.rename(file)
 
             page, health = await asyncio.gather(*asked)
             assert page.status_code == 200
@@ -169,14 +174,15 @@ async def test_prints_are_booked_whatever_becomes_of_the_pages(tmp_path: Path) -
             told = await client.get(figures, headers=bearer)
             # its journal begins with an event of its own
             assert f"{BOOKED}3.0\n" in told.text
-        assert "pages-died" in running.actions
+        deaths = running.actions.count("pages-died")
+        assert deaths
 
         after = running.pages
         waits = gone(after)
         assert running.end(signal.SIGINT) == 0
         assert until_gone(waits)
         assert "Traceback" not in running.log
-        assert running.actions.count("pages-died") == 1
+        assert running.actions.count("pages-died") == deaths
     books.close()
 
 
@@ -185,49 +191,78 @@ async def test_pages_do_not_outlive_the_coordinator(tmp_path: Path) -> None:
     async with service(tmp_path) as running:
         waits = gone(running.pages)
         running.process.kill()
+        running.process.wait(PATIENCE)
         assert until_gone(waits)
         for port in running.ports.values():
             socket.create_server(("127.0.0.1", port)).close()
 
 
-def ends(path: Path, settings: str) -> tuple[int, str]:
-    """Run a service that cannot start; return its exit status and what it said last."""
-    process = begin(path, settings)
-    with process:
-        status = process.wait(PATIENCE)
-    return status, (path / "log").read_text().splitlines()[-1]
+def ends(path: Path, settings: str) -> int:
+    """Start the service here, where it cannot start; return the exit status."""
+    file = path / "central.toml"
+    file.write_text(settings)
+    return main(["run", "--config", str(file)])
 
 
 @pytest.mark.sqlite_only("how a start fails is no question of SQL")
-def test_an_address_that_cannot_be_had_ends_the_start(tmp_path: Path) -> None:
+def test_an_address_that_cannot_be_had_ends_the_start(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     """In one line, with the setting to change."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        status, said = ends(tmp_path, SETTINGS.replace("[web]\nport = 0", f"[web]\nport = {port}"))
+        status = ends(tmp_path, SETTINGS.replace("[web]\nport = 0", f"[web]\nport = {port}"))
     assert status == 1
+    said = capfd.readouterr().err.splitlines()[-1]
     assert f"pages cannot listen at 127.0.0.1 port {port}" in said
     assert "[web]" in said
 
 
 @pytest.mark.sqlite_only("how a start fails is no question of SQL")
-def test_a_certificate_that_is_none_ends_the_start(tmp_path: Path) -> None:
+def test_a_certificate_that_is_none_ends_the_start(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     """What only the pages' process finds out is said by the coordinator as if it were one."""
     _, key = certificate(tmp_path)
     wrong = tmp_path / "wrong.pem"
     wrong.write_text("no certificate")
     more = f'tls_certificate = "{wrong}"\ntls_key = "{key}"\n'
-    status, said = ends(tmp_path, SETTINGS + more)
-    assert status == 1
-    assert "the certificate under [web] cannot be read" in said
+    assert ends(tmp_path, SETTINGS + more) == 1
+    said = capfd.readouterr().err.splitlines()[-1]
+    assert "printmesh central: the certificate under [web] cannot be read" in said
 
 
 @pytest.mark.sqlite_only("which lock it is, is another suite's")
-def test_the_books_in_use_come_before_the_address_in_use(tmp_path: Path) -> None:
+def test_the_books_in_use_come_before_the_address_in_use(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     """A second start by mistake is told what it is, not to take another port."""
     books = Books.open(books_url(tmp_path / "books.db"))
     with socket.create_server(("127.0.0.1", 0)) as taken, books.alone():
         port = taken.getsockname()[1]
-        status, said = ends(tmp_path, SETTINGS.replace("[web]\nport = 0", f"[web]\nport = {port}"))
+        status = ends(tmp_path, SETTINGS.replace("[web]\nport = 0", f"[web]\nport = {port}"))
     books.close()
     assert status == 1
-    assert "a coordinator runs on the books" in said
+    assert "a coordinator runs on the books" in capfd.readouterr().err
+
+
+@pytest.mark.sqlite_only("no books are opened but in files")
+def test_other_books_than_the_coordinators_are_not_shown(tmp_path: Path) -> None:
+    """The settings were changed since the coordinator was started: nothing is served of them."""
+    (tmp_path / "central.toml").write_text(SETTINGS)
+    with (
+        (tmp_path / "log").open("wb") as log,
+        subprocess.Popen(
+            [
+                *(sys.executable, "-m", "central.web.beside_program"),
+                *("--config", str(tmp_path / "central.toml")),
+            ],
+            stdin=subprocess.PIPE,
+            stderr=log,
+        ) as process,
+    ):
+        assert process.stdin is not None
+        process.stdin.write(line(Begin(incarnation=UUID(int=7))))
+        process.stdin.flush()
+        assert process.wait(PATIENCE) == 1
+    assert "name other books" in (tmp_path / "log").read_text()
