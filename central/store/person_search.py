@@ -153,9 +153,10 @@ def departments(tx: Transaction) -> list[tuple[str, int]]:
 def sources(tx: Transaction) -> list[tuple[str, int, int]]:
     """Return each source, how many people it told of, and how many of these are enabled."""
     at = person.c.source
-    # each by an index: all by that of sources, the few disabled ones by theirs
+    # all by the index of sources; the few disabled ones by theirs, not by that of sources
     query = select(at, func.count()).group_by(at).order_by(at)
-    disabled = select(at, func.count()).where(~person.c.enabled).group_by(at)
+    of = at + literal_column("''")
+    disabled = select(of, func.count()).where(~person.c.enabled).group_by(of)
     off = {row[0]: int(row[1]) for row in tx.sql.execute(disabled)}
     return [(name, many, many - off.get(name, 0)) for name, many in tx.sql.execute(query)]
 

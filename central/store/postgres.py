@@ -45,6 +45,9 @@ SELECT
     set_config('tcp_keepalives_count', '3', false),
     -- compiling a plan takes longer than our queries
     set_config('jit', 'off', false),
+    -- sums over all people are worked out in memory
+    set_config('work_mem', CASE WHEN pg_size_bytes(current_setting('work_mem')) < 16777216
+        THEN '16MB' ELSE current_setting('work_mem') END, false),
     -- what is confirmed to an edge is gone there: it must be on the disk here
     set_config('synchronous_commit', CASE current_setting('synchronous_commit')
         WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, false)

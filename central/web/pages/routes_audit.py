@@ -38,7 +38,7 @@ _FACES: Final = {
 }
 _BIGGEST: Final = 2**62
 #: Acts that are hashed for one page: a few hundredths of a second.
-_AT_ONCE: Final = 5000
+_AT_ONCE: Final = 2000
 #: Places at which the chain is broken, as far as they are shown.
 _BROKEN: Final = 20
 #: Longer texts are shown one after the other instead of line by line.
