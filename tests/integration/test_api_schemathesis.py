@@ -19,6 +19,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from central.web.paging import TEXT
 from tests.integration.api_lab import Lab, app_of, fill, things, token_of
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from schemathesis import APIOperation, Case
 
-#: Requests to each operation; there are some eighty.
+#: Requests to each operation; there are some hundred and fifty.
 _REQUESTS: Final = 6
 _CHECKS: Final = (
     not_a_server_error,
@@ -53,11 +54,29 @@ def lab(tmp_path: Path) -> Iterator[Lab]:
     made.books.close()
 
 
+def with_any_character(document: Any) -> Any:  # noqa: ANN401  JSON
+    """Return a document whose texts may have any character, NUL too: so it is sent as well.
+
+    Besides, an automaton for a thousand characters of which none is NUL takes longer than all that
+    is asked, and each operation would have some.
+    """
+    if isinstance(document, dict):
+        return {
+            name: with_any_character(value)
+            for name, value in document.items()
+            if not (name == "pattern" and value == TEXT)
+        }
+    if isinstance(document, list):
+        return [with_any_character(each) for each in document]
+    return document
+
+
 @pytest.mark.slow
 def test_no_request_of_the_document_is_a_fault(lab: Lab) -> None:
     """Whatever is sent to whichever operation, by who may do all, is answered as documented."""
     app = app_of(lab)
-    schema = schemathesis.openapi.from_asgi("/api/v1/openapi.json", app)
+    schema = schemathesis.openapi.from_dict(with_any_character(app.openapi()))
+    schema.app = app
     shown = {"Authorization": f"Bearer {token_of(lab)}"}
     there = things(lab)
     asked = 0
