@@ -102,6 +102,22 @@ class FakeLine:
         return next((each for each in reversed(self.states) if each.device == device), None)
 
 
+@dataclass
+class LastLine(FakeLine):
+    """One on which nothing comes after the first state: what is known by then stays."""
+
+    files: KeptFiles = field(kw_only=True)
+    known: tuple[str, ...] = ()
+    told: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def state(self, state: DeviceState) -> None:
+        """Look at what is known; never return."""
+        self.known = self.files.others([])
+        await super().state(state)
+        self.told.set()
+        await asyncio.Event().wait()
+
+
 class Place:
     """A site with printers that are watched."""
 
@@ -323,18 +339,10 @@ async def test_printers_that_are_taken_off_are_taken_back(place: Place) -> None:
 
 async def test_a_printer_is_known_before_anything_is_told_of_it(place: Place) -> None:
     """A crash right after the first telling, and the printer taken off: it is taken back still."""
-    files, told = KeptFiles(place.path / "devices"), asyncio.Event()
-    known: list[tuple[str, ...]] = []
-
-    async def state(_: DeviceState) -> None:
-        known.append(files.others([]))
-        told.set()
-        await asyncio.Event().wait()  # nothing comes after it
-
-    place.line.state = state  # type: ignore[method-assign]
+    line = place.line = LastLine(files=KeptFiles(place.path / "devices"))
     async with place.watched():
-        await told.wait()
-    assert "lib-1" in known[0]
+        await line.told.wait()
+    assert "lib-1" in line.known
 
 
 async def test_screens_and_releases_hear_what_a_printer_says(place: Place) -> None:
