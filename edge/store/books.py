@@ -15,10 +15,7 @@ from broker.codec import text_of
 from broker.messages import (
     AccountAmount,
     Charged,
-    CodesFrom,
-    Collected,
     CopyBegan,
-    Granted,
     JobCanceled,
     JobFlagged,
     JobHeld,
@@ -29,14 +26,9 @@ from broker.messages import (
     Opening,
     OperatorLooked,
     Position,
-    Reclaim,
-    Rejected,
-    SetTerms,
     StreamName,
 )
-from broker.stream import StreamKey, place, start
-from broker.stream_inbound import Quarantined, sift
-from broker.topics import STREAMS_DOWN
+from broker.stream import StreamKey, start
 from edge.jobs import JobRecord
 from edge.store.applied import Applied
 from edge.store.cards import CardsKept
@@ -44,6 +36,7 @@ from edge.store.codes import Codes
 from edge.store.documents import DocumentsKept
 from edge.store.lent import Lent
 from edge.store.meters import MetersKept
+from edge.store.orders import DOWN, Orders
 from edge.store.returns import Returns
 from edge.store.terms import TermsKept
 from edge.store.till import Overdrawn, Till
@@ -61,8 +54,6 @@ if TYPE_CHECKING:
 
 #: Streams up, by their names on the wire and in the journal.
 UP: tuple[StreamName, ...] = ("ledger", "jobs")
-#: The coordinator's ledger as the journal keeps it: applied events and their hashes.
-DOWN = "down-ledger"
 
 #: What each table of the journal is indexed by.
 INDEXES = {
@@ -98,7 +89,6 @@ class Books:
         self._mint = mint
         self._jobs = database.table("jobs")
         self._meta = database.table("meta")
-        self._quarantine = database.table("quarantine")
         self.incarnation = database.incarnation
         self.till = Till(database)
         """The money; changed by the books only."""
@@ -114,6 +104,15 @@ class Books:
         """What the meters of the printers showed when they were last read."""
         self.documents = DocumentsKept(lent)
         """Documents that come from the centre."""
+        self._orders = Orders(
+            database.table("quarantine"),
+            self.till,
+            self.terms,
+            self.codes,
+            self.cards,
+            self._returns,
+            self._waits_for,
+        )
         self.awaited: set[UUID] = set()
         """Copies that are being begun: money that comes for one is set aside for it."""
         self.on_growth: Callable[[], None] = lambda: None
@@ -310,27 +309,11 @@ class Books:
             now: the moment it happens at.
             because: put all of them aside with this reason, whatever they say.
         """
-        granted: list[Granted] = []
-        rejected: list[Rejected] = []
-        bad: list[tuple[int, str]] = []
         with self._growing() as txn:
-            items = (
-                sift(envelopes, STREAMS_DOWN["ledger"])
-                if because is None
-                else (Quarantined(envelope, because) for envelope in envelopes)
-            )
-            for item in items:
-                if isinstance(item, Quarantined):
-                    seq, data, reason = item.envelope.seq, item.envelope.data, item.reason
-                    row = {"seq": seq, "data": data, "reason": reason, "stream": DOWN}
-                    self._quarantine.insert(row)
-                    bad.append((seq, reason))
-                else:
-                    self._carry_out(txn, item.event.message, granted, rejected, now)
-                txn.keep(DOWN, item.envelope)
+            applied = self._orders.apply(txn, envelopes, now, because=because)
         if self.terms.wish is not None:
             self.on_terms()
-        return Applied(place(envelopes[-1]), tuple(granted), tuple(rejected), tuple(bad))
+        return applied
 
     # ── inside a transaction ────────────────────────────────────────────────────────────────
 
@@ -360,35 +343,11 @@ class Books:
         self.till.durable()
         self.on_growth()
 
-    def _carry_out(
-        self,
-        txn: Transaction,
-        event: Message,
-        granted: list[Granted],
-        rejected: list[Rejected],
-        now: datetime,
-    ) -> None:
-        match event:  # an Opening of the centre carries nothing for a fresh journal
-            case Granted():
-                if self.codes.brought(event):
-                    self._returns.brought(txn, event, now)
-                else:
-                    job = None if event.job is None else self.job(event.job)
-                    waits = job is not None and job.hold is None and not job.phase.final
-                    self._returns.credit(txn, event, now, wanted=waits or event.job in self.awaited)
-                granted.append(event)
-            case SetTerms():
-                self.terms.wish_for(event)
-            case Collected():
-                paid = AccountAmount(account=event.account, unit=event.unit, micros=event.micros)
-                self.till.collected(paid)
-            case CodesFrom():
-                self.codes.begin(event)
-            case Reclaim():
-                self._returns.answer(txn, event, now)
-            case Rejected():
-                self.cards.rejected(event)
-                rejected.append(event)
+    def _waits_for(self, money_of: UUID | None) -> bool:
+        """Say whether a job waits for money of its own, if that is what comes."""
+        job = None if money_of is None else self.job(money_of)
+        waits = job is not None and job.hold is None and not job.phase.final
+        return waits or money_of in self.awaited
 
     def _put(self, record: JobRecord) -> None:
         job = str(record.job)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from dataclasses import fields
 from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
@@ -37,6 +38,7 @@ from edge.downward import FETCH_AGAIN
 from edge.meeting import Introduction
 from edge.store.books import DOWN, UP, Books
 from edge.store.memory_disk import MemoryDisk
+from edge.store.orders import Orders
 from edge.uplink import Uplink
 from tests.unit.edge_lab import (
     ANA,
@@ -55,15 +57,15 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from broker.link import Link
-    from broker.messages import Message, Rejected
+    from broker.messages import Message, Rejected, Role
     from broker.topics import Topic
     from edge.store.transaction import Transaction
 
 SESSION, OTHER_SESSION = UUID(int=50), UUID(int=51)
 
 
-class FragileBooks(Books):
-    """Books that break over one account, as nobody foresaw."""
+class FragileOrders(Orders):
+    """What the centre says, carried out but for one account, as nobody foresaw."""
 
     def _carry_out(
         self,
@@ -76,6 +78,16 @@ class FragileBooks(Books):
         if isinstance(event, Granted) and event.account == "user:poison":
             raise ZeroDivisionError
         super()._carry_out(txn, event, granted, rejected, now)
+
+
+class FragileBooks(Books):
+    """Books that break over that account."""
+
+    def open(self, now: datetime, *, role: Role = "remote") -> None:
+        """Begin, with what will break."""
+        sound = {each.name: getattr(self._orders, each.name) for each in fields(Orders)}
+        self._orders = FragileOrders(**sound)
+        super().open(now, role=role)
 
 
 class Centre:
