@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from central.acts.by import signed
 from central.acts.nodes import linked_now
 from central.acts.people import find
-from central.store import audit, codes, wallets
+from central.store import audit, code_list, codes, wallets
 from central.store.codes import Issued, Wish
 from central.store.ledger import Refused
 
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from central.acts.by import By
     from central.store.books import Transaction
-    from central.store.codes import CodeRecord, Waiting
+    from central.store.code_list import CodeRecord
+    from central.store.codes import Waiting
     from config.policy.money import Money
 
 #: How long other sites have to give money back for a code.
@@ -48,7 +49,7 @@ def bring(
     own = {key for each in wallets.lists_of(person) for key in each}
     if account not in own | set(person.choices):
         return Refused(f"{person.name} may not pay from {account}")
-    lately = codes.every(tx, node_id=node, limit=_LATELY)
+    lately = code_list.every(tx, node_id=node, limit=_LATELY)
     if sum(each.user == person.name and each.state in {"waiting", "issued"} for each in lately) >= (
         _MOST
     ):
@@ -59,7 +60,7 @@ def bring(
 
 def mine(tx: Transaction, id_: UUID, user: str) -> CodeRecord | None:
     """Return a person's code, without its digits; None: there is none of theirs."""
-    found = codes.find(tx, id_)
+    found = code_list.find(tx, id_)
     return found if found is not None and found.user == user else None
 
 
@@ -78,7 +79,7 @@ def shown(tx: Transaction, found: CodeRecord) -> Issued | Waiting | Refused:
 
 def take_back(tx: Transaction, by: By, id_: UUID) -> CodeRecord | Refused:
     """End a wish for a code whose money is still being fetched; what was issued stays."""
-    found = codes.find(tx, id_)
+    found = code_list.find(tx, id_)
     if found is None:
         return Refused(f"there is no code {id_}")
     if found.state == "failed":
@@ -95,4 +96,4 @@ def take_back(tx: Transaction, by: By, id_: UUID) -> CodeRecord | Refused:
     audit.note(
         signed(tx, by), author=by.author, act="code end", target=found.account, detail=detail
     )
-    return codes.find(tx, id_) or found
+    return code_list.find(tx, id_) or found

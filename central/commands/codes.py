@@ -27,7 +27,7 @@ from central.commands.desk import (
     write_json,
 )
 from central.presence import is_linked
-from central.store import accounts, codes, directory, nodes
+from central.store import accounts, code_list, codes, directory, nodes
 from central.store.codes import Issued, Waiting, Wish
 from central.store.ledger import Refused
 
@@ -96,7 +96,7 @@ def list_codes(
     with desk(config) as at, at.books.read() as tx:
         rows = [
             {**asdict(each), "id": str(each.id), "amount": money(each.micros, each.unit)}
-            for each in codes.every(tx, node_id=node)
+            for each in code_list.every(tx, node_id=node)
         ]
     show(
         rows,

@@ -65,25 +65,6 @@ class Issued:
     """The code, in groups. A secret: to be shown to who will use it, once."""
 
 
-@dataclass(frozen=True, slots=True)
-class CodeRecord:
-    """A code as lists show it: never its digits."""
-
-    id: UUID
-    node: str
-    account: str
-    unit: Unit
-    micros: int
-    user: str
-    author: str
-    at: datetime
-    state: str
-    """waiting, issued, redeemed, failed."""
-    detail: str
-    """Why it failed."""
-    redeemed_at: datetime | None
-
-
 def issue(
     tx: Transaction, wish: Wish, linked: frozenset[str], patience: timedelta
 ) -> Issued | Waiting | Refused:
@@ -234,47 +215,6 @@ def brought_by(
     )
     taken = {(row.epoch, row.number) for row in rows}
     return lambda grant: grant.code is not None and (grant.code.epoch, grant.code.index) in taken
-
-
-def find(tx: Transaction, id_: UUID) -> CodeRecord | None:
-    """Return a code without its digits, or None."""
-    row = tx.sql.execute(select(code).where(code.c.id == str(id_))).one_or_none()
-    return None if row is None else _listed(row)
-
-
-def every(
-    tx: Transaction,
-    *,
-    node_id: str | None = None,
-    user: str | None = None,
-    before: str = "",
-    limit: int = 200,
-) -> list[CodeRecord]:
-    """Return codes, newest first, without their digits; those before one, by its id."""
-    query = select(code).order_by(code.c.id.desc()).limit(limit)
-    if node_id is not None:
-        query = query.where(code.c.node == node_id)
-    if user is not None:
-        query = query.where(code.c.user == user)
-    if before:
-        query = query.where(code.c.id < before)
-    return [_listed(row) for row in tx.sql.execute(query)]
-
-
-def _listed(row: Row[Any]) -> CodeRecord:
-    return CodeRecord(
-        UUID(row.id),
-        row.node,
-        row.account,
-        row.unit,
-        row.micros,
-        row.user,
-        row.author,
-        row.at,
-        row.state,
-        row.detail,
-        row.redeemed_at,
-    )
 
 
 # ── inside ──────────────────────────────────────────────────────────────────────────────────

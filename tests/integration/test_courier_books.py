@@ -24,7 +24,7 @@ from broker.stream import place
 from central.births import greet
 from central.fleet import Fleet
 from central.rounds import hear_batch, take_round
-from central.store import codes, courier, edges, funds, nodes, streams
+from central.store import code_list, codes, courier, edges, funds, nodes, streams
 from central.store.books import Identity
 from central.store.codes import Issued, Waiting, Wish
 from central.store.ledger import Refused, places_of
@@ -171,7 +171,7 @@ def test_the_code_is_kept_nowhere(books: Books, north: CodeEdge) -> None:
     digits = issued(books)
     with books.read() as tx:
         (act,) = tx.sql.execute(select(audit).where(audit.c.act == "code issue"))
-        listed = str(codes.every(tx))
+        listed = str(code_list.every(tx))
         rows = tx.sql.execute(text("SELECT data FROM event")).scalars().all()
         stored = str(tx.sql.execute(select(code)).all())
     everything = " ".join([act.detail, listed, stored, *map(str, rows)])
@@ -221,9 +221,9 @@ def test_a_redeemed_code_is_noted_and_agrees_with_the_edge_at_every_moment(
     assert findings(books) == []
 
 
-def _records(books: Books) -> list[codes.CodeRecord]:
+def _records(books: Books) -> list[code_list.CodeRecord]:
     with books.read() as tx:
-        return codes.every(tx)
+        return code_list.every(tx)
 
 
 FORGED = [

@@ -10,7 +10,7 @@ import pytest
 
 from broker.directory import UserRow
 from central.cli import main
-from central.store import accounts, codes, courier, directory, funds, nodes, streams
+from central.store import accounts, code_list, courier, directory, funds, nodes, streams
 from central.store.books import Books
 from config.policy.money import Money
 from tests.integration.books_lab import CODE, Dice, MemoryEdge
@@ -160,5 +160,5 @@ def test_a_wish_that_no_coordinator_serves_ends_in_words(
     assert status == 1
     assert "is the coordinator running?" in said
     with books.read() as tx:
-        assert [each.state for each in codes.every(tx)] == ["failed"]
+        assert [each.state for each in code_list.every(tx)] == ["failed"]
     books.close()

@@ -18,7 +18,7 @@ from broker.link import Link, Will
 from broker.messages import Command, CommandState, Status
 from central.cli import main
 from central.edge_check import Edge, EdgeCheck
-from central.store import codes, directory, nodes
+from central.store import code_list, codes, directory, nodes
 from central.store.codes import Issued, Wish
 from config.policy.money import Money
 from demo.proxy import CuttableProxy
@@ -237,7 +237,7 @@ async def test_a_code_carries_money_over_a_cut_line(centre: Centre) -> None:
         await until(lambda: north.free() == euros("5.00"))
         assert north.types(code).before
         with centre.books.read() as tx:
-            assert [each.state for each in codes.every(tx)] == ["redeemed"]
+            assert [each.state for each in code_list.every(tx)] == ["redeemed"]
         assert centre.places() == {"north": euros("5.00")}
         await assert_agreed(centre, north)
 
@@ -320,6 +320,6 @@ async def test_the_key_is_said_in_no_log(
         assert secret not in everything
 
 
-def _records(centre: Centre) -> list[codes.CodeRecord]:
+def _records(centre: Centre) -> list[code_list.CodeRecord]:
     with centre.books.read() as tx:
-        return codes.every(tx)
+        return code_list.every(tx)

@@ -12,7 +12,7 @@ import pytest
 from broker.directory import UserRow
 from central.acts import cards as card_acts
 from central.acts.by import By
-from central.store import audit, codes, commands, directory, secrets
+from central.store import audit, code_list, commands, directory, secrets
 from central.store import refund_requests as requests
 from config import popup_token
 from tests.integration.pages_lab import PERSON, browser, enter, signed_in
@@ -353,7 +353,7 @@ async def test_a_code_is_shown_to_who_carries_it(tmp_path: Path) -> None:
     async with signed_in(portal.lab, "eve") as eve:
         assert (await eve.get(there)).status_code == 404
     with portal.lab.books.read() as tx:
-        (made,) = codes.every(tx)
+        (made,) = code_list.every(tx)
     assert (made.state, made.author, made.user) == ("issued", f"web:{PERSON}", PERSON)
 
 
@@ -367,7 +367,7 @@ async def test_an_amount_that_is_none_is_said(tmp_path: Path, amount: str) -> No
         assert answer.status_code == 422
         assert 'id="e-amount"' in answer.text
     with portal.lab.books.read() as tx:
-        assert codes.every(tx) == []
+        assert code_list.every(tx) == []
 
 
 async def test_no_code_of_anybody_elses_money(tmp_path: Path) -> None:
@@ -380,7 +380,7 @@ async def test_no_code_of_anybody_elses_money(tmp_path: Path) -> None:
         assert answer.status_code == 422
         assert (await eve.get(f"/me/code/{uuid4()}")).status_code == 404
     with portal.lab.books.read() as tx:
-        assert codes.every(tx) == []
+        assert code_list.every(tx) == []
 
 
 # ── the pop-up of one's own workstation ─────────────────────────────────────────────────────

@@ -10,7 +10,7 @@ from pydantic import AwareDatetime  # noqa: TC002  it reads it at run time
 
 from central.acts import codes as acts
 from central.rights import Right
-from central.store import codes
+from central.store import code_list
 from central.store.codes import Issued, Waiting
 from central.store.ledger import Refused
 from central.web.answers import Amount, Answer
@@ -21,7 +21,7 @@ from config.ids import AccountKey, NodeId  # noqa: TC001  pydantic reads it at r
 
 if TYPE_CHECKING:
     from central.store.books import Transaction
-    from central.store.codes import CodeRecord
+    from central.store.code_list import CodeRecord
 
 
 class Code(Answer):
@@ -81,7 +81,7 @@ class Which(KeyPage):
 def every(tx: Transaction, call: Call[None, Which]) -> Page[Code]:
     """List codes that were asked for, newest first; their digits are kept nowhere."""
     asked = call.asked
-    rows = codes.every(
+    rows = code_list.every(
         tx,
         node_id=asked.node,
         user=asked.user.lower() if asked.user else None,
@@ -130,7 +130,7 @@ def take_back(tx: Transaction, call: Call[None, Asked]) -> Code | Refused:
 
 
 def _known(tx: Transaction, call: Call[Any, Any]) -> CodeRecord:
-    found = codes.find(tx, call.path["code"])
+    found = code_list.find(tx, call.path["code"])
     if found is None:
         raise NotFound(
             f"There is no code {call.path['code']}; /api/v1/codes lists those there are."
@@ -143,7 +143,7 @@ def _code(row: CodeRecord) -> Code:
 
 
 def _with(tx: Transaction, done: Issued | Waiting) -> Digits:
-    row = codes.find(tx, done.id)
+    row = code_list.find(tx, done.id)
     if row is None:
         raise NotFound(f"There is no code {done.id} any more.")
     digits = done.digits if isinstance(done, Issued) else None
