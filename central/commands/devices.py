@@ -31,6 +31,7 @@ from central.store import (
     directory,
     ledger,
     meter_bookings,
+    meter_terms,
     meters,
     nodes,
 )
@@ -49,7 +50,8 @@ if TYPE_CHECKING:
     from central.commands.desk import Desk
     from central.store.books import Transaction
     from central.store.device_list import Listed
-    from central.store.meters import Place, Reading, Terms
+    from central.store.meter_terms import Terms
+    from central.store.meters import Place, Reading
     from config.policy.tariffs import Color, Service
 
 commands = typer.Typer(no_args_is_help=True, help="One device: cost-centre, large-paper, read.")
@@ -102,10 +104,10 @@ def set_cost_centre(
         raise Refusal(f"{media!r} is no paper; such as iso_a4 or na_letter")
     with desk(config) as at, at.books.write() as tx:
         place = find_device(tx, device)
-        before = meters.terms_of(tx, place)
+        before = meter_terms.terms_of(tx, place)
         key = None if account is None else find_account(tx, account).key
         terms = replace(before, account=key, service=cast("Service", service), media=paper)
-        meters.set_terms(tx, place, terms)
+        meter_terms.set_terms(tx, place, terms)
         waited = meter_bookings.hand_over(tx, place, terms)
         detail = {"account": key, "before": before.account, "service": service, "media": paper}
         detail |= {"waited": str(waited)} if waited else {}
@@ -132,8 +134,8 @@ def set_large_paper(
         raise Refusal(f"{factor} is no such number; {_FACTORS[0]} to {_FACTORS[-1]}")
     with desk(config) as at, at.books.write() as tx:
         place = find_device(tx, device)
-        before = meters.terms_of(tx, place)
-        meters.set_terms(tx, place, replace(before, large_factor=factor))
+        before = meter_terms.terms_of(tx, place)
+        meter_terms.set_terms(tx, place, replace(before, large_factor=factor))
         detail = {"factor": factor, "before": before.large_factor}
         audit.note(tx, author=author(), act="device large-paper", target=str(place), detail=detail)
         name = name_of(tx, place)

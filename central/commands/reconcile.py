@@ -21,7 +21,7 @@ from central.commands.desk import (
 from central.commands.devices import Device, find_device, name_of
 from central.meter_moves import FIRST
 from central.reconciling import Limits
-from central.store import audit, device_alerts, devices, meters
+from central.store import audit, device_alerts, devices, meter_terms, meters
 from central.store.device_alerts import UNEXPLAINED
 from central.store.meters import Place
 from central.store.reconciled import days, judge, newest_day
@@ -64,7 +64,7 @@ def reconcile(
             _nothing_read(as_json=as_json)
             return
         found = days(tx, wanted, place)
-        told = meters.entered(tx, wanted)
+        told = meter_terms.entered(tx, wanted)
         called = devices.names(tx)
         limits = limits_of(at.settings)
         alerts = [each for each in device_alerts.raised(tx) if each.code == UNEXPLAINED]
@@ -115,7 +115,7 @@ def explain(
             newest = newest_day(tx, place)
             hint = "it was never read" if newest is None else f"the newest is {newest}"
             raise Refusal(f"{place.device} has no reading for {wanted or 'any day'}; {hint}")
-        meters.explain(tx, place, wanted, pages, reason=reason.strip(), author=author())
+        meter_terms.explain(tx, place, wanted, pages, reason=reason.strip(), author=author())
         limits = limits_of(at.settings)
         name = name_of(tx, place)
         judge(tx, wanted, {place: name}, limits)

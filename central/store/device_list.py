@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from central.meter_moves import pages_since
-from central.store import device_alerts, devices, meters
+from central.store import device_alerts, devices, meter_terms, meters
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -46,7 +46,7 @@ def every(tx: Transaction) -> list[Listed]:
     """Return all devices that edges told of or that were entered, by site and name."""
     kept = {each.place: each for each in devices.every(tx)}
     called = devices.names(tx)
-    ends, terms = meters.last_ends(tx, (tx.now - 2 * _TODAY).date()), meters.every_terms(tx)
+    ends, terms = meters.last_ends(tx, (tx.now - 2 * _TODAY).date()), meter_terms.every_terms(tx)
     raised: dict[Place, list[Alert]] = {}
     for alert in device_alerts.raised(tx):
         raised.setdefault(alert.place, []).append(alert)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from sqlalchemy import func, insert, select, update
 
 from central.reconciling import Copied, copied
-from central.store import accounts, device_alerts, directory, facts, ledger, meters
+from central.store import accounts, device_alerts, directory, facts, ledger, meter_terms
 from central.store.device_alerts import NOT_BOOKED, Alert
 from central.store.ledger import CENTRE, Entry, Line, Posted
 from central.store.meters import Place
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
     from central.store.accounts import AccountRecord
     from central.store.books import Transaction
-    from central.store.meters import Reading, Terms
+    from central.store.meter_terms import Terms
+    from central.store.meters import Reading
 
 #: The kind of these entries.
 KIND = "copies"
@@ -39,14 +40,14 @@ Service = Literal["print", "copy"]
 def book(tx: Transaction, before: Reading | None, reading: Reading, name: str) -> None:
     """Book the copies of a stretch, if its device has somebody who pays for them."""
     place = reading.place
-    terms = meters.terms_of(tx, place)
+    terms = meter_terms.terms_of(tx, place)
     if terms.account is None:
         return
     found = copied(None if before is None else before.read, reading.read, terms.carried)
     if not isinstance(found, Copied):
         return  # what cannot be compared is never charged
     if found.carried != terms.carried:
-        meters.set_terms(tx, place, replace(terms, carried=found.carried))
+        meter_terms.set_terms(tx, place, replace(terms, carried=found.carried))
     if not found.monochrome + found.color:
         return
     _enter(tx, reading, terms, found)

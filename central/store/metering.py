@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from broker.messages import Note
-from central.store import device_alerts, devices, meter_bookings, meters, recovery
+from central.store import device_alerts, devices, meter_bookings, meter_terms, meters, recovery
 from central.store.reconciled import judge
 from config.logs import logger
 
@@ -82,7 +82,7 @@ def _tried(tx: Transaction, readings: Sequence[Reading], limits: Limits) -> Exce
 def _deal(tx: Transaction, readings: Sequence[Reading], limits: Limits) -> None:
     """Book and judge readings; what is asked of the books hardly grows with their number."""
     places = {each.place for each in readings}
-    names, terms = devices.names_of(tx, places), meters.every_terms(tx, places)
+    names, terms = devices.names_of(tx, places), meter_terms.every_terms(tx, places)
     paid = [each for each in readings if each.place in terms and terms[each.place].account]
     before = meters.by_number(tx, (each.before for each in paid if each.before is not None))
     for each in paid:

@@ -7,20 +7,13 @@ from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
-from sqlalchemy import Integer, bindparam, func, insert, select, update
+from sqlalchemy import Integer, bindparam, func, select, update
 
 from broker.messages import Meter
 from central.meter_moves import Read
 from central.store import tallies
 from central.store.bulk import insert_all
-from central.store.tables import (
-    device_terms,
-    explanation,
-    instant,
-    job,
-    meter_reading,
-    tally,
-)
+from central.store.tables import instant, job, meter_reading, tally
 from central.tallies import Tally
 
 if TYPE_CHECKING:
@@ -70,22 +63,6 @@ class Reading:
     """start, day, reset, replaced or asked."""
     day: date | None
     """Which one ended, if one did."""
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What the books know of a device that its edge does not."""
-
-    account: str | None = None
-    """Who pays for copies that no terminal counted."""
-    service: Literal["print", "copy"] = "copy"
-    """By which prices."""
-    media: str = "iso_a4"
-    """On what paper, as the tariff calls it."""
-    large_factor: int = 1
-    """As how many the machine counts one side of large paper."""
-    carried: int = 0
-    """Copies billed beyond what the meters moved, at most 0; the next ones are theirs."""
 
 
 def record(tx: Transaction, node: str, told: MetersRead, *, late: bool = False) -> None:
@@ -228,7 +205,7 @@ def ends_of(tx: Transaction, day: date, places: Collection[Place] | None = None)
     query = select(func.max(meter_reading.c.n)).where(
         meter_reading.c.day == day.isoformat(),
         meter_reading.c.tally.is_not(None),
-        *_roughly(meter_reading, places),
+        *roughly(meter_reading, places),
     )
     numbers = tx.sql.execute(query.group_by(meter_reading.c.node, meter_reading.c.device)).scalars()
     found = by_number(tx, numbers).values()
@@ -313,67 +290,7 @@ def last_ends(tx: Transaction, since: date) -> dict[Place, Reading]:
     return {each.place: each for each in by_number(tx, numbers).values()}
 
 
-# ── explanations, terms ─────────────────────────────────────────────────────────────────────
-
-
-def explain(
-    tx: Transaction, place: Place, day: date, pages: int, *, reason: str, author: str
-) -> None:
-    """Note pages of a device and day that were nobody's."""
-    values = {
-        "node": place.node,
-        "device": place.device,
-        "day": day.isoformat(),
-        "pages": pages,
-        "reason": reason,
-        "author": author,
-        "at": tx.now,
-    }
-    tx.sql.execute(insert(explanation).values(**values))
-
-
-def entered(
-    tx: Transaction, day: date, places: Collection[Place] | None = None
-) -> dict[Place, list[tuple[int, str, str]]]:
-    """Return what was explained of a day, by device: (pages, reason, author).
-
-    Where only some devices are asked for, there may be more of them.
-    """
-    query = select(explanation).where(
-        explanation.c.day == day.isoformat(), *_roughly(explanation, places)
-    )
-    found: dict[Place, list[tuple[int, str, str]]] = {}
-    for row in tx.sql.execute(query.order_by(explanation.c.n)):
-        told = row.pages, row.reason, row.author
-        found.setdefault(Place(row.node, row.device), []).append(told)
-    return found
-
-
-def terms_of(tx: Transaction, place: Place) -> Terms:
-    """Return what the books know of a device."""
-    return every_terms(tx, (place,)).get(place, Terms())
-
-
-def every_terms(tx: Transaction, places: Collection[Place] | None = None) -> dict[Place, Terms]:
-    """Return the same of every device that has any; of some: of those, and perhaps of more."""
-    rows = tx.sql.execute(select(device_terms).where(*_roughly(device_terms, places)))
-    return {
-        Place(row.node, row.device): Terms(
-            row.account, row.service, row.media, row.large_factor, row.carried
-        )
-        for row in rows
-    }
-
-
-def set_terms(tx: Transaction, place: Place, terms: Terms) -> None:
-    """Change what the books know of a device."""
-    which = device_terms.c.node == place.node, device_terms.c.device == place.device
-    values = asdict(terms)
-    if not tx.sql.execute(update(device_terms).where(*which).values(**values)).rowcount:
-        tx.sql.execute(insert(device_terms).values(**asdict(place), **values))
-
-
-def _roughly(table: Table, places: Collection[Place] | None) -> list[ColumnElement[bool]]:
+def roughly(table: Table, places: Collection[Place] | None) -> list[ColumnElement[bool]]:
     """Return conditions for rows of some devices: a few others of their ids may be among them."""
     if places is None:
         return []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from central.reconciling import ONE_DAY, compare, day_of, first_day
-from central.store import device_alerts, meters
+from central.store import device_alerts, meter_terms, meters
 from central.store.device_alerts import UNEXPLAINED, Alert
 from central.store.meters import Place
 from central.store.tables import meter_booking
@@ -117,7 +117,7 @@ def _compared(
 ) -> list[Day]:
     """Compare the readings of a day, a list of them for each device; `places`: it is only these."""
     chains = sorted(lists, key=lambda each: (each[-1].place.node, each[-1].place.device))
-    entered, terms = meters.entered(tx, day, places), meters.every_terms(tx, places)
+    entered, terms = meter_terms.entered(tx, day, places), meter_terms.every_terms(tx, places)
     booked = _booked(tx, (each.read.n for chain in chains for each in chain))
     found = []
     for chain in chains:

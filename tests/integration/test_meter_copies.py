@@ -14,13 +14,14 @@ from central.store import (
     device_alerts,
     directory,
     ledger,
+    meter_terms,
     metering,
     recovery,
 )
-from central.store import meters as readings
 from central.store.accounts import Rules
 from central.store.meter_bookings import hand_over, waiting
-from central.store.meters import Place, Terms
+from central.store.meter_terms import Terms
+from central.store.meters import Place
 from central.store.reconciled import days
 from central.store.tables import account, entry, meter_booking
 from central.store.verify import Counts, verify
@@ -55,7 +56,7 @@ def site_with(rules: Rules, unit: str = "EUR", money: str | None = None) -> Site
         if money is not None:
             accounts.top_up(tx, PAYER, Money.parse(money, unit), note="", author="test")
         directory.put(tx, "tariff", "1", Tariff.model_validate(TARIFF))
-        readings.set_terms(tx, PLACE, Terms(account=PAYER))
+        meter_terms.set_terms(tx, PLACE, Terms(account=PAYER))
     site.say(reading(0, *meters(total=0, copy_mono=100, copy_color=10), continues=False))
     deal(site)
     return site

@@ -14,8 +14,7 @@ from broker.messages import Counted, JobHeld
 from broker.stream_inbound import Readable, sift
 from broker.topics import STREAMS_UP
 from central.reconciling import Limits
-from central.store import device_alerts, forks, metering
-from central.store import meters as readings
+from central.store import device_alerts, forks, meter_terms, metering
 from central.store.books import BooksUnwritable
 from central.store.ingest import apply_one
 from central.store.meters import Place
@@ -145,7 +144,7 @@ def test_the_running_day_is_known_up_to_its_newest_reading(site: Site) -> None:
         (day,) = days(tx, SECOND_DAY)
         assert (day.metered, day.prints, day.unexplained) == (110, 10, 100)
         assert (day.whole, day.since, day.until) == (False, MIDNIGHT, noon)
-        readings.explain(tx, PLACE, SECOND_DAY, 1, reason="technician", author="t")
+        meter_terms.explain(tx, PLACE, SECOND_DAY, 1, reason="technician", author="t")
         judge(tx, SECOND_DAY, {PLACE: "Lobby"}, Limits())
         assert metering.step(tx, Limits()).notes == ()
     site.say(reading(1, *meters(total=1210)))
@@ -256,7 +255,7 @@ def test_too_many_pages_raise_one_alert_which_an_explanation_clears(site: Site) 
     assert "50 pages (33.3 %)" in note.detail
     with books.write() as tx:
         assert metering.step(tx, limits).notes == ()
-        readings.explain(tx, PLACE, SECOND_DAY, 40, reason="technician", author="t")
+        meter_terms.explain(tx, PLACE, SECOND_DAY, 40, reason="technician", author="t")
         judge(tx, SECOND_DAY, {PLACE: "Lobby"}, limits)
         ((_, note),) = metering.step(tx, limits).notes
         assert note.cleared

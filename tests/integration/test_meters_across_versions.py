@@ -11,11 +11,12 @@ import pytest
 from broker.messages import MetersRead, Rejected
 from broker.topics import STREAMS_UP
 from central.reconciling import Limits
-from central.store import accounts, ingest, ledger, metering, quarantine
+from central.store import accounts, ingest, ledger, meter_terms, metering, quarantine
 from central.store import meters as readings
 from central.store.accounts import Rules
 from central.store.ledger import Refused
-from central.store.meters import Place, Terms
+from central.store.meter_terms import Terms
+from central.store.meters import Place
 from central.store.quarantine import Done
 from central.store.reconciled import days, newest_day
 from tests.integration.accounts_lab import assert_sound
@@ -112,7 +113,7 @@ def copier() -> Site:
     with site.books.write() as tx:
         rules = Rules(unlimited=True)
         assert accounts.open_new(tx, PAYER, "page", rules, enabled=True) is None
-        readings.set_terms(tx, Place("north", DEVICE), Terms(account=PAYER))
+        meter_terms.set_terms(tx, Place("north", DEVICE), Terms(account=PAYER))
     site.say(reading(0, *meters(total=1000, copy=100), continues=False))
     return site
 
