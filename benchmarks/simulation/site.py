@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from benchmarks.simulation import facts
 from benchmarks.simulation.billing import for_less
 from broker import topics
 from broker.codec import Unreadable, decode
@@ -20,9 +21,6 @@ from broker.messages import (
     CoordinatorStatus,
     FundsAnswer,
     FundsRequest,
-    JobHeld,
-    JobRefused,
-    JobSettled,
     Message,
     Reply,
     Status,
@@ -34,7 +32,7 @@ from edge.changing import Changing
 from edge.deciding import Deciding
 from edge.downward import Downward
 from edge.intent import intended, released
-from edge.jobs import JobRecord, counted
+from edge.jobs import JobRecord
 from edge.meeting import Introduction, Meetings, Met, Stopped
 from edge.redeeming import Redeeming
 from edge.release import Phase
@@ -111,7 +109,7 @@ class Site:
         self._deciding = Deciding(
             replica=world.replica,
             standing=standing,
-            printers={"printer": PointOfPrint(tags=())},
+            printers={facts.PRINTER: PointOfPrint(tags=())},
             clock=world.wall,
         )
         self._redeeming = Redeeming(
@@ -201,15 +199,7 @@ class Site:
             role=self.books.terms.taken.name,
             planned=figures,
         )
-        event = JobHeld(
-            job=record.job,
-            queue="pull",
-            user=user,
-            name=record.name,
-            received_at=now,
-            counted=counted(figures),
-        )
-        self.books.hold(record, event, now)
+        self.books.hold(record, facts.held(record, figures), now)
         self._release(record)
 
     def settle(self, came: float) -> None:
@@ -234,34 +224,15 @@ class Site:
         after = record.with_(
             phase=Phase.SETTLED, billed=billed, charged=amounts, hold=None, ended_at=now
         )
-        settled = JobSettled(
-            job=record.job,
-            attempt=record.attempt,
-            printer="printer",
-            disposition="completed",
-            counts=(),
-            billed=counted(billed),
-            charge=charge.charge if charge else None,
-        )
-        self.books.settle(after, hold.amounts, settled, charge, now)
+        told = facts.settled(record, billed, charge)
+        self.books.settle(after, hold.amounts, told, charge, now)
 
     def charge(
         self, record: JobRecord, amounts: tuple[AccountAmount, ...], billed: Figures
     ) -> Charged:
         """Return the event that says what a job cost."""
-        return Charged(
-            charge=self.world.mint(),
-            job=record.job,
-            attempt=record.attempt,
-            user=record.user,
-            printer="printer",
-            service="print",
-            tariff_version=1,
-            counted=counted(billed),
-            postings=amounts,
-            alone=record.alone,
-            settled_at=self.world.wall(),
-        )
+        charge, at = self.world.mint(), self.world.wall()
+        return facts.charged(record, amounts, billed, charge=charge, at=at)
 
     def redeem(self, code: str, user: str) -> None:
         """Somebody types a courier code."""
@@ -271,7 +242,7 @@ class Site:
 
     def _release(self, record: JobRecord) -> None:
         now = self.world.wall()
-        wish = Wish("printer", record.user)
+        wish = Wish(facts.PRINTER, record.user)
         decision = self._deciding.decide(record, wish)
         match decision:
             case Allowed():
@@ -294,14 +265,7 @@ class Site:
                 pass
 
     def _refuse(self, record: JobRecord, reason: str, detail: str) -> None:
-        event = JobRefused(
-            job=record.job,
-            user=record.user,
-            printer="printer",
-            reason=reason,
-            detail=detail[:1000],
-            alone=not self.agreed,
-        )
+        event = facts.refused(record, reason, detail, alone=not self.agreed)
         self.books.refuse(record, event, self.world.wall())
 
     # ── the line ────────────────────────────────────────────────────────────────────────────
