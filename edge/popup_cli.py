@@ -6,13 +6,13 @@ Works on the file that the site's broker reads, whether the edge runs or not.
 from __future__ import annotations
 
 import secrets
-import ssl
 from pathlib import Path
 from socket import getfqdn
 from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 import typer
 
+from edge.popup_authority import own_authority
 from edge.showing import console, errors
 
 if TYPE_CHECKING:
@@ -164,21 +164,9 @@ def _authority(certificate: Path | None, given: Path | None) -> str | None:
     path = given or certificate
     try:
         text = path.read_text(encoding="ascii")
-        if given is not None:
-            return text
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.load_verify_locations(cadata=text)
+        return own_authority(text) if given is None else text
     except (OSError, UnicodeDecodeError, ValueError) as error:
         _wrong(f"{path}: {error}")
-    own = [
-        der
-        for der, seen in zip(
-            context.get_ca_certs(binary_form=True), context.get_ca_certs(), strict=True
-        )
-        if seen["subject"] == seen["issuer"]
-    ]
-    # signed by an authority that is not in the file: the workstation has to know it
-    return "".join(map(ssl.DER_cert_to_PEM_cert, own)) or None
 
 
 def _taken(settings: EdgeSettings) -> tuple[str, ...]:

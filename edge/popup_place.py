@@ -5,7 +5,6 @@ The centre sends a hash and keeps the secret to itself.
 
 from __future__ import annotations
 
-import ssl
 from dataclasses import dataclass
 from socket import getfqdn
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -15,11 +14,10 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from broker.credentials import CredentialError, CredentialFile
 from broker.topics import Party
 from edge.asking import OPERATOR
+from edge.popup_authority import own_authority
 from edge.site_broker import DESK, terminals_file
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from config.settings import EdgeSettings
 
 _EVERYWHERE: Final = frozenset({"", "0.0.0.0", "::"})  # noqa: S104  compared with
@@ -77,9 +75,10 @@ def place(settings: EdgeSettings) -> Place | NoPlace:
     if certificate is None:
         return Place(where, site.port, tls=False, authority=None)
     try:
-        return Place(where, site.port, tls=True, authority=_own_authority(certificate))
+        authority = own_authority(certificate.read_text(encoding="ascii"))
     except (OSError, ValueError) as error:
         return NoPlace(f"this site's certificate cannot be read: {error}")
+    return Place(where, site.port, tls=True, authority=authority)
 
 
 def enrol(settings: EdgeSettings, wish: PopupWish) -> Place | NoPlace:
@@ -104,17 +103,3 @@ def enrol(settings: EdgeSettings, wish: PopupWish) -> Place | NoPlace:
     except CredentialError as error:
         return NoPlace(f"this site cannot write who is let in: {error}")
     return found
-
-
-def _own_authority(certificate: Path) -> str | None:
-    """Return the authority that signed itself; None: workstations know it already."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.load_verify_locations(cadata=certificate.read_text(encoding="ascii"))
-    own = [
-        der
-        for der, seen in zip(
-            context.get_ca_certs(binary_form=True), context.get_ca_certs(), strict=True
-        )
-        if seen["subject"] == seen["issuer"]
-    ]
-    return "".join(map(ssl.DER_cert_to_PEM_cert, own)) or None

@@ -7,21 +7,17 @@ from __future__ import annotations
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from edge.printing.job_map import MARK, attributes_of, job_uuid, number, spooled_job
+from edge.printing.job_map import attributes_of, number, spooled_job
 from edge.printing.options import carried
-from edge.printing.pycups import load, submitted
+from edge.printing.submitting import marked, submit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from config.ids import JobId
     from edge.printing.calls import CupsCalls
-
-#: CUPS finds out by itself what a document is, as it did when it came.
-_OCTETS: Final = "application/octet-stream"
-_FOR_GOOD: Final = "indefinite"
 
 
 def put_back(
@@ -53,7 +49,7 @@ def put_back(
         SpoolerUnavailableError: no answer.
         StoreUnwritableError: no room for the document on its way.
     """
-    there = _already(calls, mark)
+    there = marked(calls, mark, which="not-completed")
     if there is not None:
         return there
     found = calls.find(job)
@@ -67,35 +63,14 @@ def put_back(
         if not calls.fetch(job, document):
             return None
         said = calls.cups(f"describe job {id_}", lambda cups: cups.getJobAttributes(id_, ["all"]))
-        options = {
-            **carried(attributes_of(said), changes),
-            "document-format": _OCTETS,
-            "job-hold-until": _FOR_GOOD,
-            MARK: mark,
-        }
-        new = calls.cups(
-            f"take the rest of job {job}",
-            lambda _: submitted(
-                load(),
-                str(socket),
-                user=user,
-                queue=queue,
-                document=document,
-                title=ended.name,
-                options=options,
-            ),
+        return submit(
+            calls,
+            socket,
+            document,
+            queue,
+            user=user,
+            title=ended.name,
+            options=carried(attributes_of(said), changes),
+            mark=mark,
+            doing=f"take the rest of job {job}",
         )
-    again = calls.at(new)
-    return None if again is None else job_uuid(again)
-
-
-def _already(calls: CupsCalls, mark: str) -> JobId | None:
-    """Return the job that is there; one whose document never came is removed."""
-    for each in calls.jobs("not-completed"):
-        there = spooled_job(each)
-        if there is None or there.mark != mark:
-            continue
-        if there.documents:
-            return there.job
-        calls.end(there.job, purge=True)
-    return None

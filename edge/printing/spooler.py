@@ -20,7 +20,7 @@ from edge.printing.job_map import spooled_job
 from edge.printing.listener import Lull, listen
 from edge.printing.putting_back import put_back
 from edge.printing.subscription import subscribe, unsubscribe
-from edge.printing.taking_in import marked, take_in
+from edge.printing.taking_in import take_in, taken_in
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -197,7 +197,7 @@ class CupsSpooler:
 
     async def marked(self, mark: str) -> JobId | None:
         """Return the job with a mark, also one that has ended."""
-        return await self._run(lambda: marked(self._calls, mark))
+        return await self._run(lambda: taken_in(self._calls, mark))
 
     async def forget(self, job: JobId) -> None:
         """Remove an ended job and its document."""
