@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
-from uuid import UUID
 
 import typer
 
@@ -22,6 +21,7 @@ from central.commands.desk import (
     show,
     write_json,
 )
+from central.commands.jobs import named
 from central.explaining import Told, explain, explained
 from central.rehearsal import Described
 from central.store import jobs, lists
@@ -30,6 +30,7 @@ from config.policy.rules import RuleSet, UnreadableRules
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from uuid import UUID
 
     from central.acts.rules import Changed
     from central.rehearsal import Difference
@@ -148,7 +149,7 @@ def explain_job(
 ) -> None:
     """Say line by line why a job cost what it cost, or was refused."""
     with desk(config) as at, at.books.read() as tx:
-        told = _told(tx, _named(tx, job))
+        told = _told(tx, named(tx, job))
     if as_json:
         write_json(explained(told))
         return
@@ -182,7 +183,7 @@ def try_rules(
             kept = store.in_force(tx)
             rules = kept if isinstance(kept, RuleSet) else None
         if job is not None:
-            trial = done(acts.try_job(tx, rules, _named(tx, job)))
+            trial = done(acts.try_job(tx, rules, named(tx, job)))
         else:
             described = Described(
                 user=user.lower(),
@@ -306,18 +307,6 @@ def _differences(found: list[Difference], last: int, *, as_json: bool) -> None:
             "Judged by what the books have: today's groups, balances and tariff, one copy, "
             "no paper size, no document format, hours in UTC. Nothing was changed."
         )
-
-
-def _named(tx: Transaction, text: str) -> UUID:
-    try:
-        return UUID(text.removeprefix("urn:uuid:"))
-    except ValueError:
-        pass
-    found = jobs.beginning(tx, text.lower())
-    if len(found) == 1:
-        return found[0]
-    what = "several jobs begin" if found else "no job begins"
-    raise Refusal(f"{what} with {text!r}; `printmesh central jobs` lists them")
 
 
 def _told(tx: Transaction, id_: UUID) -> Told:

@@ -28,6 +28,8 @@ from central.store import directory, till
 from central.store.ledger import Refused
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from central.receipts import Head
     from central.store.books import Transaction
     from central.store.till import Receipt, Session
@@ -81,13 +83,7 @@ def take(
 ) -> None:
     """Take cash and put it on an account."""
     head = _head(paper, language, organisation, zone)
-    with desk(config) as at, at.books.write() as tx:
-        key = find_account(tx, account).key
-        cash = amount(sum_, tx.identity.currency)
-        done = acts.take_cash(tx, By(author()), name, key, cash, note=note)
-        if isinstance(done, Refused):
-            raise Refusal(done.reason)
-        person = _person(tx, key)
+    done, person = _cash(config, acts.take_cash, name, account, sum_, note)
     _say(done, file, head, person, as_json=as_json)
 
 
@@ -108,13 +104,7 @@ def pay_back(
 ) -> None:
     """Give cash for what an account has at the centre."""
     head = _head(paper, language, organisation, zone)
-    with desk(config) as at, at.books.write() as tx:
-        key = find_account(tx, account).key
-        cash = amount(sum_, tx.identity.currency)
-        done = acts.pay_back(tx, By(author()), name, key, cash, note=note)
-        if isinstance(done, Refused):
-            raise Refusal(done.reason)
-        person = _person(tx, key)
+    done, person = _cash(config, acts.pay_back, name, account, sum_, note)
     _say(done, file, head, person, as_json=as_json)
 
 
@@ -252,6 +242,24 @@ def _head(paper: str, language: str | None, organisation: str, zone: str) -> Hea
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise Refusal(f"{zone!r} is no time zone; write it like Europe/Paris") from error
     return receipts.Head(organisation, clocks, language, paper)
+
+
+def _cash(
+    config: Path | None,
+    act: Callable[..., Receipt | Refused],
+    name: str,
+    account: str,
+    sum_: str,
+    note: str,
+) -> tuple[Receipt, str]:
+    """Have cash go in or out; return the receipt, and what whoever has the account is called."""
+    with desk(config) as at, at.books.write() as tx:
+        key = find_account(tx, account).key
+        cash = amount(sum_, tx.identity.currency)
+        done = act(tx, By(author()), name, key, cash, note=note)
+        if isinstance(done, Refused):
+            raise Refusal(done.reason)
+        return done, _person(tx, key)
 
 
 def _say(
