@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from broker import topics
 from broker.codec import Unreadable, decode, encode
-from broker.link import Arrived, Disconnected, Link, TimedOut
+from broker.link import Arrived, Disconnected, Link, LinkDown, TimedOut
 from broker.messages import CoordinatorStatus, Reply
 from config.errors import PrintmeshError
 from config.ids import uuid7
@@ -90,22 +90,30 @@ class Asker:
         """
         if self._link is None:
             raise RuntimeError("open first")
-        try:
-            async with asyncio.timeout(_CONNECT_SECONDS):
-                # a broker takes what nobody listens to yet, and drops it
-                await self._listening.wait()
-            now = datetime.now(UTC)
-            payload = encode(
-                question, source=OPERATOR, id_=uuid7(now, secrets.token_bytes(10)), now=now
-            )
-            topic = topics.REQUEST.of(node=OPERATOR, method=method)
-            answer = await self._link.request(topic, payload, corr=question.corr, within=seconds)
-        except (TimeoutError, ConnectionError) as error:
-            site = self._settings.site_broker
-            raise NoAnswer(
-                f"the edge does not answer at {site.host}:{site.port}; is it running? "
-                "(`printmesh edge run`)"
-            ) from error
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
+        while True:
+            try:
+                async with asyncio.timeout(_CONNECT_SECONDS):
+                    # a broker takes what nobody listens to yet, and drops it
+                    await self._listening.wait()
+                now = datetime.now(UTC)
+                payload = encode(
+                    question, source=OPERATOR, id_=uuid7(now, secrets.token_bytes(10)), now=now
+                )
+                topic = topics.REQUEST.of(node=OPERATOR, method=method)
+                left = max(0.0, until - loop.time())
+                answer = await self._link.request(topic, payload, corr=question.corr, within=left)
+                break
+            except LinkDown:
+                # asked again when it is back: the edge acts once, however often a question comes
+                self._listening.clear()
+            except (TimeoutError, ConnectionError) as error:
+                site = self._settings.site_broker
+                raise NoAnswer(
+                    f"the edge does not answer at {site.host}:{site.port}; is it running? "
+                    "(`printmesh edge run`)"
+                ) from error
         if isinstance(answer, TimedOut):
             raise NoAnswer(f"the edge did not answer within {seconds:g} s")
         received = decode(answer, (Reply,))

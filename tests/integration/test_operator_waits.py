@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from broker import topics
 from broker.codec import Received, decode, encode
 from broker.credentials import CredentialMemory
-from broker.link import Arrived, Link
+from broker.link import Arrived, Link, LinkDown, TimedOut
 from broker.listeners import Listener
 from broker.messages import CoordinatorStatus, Reply, StatusRequest
 from broker.server import BrokerServer
@@ -115,6 +115,35 @@ async def test_an_edge_that_went_is_not_asked(site: Site, monkeypatch: pytest.Mo
     try:
         with pytest.raises(asking.NoAnswer):
             await asyncio.wait_for(asker.ask("status", _question(), seconds=60), PATIENCE)
+    finally:
+        await asker.close()
+
+
+async def test_a_question_that_broke_off_is_asked_again(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection breaks as a question goes out: it is asked again when the edge is there."""
+    broke = asyncio.Event()
+    whole = Link.request
+
+    async def request(
+        link: Link, topic: str, payload: bytes, *, corr: UUID, within: float
+    ) -> bytes | TimedOut:
+        if not broke.is_set():
+            broke.set()
+            raise LinkDown("the connection broke off")
+        return await whole(link, topic, payload, corr=corr, within=within)
+
+    monkeypatch.setattr(Link, "request", request)
+    await site.say(online=True)
+    asker = asking.Asker(site.settings)
+    await asker.open()
+    try:
+        asked = asyncio.create_task(asker.ask("status", _question(), seconds=PATIENCE))
+        await asyncio.wait_for(broke.wait(), PATIENCE)
+        await site.say(online=True)  # as the broker does to whoever connects again
+        assert await site.answer(PATIENCE)
+        assert (await asked).status == "ok"
     finally:
         await asker.close()
 
