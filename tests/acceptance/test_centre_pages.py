@@ -133,9 +133,15 @@ async def test_an_open_page_follows_the_books(tmp_path: Path) -> None:
 
 
 async def test_theme_language_and_search_work_by_keyboard(tmp_path: Path) -> None:
-    """Dark at a touch without a new page, another language, and `/` to the search of everything."""
+    """Dark at a touch without a new page, another language, and `/` to the search of everything.
+
+    The way out is in sight on a low screen too, whatever else there is to go to.
+    """
     async with pages(tmp_path) as (lab, address), browser() as started:
         seen = await _at_overview(started, lab, address)
+        way_out = await seen.page.locator("form[action='/sign-off'] button").bounding_box()
+        assert way_out is not None
+        assert way_out["y"] + way_out["height"] <= 800
         await seen.page.click("#theme button:visible")
         assert await seen.page.get_attribute("html", "data-theme") == "dark"
         await seen.page.reload()

@@ -10,7 +10,7 @@ import pytest
 
 from central.acts import rules as acts
 from tests.integration.money_pages_lab import open_money
-from tests.integration.pages_lab import PERSON, signed_in
+from tests.integration.pages_lab import PERSON, open_lab, signed_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -115,3 +115,13 @@ async def test_prices_are_changed_by_administrators_only(tmp_path: Path) -> None
             assert (await other.post("/prices/version/1/withdraw")).status_code == 403
     async with signed_in(lab, PERSON) as ana:
         assert (await ana.get("/prices")).status_code in {303, 403}
+
+
+async def test_a_page_without_prices_leads_to_the_first_ones(tmp_path: Path) -> None:
+    """It says what prices are of and has the button; who may only read them sees no button."""
+    lab = open_lab(tmp_path)
+    for name, may in (("ada", True), ("axel", False)):
+        async with signed_in(lab, name) as browser:
+            await browser.get("/prices")
+            assert "Prices will stand here" in browser.text()
+            assert ('href="/prices/~change"' in browser.page) is may

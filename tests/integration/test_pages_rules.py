@@ -11,7 +11,7 @@ import pytest
 from central.store import rules as store
 from config.policy.rules import RuleSet
 from tests.integration.money_pages_lab import open_money
-from tests.integration.pages_lab import PERSON, signed_in
+from tests.integration.pages_lab import PERSON, open_lab, signed_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -138,3 +138,26 @@ async def test_rules_are_changed_by_administrators_only(tmp_path: Path) -> None:
             assert (await other.post("/rules/~change", **draft)).status_code == 403
     async with signed_in(lab, PERSON) as ana:
         assert (await ana.get("/rules")).status_code in {303, 403}
+
+
+async def test_the_first_rule_is_added_on_the_page(tmp_path: Path) -> None:
+    """Where there is none yet, the page says what will stand here and leads to the form."""
+    lab = open_lab(tmp_path)
+    async with signed_in(lab, "axel") as axel:
+        await axel.get("/rules")
+        assert "Rules will stand here" in axel.text()
+        assert "/rules/~change" not in axel.page
+    async with signed_in(lab, "ada") as ada:
+        await ada.get("/rules")
+        assert 'href="/rules/~change"' in ada.page
+        await ada.get("/rules/~change")
+        added = {
+            "new-name": "no heaps",
+            "new-least": "500",
+            "new-action": "deny",
+            "new-words": "too long",
+        }
+        await ada.post("/rules/~change", **fields(ada), **added, do="add")
+        await ada.post("/rules/~change", **fields(ada), do="try")
+        await ada.post("/rules/~change", **fields(ada), do="enter")
+        assert names(lab) == ["no heaps"]

@@ -107,11 +107,11 @@ async def _shown(
         consequence = Consequence(
             visit.say(mark("What it would mean at %(site)s"), site=known.site),
             node_words.of_role(visit, known, wish, told),
-            visit.say(mark("Wish it this role")),
+            visit.say(mark("Give it this role")),
             f"/nodes/{known.id}/role",
             visit.say(
                 mark(
-                    "Wish it another role at any time; until it has taken one, the worse "
+                    "Change it again at any time. Until the site has taken a role, the worse "
                     "of both counts."
                 )
             ),

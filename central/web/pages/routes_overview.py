@@ -68,8 +68,8 @@ class Site:
     """A site in the strip."""
 
     glance: SiteGlance
-    worst: str
-    """The worst case there, as money without a language; empty: nothing, or it is linked."""
+    worst: tuple[Money, ...]
+    """The worst case there; empty: nothing, or it is linked."""
     unlimited: bool
     """The worst case has no bound."""
     terminals: int = 0
@@ -195,10 +195,11 @@ def _with_worst(tx: Transaction, found: list[SiteGlance], zone: ZoneInfo) -> lis
     for each in found:
         since = None if each.since is None else each.since.astimezone(zone)
         here = at.get(each.node)
-        worst, unlimited = "", False
+        worst: tuple[Money, ...] = ()
+        unlimited = False
         if here is not None and each.state in {"alone", "parked"}:
             unlimited = any(micros is None for micros in here.values())
-            worst = ", ".join(str(Money(micros, unit)) for unit, micros in here.items() if micros)
+            worst = tuple(Money(micros, unit) for unit, micros in here.items() if micros)
         shown.append(
             Site(replace(each, since=since), worst, unlimited, *terminals.get(each.node, (0, 0)))
         )

@@ -163,7 +163,7 @@ _FILE_COLUMNS: Final = (
     *_COLUMNS[1:],
 )
 _FILTERS: Final = (
-    Filter("q", mark("Search"), hint=mark("name, user name, e-mail")),
+    Filter("q", mark("Search"), hint=mark("name or e-mail")),
     Filter("group", mark("Group"), hint=mark("its whole name")),
     Filter("department", mark("Department"), hint=mark("its whole name")),
     Filter("source", mark("Comes from"), "choice", _sources),

@@ -156,7 +156,7 @@ _WITHDRAWN: Final = mark("Version %(n)s of the prices was taken back.")
 
 
 PAGES: Final = (
-    Page("/prices", show, Right.SEE_RULES, nav=Nav(mark("Prices"), "money", 70)),
+    Page("/prices", show, Right.SEE_RULES, nav=Nav(mark("Prices"), "tag", 70)),
     Page("/prices/version/{version}", show_one, Right.SEE_RULES),
     Page("/prices/version/{version}/withdraw", withdraw, Right.CHANGE_RULES, methods=("POST",)),
 )
