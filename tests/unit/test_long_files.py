@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 
 from tests.conftest import LONG, pytest_collection_modifyitems
 
@@ -16,22 +15,27 @@ def test_every_long_file_is_there() -> None:
     assert LONG.keys() - names == set()
 
 
-def test_the_longest_begin_and_real_processes_come_last() -> None:
-    """Long before short, acceptance after the rest, and within a file nothing moves."""
+class Item:
+    """As much of an item as the order reads."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.path = TESTS / name.partition("::")[0]
+
+    def get_closest_marker(self, _name: str) -> None:
+        """Say that it has no such mark."""
+
+
+def test_the_longest_begin_and_what_waits_goes_on_beside_what_works() -> None:
+    """Long before short, real processes and others at one rate, and in a file nothing moves."""
     files = (
         "acceptance/test_link_cut.py",
         "unit/test_ids.py::a",
         "unit/test_ids.py::b",
         "acceptance/test_edge_killed.py",
         "integration/test_counts_match.py",
+        "integration/test_analysis.py",
     )
-    items = [
-        SimpleNamespace(path=TESTS / name.partition("::")[0], name=name, get_closest_marker=_no)
-        for name in files
-    ]
-    pytest_collection_modifyitems(items)  # type: ignore[arg-type]  # as much of an item as it reads
-    assert [item.name for item in items] == [files[4], files[1], files[2], files[3], files[0]]
-
-
-def _no(_name: str) -> None:
-    """Say that an item has no such mark."""
+    items = [Item(name) for name in files]
+    pytest_collection_modifyitems(items)  # type: ignore[arg-type]  # as much as it reads
+    assert [item.name for item in items] == [files[each] for each in (3, 4, 0, 5, 1, 2)]
