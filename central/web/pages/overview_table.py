@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from central.rights import Right
 from central.store import overview
+from central.web.pages import addresses
 from central.web.pages.lists import Cell, Column, Filter, ListOf, Query, Rows
 from central.web.pages.sentences import mark
 from central.web.pages.views import Chip, Choice
@@ -101,17 +102,16 @@ def page_of(rows: list[Fleet], query: Query) -> Rows[Fleet]:
             key=lambda each: _DAYS if each.device.supply_days is None else each.device.supply_days
         )
     elif query.sort == "state":
-        kept.sort(key=lambda each: _TONES[state_of(each.device)[0]])
+        kept.sort(key=lambda each: TONES[state_of(each.device)[0]])
     if query.descending:
         kept.reverse()
-    begin = int(query.after) if query.after.isascii() and query.after.isdigit() else 0
-    shown = kept[begin : begin + query.limit]
-    more = begin + query.limit < len(kept)
-    return Rows(tuple(shown), str(begin + query.limit) if more else "", len(kept))
+    shown, following = addresses.cut(kept, query)
+    return Rows(tuple(shown), following, len(kept))
 
 
+_NONE: Final = "\N{EN DASH}"
 _DAYS: Final = 10_000
-_TONES: Final[Mapping[Tone, int]] = {"trouble": 0, "waiting": 1, "unknown": 2, "good": 3}
+TONES: Final[Mapping[Tone, int]] = {"trouble": 0, "waiting": 1, "unknown": 2, "good": 3}
 _WORDS: Final = {
     "hand": _HAND,
     "silent": _SILENT,
@@ -126,21 +126,39 @@ def _state_choices(visit: Visit) -> tuple[Choice, ...]:
     return tuple(Choice(key, visit.say(word)) for key, word in _WORDS.items())
 
 
-def _supplies(row: Fleet, visit: Visit) -> Cell:
-    days = row.device.supply_days
+def name_cell(each: DeviceGlance) -> Cell:
+    """Return what a printer is called, and its id where that says more."""
+    return Cell(each.name, note=each.device if each.device != each.name else "")
+
+
+def state_cell(visit: Visit, each: DeviceGlance) -> Cell:
+    """Return a printer's state, kept fresh, with its worst trouble."""
+    return Cell(
+        chip=state_chip(visit, each),
+        note=each.troubles[0].detail if each.troubles else "",
+        key=f"printer/{each.node}/{each.device}",
+    )
+
+
+def supply_cell(visit: Visit, each: DeviceGlance) -> Cell:
+    """Return how long the supply lasts that is used up first."""
+    days = each.supply_days
     if days is None:
-        return Cell("\N{EN DASH}")
-    text = visit.say_of("%(num)s day", "%(num)s days", days)
-    return Cell(text, note=row.device.supply)
+        return Cell(_NONE)
+    return Cell(visit.say_of("%(num)s day", "%(num)s days", days), note=each.supply)
+
+
+def seen_cell(visit: Visit, each: DeviceGlance) -> Cell:
+    """Return when a printer was seen so."""
+    at = each.updated_at
+    return Cell(_NONE) if at is None else Cell(when=visit.local(at))
 
 
 _COLUMNS: Final = (
     Column[Fleet](
         "printer",
         mark("Printer"),
-        lambda row, _: Cell(
-            row.device.name, note=row.device.device if row.device.device != row.device.name else ""
-        ),
+        lambda row, _: name_cell(row.device),
         lambda row: row.device.name,
         sort=True,
     ),
@@ -154,18 +172,14 @@ _COLUMNS: Final = (
     Column[Fleet](
         "state",
         mark("State"),
-        lambda row, visit: Cell(
-            chip=state_chip(visit, row.device),
-            note=row.device.troubles[0].detail if row.device.troubles else "",
-            key=f"printer/{row.device.node}/{row.device.device}",
-        ),
+        lambda row, visit: state_cell(visit, row.device),
         lambda row: row.device.state,
         sort=True,
     ),
     Column[Fleet](
         "supplies",
         mark("First supply"),
-        _supplies,
+        lambda row, visit: supply_cell(visit, row.device),
         lambda row: row.device.supply_days,
         number=True,
         sort=True,
@@ -174,11 +188,7 @@ _COLUMNS: Final = (
     Column[Fleet](
         "seen",
         mark("Seen"),
-        lambda row, visit: (
-            Cell("\N{EN DASH}")
-            if row.device.updated_at is None
-            else Cell(when=visit.local(row.device.updated_at))
-        ),
+        lambda row, visit: seen_cell(visit, row.device),
         lambda row: row.device.updated_at,
         number=True,
         wide=True,

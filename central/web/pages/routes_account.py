@@ -13,7 +13,7 @@ from central.store import account_list, accounts, directory, ledger, members, sc
 from central.store import lists as store_lists
 from central.store.wallets import CHOSEN_KINDS
 from central.web.export import Kind
-from central.web.pages import account_words, ledgers, lists, sentences
+from central.web.pages import account_words, addresses, ledgers, lists, sentences
 from central.web.pages.job_words import person_of
 from central.web.pages.ledgers import Names
 from central.web.pages.lists import Cell, Column, ListOf, Query, Rows
@@ -117,8 +117,7 @@ def row_of(entry: ListedEntry, key: str, job: str) -> EntryRow:
 
 
 def _read(tx: Transaction, key: str, query: Query) -> Rows[EntryRow]:
-    before = int(query.after) if query.after.isascii() and query.after.isdigit() else None
-    before = None if before is None else min(before, 2**62)
+    before = addresses.before(query.after)
     found = account_list.entries(tx, key, before=before, limit=query.limit + 1)
     shown = found[: query.limit]
     jobs = account_list.jobs_of(tx, shown)

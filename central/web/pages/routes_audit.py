@@ -14,7 +14,7 @@ from central.rights import Right
 from central.store import audit, audit_chain
 from central.store.audit import Act, Which
 from central.web.export import Kind
-from central.web.pages import lists, sentences
+from central.web.pages import addresses, lists, sentences
 from central.web.pages.job_words import person_of
 from central.web.pages.lists import Cell, Column, Filter, ListOf, Query, Rows
 from central.web.pages.sentences import mark
@@ -36,7 +36,6 @@ _FACES: Final = {
     "cli": mark("by the command line"),
     "api": mark("through the interface"),
 }
-_BIGGEST: Final = 2**62
 #: Acts that are hashed for one page: a few hundredths of a second.
 _AT_ONCE: Final = 2000
 #: Places at which the chain is broken, as far as they are shown.
@@ -86,30 +85,20 @@ class ChainPage:
 
 def _which(query: Query, zone: ZoneInfo) -> Which:
     asked = query.filters
-    since, until = _day(asked.get("since", ""), zone), _day(asked.get("until", ""), zone)
+    until = addresses.day(asked.get("until", ""), zone)
     return Which(
         author=asked.get("author"),
         person=asked["person"].lower() if "person" in asked else None,
         target=asked.get("target"),
         act=asked.get("act"),
-        since=since,
+        since=addresses.day(asked.get("since", ""), zone),
         until=None if until is None else until + timedelta(days=1),
     )
 
 
-def _day(text: str, zone: ZoneInfo) -> datetime | None:
-    try:
-        found = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=zone)
-    except ValueError:
-        return None
-    return found if 2000 <= found.year < 2200 else None  # noqa: PLR2004  years
-
-
 def _read_in(zone: ZoneInfo) -> Any:  # noqa: ANN401  what lists read by
     def read(tx: Transaction, query: Query) -> Rows[Act]:
-        after = query.after
-        number = int(after) if after.isascii() and after.isdigit() and len(after) < 20 else None  # noqa: PLR2004  digits
-        before = None if number is None else min(number, _BIGGEST)
+        before = addresses.before(query.after)
         found = audit.search(tx, _which(query, zone), before=before, limit=query.limit + 1)
         shown = found[: query.limit]
         more = str(shown[-1].n) if len(found) > query.limit else ""
@@ -203,7 +192,7 @@ async def show_one(visit: Visit) -> Response:
     text = visit.path("n")
     if not (text.isascii() and text.isdigit() and len(text) < 20):  # noqa: PLR2004  digits
         raise HTTPException(404, sentences.NO_PAGE)
-    number = min(int(text), _BIGGEST)
+    number = min(int(text), addresses.BIGGEST)
     act = await visit.read(lambda tx: audit.find(tx, number))
     if act is None:
         raise HTTPException(404, sentences.NO_PAGE)

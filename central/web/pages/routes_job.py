@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
-from uuid import UUID
 
 from starlette.exceptions import HTTPException
 
@@ -22,6 +21,7 @@ from central.web.pages.views import Notice
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from uuid import UUID
 
     from starlette.responses import Response
 
@@ -122,18 +122,6 @@ class JobPage:
     may_ask: bool
     reason: str = ""
     wrong: Wrong = field(default_factory=dict)
-
-
-def id_of(visit: Visit) -> UUID:
-    """Return the job that an address names.
-
-    Raises:
-        HTTPException: 404, it names none.
-    """
-    try:
-        return UUID(visit.path("job"))
-    except ValueError:
-        raise HTTPException(404, sentences.NO_PAGE) from None
 
 
 def lines_of(visit: Visit, life: JobLife, names: Names) -> tuple[Line, ...]:
@@ -296,7 +284,7 @@ def _meters(visit: Visit, life: JobLife) -> tuple[MeterView, ...]:
 
 async def show(visit: Visit) -> Response:
     """Show a job to staff who see the jobs of its site."""
-    id_ = id_of(visit)
+    id_ = visit.uuid("job")
     found = await visit.read(lambda tx: look(tx, id_))
     visit.check(Right.SEE_JOBS, found.life.listed.job.node)
     return visit.page("money-job.html", _page(visit, found, own=False))
@@ -311,7 +299,7 @@ async def mine(visit: Visit) -> Response:
 
 
 async def _mine(visit: Visit, wrong: Wrong, status: int) -> Response:
-    id_ = id_of(visit)
+    id_ = visit.uuid("job")
     found = await visit.read(lambda tx: look(tx, id_))
     if found.life.listed.job.user.lower() != visit.me.name:
         raise HTTPException(404, sentences.NO_PAGE)
@@ -321,7 +309,7 @@ async def _mine(visit: Visit, wrong: Wrong, status: int) -> Response:
 
 async def ask_back(visit: Visit) -> Response:
     """Ask for what one's own job cost."""
-    id_, reason = id_of(visit), visit.form.text("reason", 1000)
+    id_, reason = visit.uuid("job"), visit.form.text("reason", 1000)
     if not reason:
         return await _mine(visit, {"reason": visit.say(_SAY_WHY)}, 422)
     done = await visit.write(
@@ -334,7 +322,7 @@ async def ask_back(visit: Visit) -> Response:
 
 async def withdraw(visit: Visit) -> Response:
     """Ask for it no more."""
-    id_ = id_of(visit)
+    id_ = visit.uuid("job")
 
     def act(tx: Transaction) -> object:
         life = job_life(tx, id_)

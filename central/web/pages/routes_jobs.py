@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from central.rights import Right
 from central.store import directory, job_search, nodes
 from central.web.export import Kind
-from central.web.pages import job_words, lists
+from central.web.pages import addresses, job_words, lists
 from central.web.pages.lists import Cell, Column, Filter, ListOf, Query, Rows
 from central.web.pages.sentences import mark
 from central.web.pages.table import Nav, Page
@@ -65,14 +65,14 @@ def which_of(query: Query, zone: ZoneInfo, currency: str) -> job_search.Which:
     if site is not None and query.sites is not None:
         sites = frozenset({site}) & query.sites
     state = asked.get("state", "")
-    until = _day(asked.get("until", ""), zone)
+    until = addresses.day(asked.get("until", ""), zone)
     return job_search.Which(
         user=asked["user"].lower() if "user" in asked else None,
         nodes=sites,
         printer=asked.get("printer"),
         state=state if state in job_words.STATES else None,
         service=_service(asked.get("service", "")),
-        since=_day(asked.get("since", ""), zone),
+        since=addresses.day(asked.get("since", ""), zone),
         until=None if until is None else until + timedelta(days=1),
         flagged=state == "flagged",
         refused=state == "refused",
@@ -84,15 +84,6 @@ def which_of(query: Query, zone: ZoneInfo, currency: str) -> job_search.Which:
 
 def _service(text: str) -> Literal["print", "copy"] | None:
     return "print" if text == "print" else "copy" if text == "copy" else None
-
-
-def _day(text: str, zone: ZoneInfo) -> datetime | None:
-    try:
-        found = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=zone)
-    except ValueError:
-        return None
-    # what is before the first or after the last day of all cannot be written in every zone
-    return found if 2000 <= found.year < 2200 else None  # noqa: PLR2004  years
 
 
 def _micros(text: str, unit: str) -> int | None:
@@ -128,9 +119,7 @@ def _cost(each: ListedJob) -> tuple[Money, ...]:
 
 def _read(tx: Transaction, query: Query, zone: ZoneInfo = _UTC) -> Rows[JobRow]:
     which = which_of(query, zone, tx.identity.currency)
-    before = int(query.after) if query.after.isascii() and query.after.isdigit() else None
-    before = None if before is None else min(before, 2**62)
-    found = job_search.search(tx, which, before=before, limit=query.limit)
+    found = job_search.search(tx, which, before=addresses.before(query.after), limit=query.limit)
     return Rows(rows_of(tx, found.jobs), "" if found.before is None else str(found.before))
 
 

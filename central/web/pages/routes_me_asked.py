@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -15,7 +14,7 @@ from broker.messages import Because, QuoteAnswer
 from central.acts import wishes
 from central.rights import Right
 from central.store import directory, lists, nodes
-from central.web.pages import me_words, sentences, site_words
+from central.web.pages import me_words, sentences, site_words, waiting
 from central.web.pages.sentences import mark
 from central.web.pages.table import Page
 from central.web.pages.views import Notice
@@ -31,9 +30,6 @@ if TYPE_CHECKING:
     from central.web.pages.me_words import Why
     from central.web.pages.visit import Visit
 
-#: A page waits for so long itself; then it comes again by itself.
-_WAITS: Final = 2.5
-_LOOKS: Final = 0.1
 #: An answer may be under way for so long after the site's time is up.
 _LATE: Final = timedelta(seconds=10)
 
@@ -73,17 +69,12 @@ class _Known:
 
 async def asked(visit: Visit) -> Response:
     """Tell how a wish ended; wait a moment for that."""
-    try:
-        id_ = UUID(visit.path("id"))
-    except ValueError:
-        raise HTTPException(404, sentences.NO_PAGE) from None
-    loop = asyncio.get_running_loop()
-    until = loop.time() + (0.0 if visit.asked("now") else _WAITS)
-    while True:
-        known = await visit.read(lambda tx: _known(tx, visit, id_))
-        if known.command.over or _silent(visit, known.command) or loop.time() >= until:
-            break
-        await asyncio.sleep(_LOOKS)
+    id_ = visit.uuid("id")
+    known = await waiting.until(
+        lambda known: known.command.over or _silent(visit, known.command),
+        lambda: visit.read(lambda tx: _known(tx, visit, id_)),
+        seconds=0.0 if visit.asked("now") else waiting.WAITS,
+    )
     return _told(visit, known)
 
 

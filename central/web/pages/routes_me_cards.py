@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 from starlette.exceptions import HTTPException
 
@@ -14,15 +14,13 @@ from central.acts import people
 from central.rights import Right
 from central.store import cards, directory, sign_in_tries
 from central.store.ledger import Refused
-from central.web.pages import sentences
+from central.web.pages import card_views, sentences
 from central.web.pages.sentences import mark
 from central.web.pages.table import Page
 from central.web.pages.views import Choice, Consequence, Notice
 from central.web.pages.visit import LANGUAGE
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from starlette.responses import Response
 
     from central.signing_in import Whose
@@ -40,22 +38,10 @@ _WAIT: Final = mark("Too many tries. The next one can be made in %(time)s.")
 
 
 @dataclass(frozen=True, slots=True)
-class CardView:
-    """A card."""
-
-    key: str
-    shown: str
-    state: Literal["good", "blocked", "expired"]
-    expires_at: datetime | None
-    pin: bool
-    """The PIN is wanted beside it."""
-
-
-@dataclass(frozen=True, slots=True)
 class Cards:
     """The page."""
 
-    cards: tuple[CardView, ...]
+    cards: tuple[card_views.CardView, ...]
     good: int
     """Of these, how many identify."""
     pin: bool
@@ -72,7 +58,7 @@ async def show(visit: Visit) -> Response:
 
 def _cards(tx: Transaction, visit: Visit, wrong: Wrong) -> Cards:
     row = _row(tx, visit)
-    found = tuple(_card(visit, each) for each in cards.every(tx, row.name))
+    found = tuple(card_views.view_of(visit, each) for each in cards.every(tx, row.name))
     offered = visit.centre.settings.web.languages
     any_ = Choice("", visit.say(mark("as the machine")), chosen=not row.language)
     languages = tuple(Choice(each, each, chosen=each == row.language) for each in offered)
@@ -88,17 +74,6 @@ def _cards(tx: Transaction, visit: Visit, wrong: Wrong) -> Cards:
 
 def _row(tx: Transaction, visit: Visit) -> UserRow:
     return UserRow.model_validate(directory.get(tx, "user", visit.me.name))
-
-
-def _card(visit: Visit, card: Card) -> CardView:
-    until = card.row.expires_at
-    return CardView(
-        card.key,
-        card.shown,
-        card.row.trouble(visit.centre.clock()) or "good",
-        None if until is None else visit.local(until),
-        card.row.pin,
-    )
 
 
 # ── cards ───────────────────────────────────────────────────────────────────────────────────

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
-from uuid import UUID
 
 from starlette.exceptions import HTTPException
 
@@ -15,7 +13,7 @@ from central.rights import Right
 from central.store import accounts, codes, directory, nodes, overview, wallets
 from central.store.codes import Issued, Waiting
 from central.store.ledger import Refused
-from central.web.pages import sentences
+from central.web.pages import sentences, waiting
 from central.web.pages.routes_me_jobs import site_chip
 from central.web.pages.sentences import mark
 from central.web.pages.table import Page
@@ -24,6 +22,8 @@ from config.policy.courier import NotACode, steps_of
 from config.policy.money import PAGE, Money
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from starlette.responses import Response
 
     from central.store.books import Transaction
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from central.web.pages.views import SiteChip
     from central.web.pages.visit import Visit
 
-_WAITS: Final = 2.5
-_LOOKS: Final = 0.1
 _ROLES: Final = frozenset({"remote", "tracker"})
 
 
@@ -142,17 +140,11 @@ def _unit(tx: Transaction, key: str) -> str | None:
 
 async def shown(visit: Visit) -> Response:
     """Show a code to who carries it."""
-    try:
-        id_ = UUID(visit.path("id"))
-    except ValueError:
-        raise HTTPException(404, sentences.NO_PAGE) from None
-    loop = asyncio.get_running_loop()
-    until = loop.time() + _WAITS
-    while True:
-        view = await visit.read(lambda tx: _shown(tx, visit, id_))
-        if view.kind != "waiting" or loop.time() >= until:
-            break
-        await asyncio.sleep(_LOOKS)
+    id_ = visit.uuid("id")
+    view = await waiting.until(
+        lambda view: view.kind != "waiting",
+        lambda: visit.read(lambda tx: _shown(tx, visit, id_)),
+    )
     page = visit.page("me-code-shown.html", view)
     if view.kind == "waiting":
         page.headers["refresh"] = "1"

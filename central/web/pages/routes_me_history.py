@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from central.rights import Right
 from central.store import directory, job_search, nodes
 from central.web.export import Kind
-from central.web.pages import lists, me_words, routes_job
+from central.web.pages import addresses, lists, me_words
 from central.web.pages.lists import Cell, Column, Filter, ListOf, Rows
 from central.web.pages.sentences import mark
 from central.web.pages.table import Page
@@ -144,7 +144,7 @@ def _read(tx: Transaction, query: Query, name: str, zone: ZoneInfo) -> Rows[Mine
         until=None if until is None else until + _DAY,
         name=asked.get("q"),
     )
-    before = int(query.after) if query.after.isascii() and query.after.isdigit() else None
+    before = addresses.before(query.after)
     found = job_search.search(tx, which, before=before, limit=query.limit)
     sites = nodes.called(tx)
     devices = {each.job.printer for each in found.jobs if each.job.printer}
@@ -202,7 +202,8 @@ def _cost(visit: Visit, listed: ListedJob) -> str:
 
 async def one(visit: Visit) -> Response:
     """Lead to the page of one job, for whoever kept this address."""
-    return visit.go(f"/me/jobs/{routes_job.id_of(visit)}/why")
+    job = visit.uuid("job")
+    return visit.go(f"/me/jobs/{job}/why")
 
 
 PAGES: Final = (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
-from uuid import UUID
 
 from starlette.exceptions import HTTPException
 
@@ -13,15 +12,15 @@ from central.acts import wishes
 from central.acts.wishes import NotSent
 from central.rights import Right
 from central.store import directory, job_life, job_search, nodes, overview, uploads
-from central.web.pages import me_words, sentences
+from central.web.pages import me_paper, me_words, sentences
 from central.web.pages.sentences import mark
 from central.web.pages.table import Page
 from central.web.pages.views import Choice, Consequence, Notice, SiteChip
-from config.policy.jobs import COPIES_MAX, ColorMode, Sides
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
+    from uuid import UUID
 
     from starlette.responses import Response
 
@@ -34,13 +33,6 @@ if TYPE_CHECKING:
 
 #: Jobs that are shown at once; at a site at most 200 of a person's wait.
 _MOST: Final = 100
-_AS_SENT: Final = mark("as it was sent")
-SIDES: Final = {
-    Sides.ONE_SIDED.value: mark("one-sided"),
-    Sides.TWO_SIDED_LONG_EDGE.value: mark("two-sided"),
-    Sides.TWO_SIDED_SHORT_EDGE.value: mark("two-sided, turned at the short edge"),
-}
-MODES: Final = {ColorMode.MONOCHROME.value: mark("black and white")}
 NOT_SENT: Final = {
     "no-job": mark("This document does not wait any more."),
     "alone": mark(
@@ -203,7 +195,7 @@ class OneHeld:
 
 async def one(visit: Visit) -> Response:
     """Show how a document is to be printed, and where."""
-    job = job_of(visit)
+    job = visit.uuid("job")
     view = await visit.read(lambda tx: _one(tx, visit, job, {}))
     if view is None:
         return visit.go(f"/me/jobs/{job}/why")
@@ -230,32 +222,21 @@ def _one(
         site_chip(visit, glances[0]),
         _why_not(tx, visit, glances[0]),
         tuple(printers),
-        choices(visit, SIDES, given.get("sides", "")),
-        choices(visit, MODES, given.get("mode", "")),
+        me_paper.choices(visit, me_paper.SIDES, given.get("sides", "")),
+        me_paper.choices(visit, me_paper.MODES, given.get("mode", "")),
         given.get("copies", ""),
         wrong,
     )
 
 
-def choices(
-    visit: Visit, known: Mapping[str, str], chosen: str, nothing: str = _AS_SENT
-) -> tuple[Choice, ...]:
-    """Return what may be chosen, with leaving it as it is first, in these marked words."""
-    offered = {"": nothing, **known}
-    return tuple(
-        Choice(key, visit.say(label), chosen=key == chosen) for key, label in offered.items()
-    )
-
-
 async def send(visit: Visit) -> Response:
     """Have a document printed, or priced, at its site."""
-    job, form = job_of(visit), visit.form
-    changes = _changes(form.text("copies", 8), form.text("sides", 40), form.text("mode", 40))
+    job, form = visit.uuid("job"), visit.form
+    changes = me_paper.chosen(visit)
     what: What = "quote-job" if form.text("do", 20) == "quote" else "release-job"
     printer = form.text("printer", 64)
-    if changes is None:
-        wrong = visit.say(mark("Copies are a number from 1 to %(most)s."), most=COPIES_MAX)
-        view = await visit.read(lambda tx: _one(tx, visit, job, form.fields, wrong))
+    if isinstance(changes, str):
+        view = await visit.read(lambda tx: _one(tx, visit, job, form.fields, changes))
         if view is None:
             return visit.go("/me/jobs")
         return visit.page("me-held.html", view, status=422)
@@ -266,21 +247,9 @@ async def send(visit: Visit) -> Response:
     )
 
 
-def _changes(copies: str, sides: str, mode: str) -> dict[str, Any] | None:
-    """Return what is to be different; None: it cannot be."""
-    found: dict[str, Any] = {}
-    if copies:
-        if not (copies.isascii() and copies.isdigit() and 1 <= int(copies) <= COPIES_MAX):
-            return None
-        found["copies"] = int(copies)
-    found |= {"sides": sides} if sides in SIDES else {}
-    found |= {"print_color_mode": mode} if mode in MODES else {}
-    return found
-
-
 async def delete(visit: Visit) -> Response:
     """Tell what deleting comes to, or do it."""
-    job = job_of(visit)
+    job = visit.uuid("job")
     if visit.request.method == "POST":
         return await wished(visit, "cancel-job", job)
     life = await visit.read(lambda tx: own(tx, visit, job))
@@ -310,18 +279,6 @@ async def wished(visit: Visit, what: What, job: UUID, **more: Any) -> Response: 
         said = said % {"site": done.site} if "%(site)s" in said else said
         return visit.go("/me/jobs", Notice("trouble", said))
     return visit.go(f"/me/asked/{done}")
-
-
-def job_of(visit: Visit) -> UUID:
-    """Return the job that the path names.
-
-    Raises:
-        HTTPException: 404, it names none.
-    """
-    try:
-        return UUID(visit.path("job"))
-    except ValueError:
-        raise HTTPException(404, sentences.NO_PAGE) from None
 
 
 def own(tx: Transaction, visit: Visit, job: UUID) -> JobLife:

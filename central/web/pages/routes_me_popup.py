@@ -5,12 +5,10 @@ Its secret is made of the centre's own key when it is shown, and kept nowhere; t
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final, Literal
-from uuid import UUID
 
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
@@ -19,7 +17,7 @@ from central.acts import wishes
 from central.acts.wishes import NotSent
 from central.rights import Right
 from central.store import nodes, overview
-from central.web.pages import me_words, sentences
+from central.web.pages import me_words, sentences, waiting
 from central.web.pages.routes_me_jobs import NOT_SENT
 from central.web.pages.sentences import mark
 from central.web.pages.table import Page
@@ -27,6 +25,8 @@ from central.web.pages.views import Choice, Notice
 from config.popup_token import PopupToken, written
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from starlette.responses import Response
 
     from central.store.books import Transaction
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 
 #: A token is shown to who asked for it for so long.
 _SHOWN: Final = timedelta(minutes=15)
-_WAITS: Final = 2.5
-_LOOKS: Final = 0.1
 #: Letters of a pop-up's id: none of them is taken for another.
 _LETTERS: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _LENGTH: Final = 8
@@ -98,18 +96,12 @@ def _secret(visit: Visit, popup: str) -> str:
 
 async def shown(visit: Visit) -> Response:
     """Show a token to who asked for it."""
-    try:
-        id_ = UUID(visit.path("id"))
-    except ValueError:
-        raise HTTPException(404, sentences.NO_PAGE) from None
-    loop = asyncio.get_running_loop()
-    until = loop.time() + _WAITS
-    while True:
-        command, site = await visit.read(lambda tx: _known(tx, visit, id_))
-        view = _view(visit, command, site)
-        if view.kind != "waiting" or loop.time() >= until:
-            break
-        await asyncio.sleep(_LOOKS)
+    id_ = visit.uuid("id")
+
+    async def look() -> Shown:
+        return _view(visit, *await visit.read(lambda tx: _known(tx, visit, id_)))
+
+    view = await waiting.until(lambda view: view.kind != "waiting", look)
     page = visit.page("me-popup-shown.html", view)
     if view.kind == "waiting":
         page.headers["refresh"] = "1"

@@ -18,13 +18,12 @@ from central.uploading import directory_of
 from central.uploads import kinds
 from central.uploads.converting import NotMade, program_of
 from central.uploads.files import NoRoom, UploadFiles
-from central.web.pages import sentences
-from central.web.pages.routes_me_jobs import MODES, SIDES, choices, site_chip
+from central.web.pages import me_paper, sentences
+from central.web.pages.routes_me_jobs import site_chip
 from central.web.pages.sentences import mark
 from central.web.pages.table import Page
 from central.web.pages.views import Choice
 from config.policy.attributes import clean_name
-from config.policy.jobs import COPIES_MAX
 from config.settings_uploads import LARGEST
 
 if TYPE_CHECKING:
@@ -167,8 +166,12 @@ def _form(
         sites=tuple(
             Choice(each.node, _called(visit, each), chosen=each.node == chosen) for each in sites
         ),
-        sides=choices(visit, SIDES, given.get("sides", ""), mark("as the document says")),
-        modes=choices(visit, MODES, given.get("mode", ""), mark("as the document says")),
+        sides=me_paper.choices(
+            visit, me_paper.SIDES, given.get("sides", ""), mark("as the document says")
+        ),
+        modes=me_paper.choices(
+            visit, me_paper.MODES, given.get("mode", ""), mark("as the document says")
+        ),
         alone=any(each.state != "linked" for each in sites),
         office=program_of(settings) is not None,
         megabytes=settings.largest // _MEGABYTE,
@@ -203,11 +206,9 @@ async def send(visit: Visit) -> Response:
 
 async def _taken(visit: Visit, settings: UploadSettings, file: UploadFile | None) -> UUID | Wrong:
     """Look at a document, keep it and enter it; or say what is wrong with which field."""
-    form = visit.form
-    options = _options(form.text("copies", 8), form.text("sides", 40), form.text("mode", 40))
-    if options is None:
-        said = mark("Copies are a number from 1 to %(most)s.")
-        return {"copies": visit.say(said, most=COPIES_MAX)}
+    options = me_paper.chosen(visit)
+    if isinstance(options, str):
+        return {"copies": options}
     if file is None or not file.size:
         return {"file": visit.say(mark("Choose a file that is not empty."))}
     if file.size > settings.largest:
@@ -271,18 +272,6 @@ def _name(given: str | None) -> str:
     return clean_name(last) or "document"
 
 
-def _options(copies: str, sides: str, mode: str) -> dict[str, Any] | None:
-    """Return how it is to be printed; None: it cannot be."""
-    found: dict[str, Any] = {}
-    if copies:
-        if not (copies.isascii() and copies.isdigit() and 1 <= int(copies) <= COPIES_MAX):
-            return None
-        found["copies"] = int(copies)
-    found |= {"sides": sides} if sides in SIDES else {}
-    found |= {"print_color_mode": mode} if mode in MODES else {}
-    return found
-
-
 # ── on their way ────────────────────────────────────────────────────────────────────────────
 
 
@@ -337,10 +326,7 @@ def _state(visit: Visit, upload: Upload, glance: SiteGlance | None) -> tuple[Ton
 async def withdraw(visit: Visit) -> Response:
     """Take a document back."""
     _offered(visit)
-    try:
-        id_ = UUID(visit.path("upload"))
-    except ValueError:
-        raise HTTPException(404, sentences.NO_PAGE) from None
+    id_ = visit.uuid("upload")
     by, user = visit.by, visit.me.name
     found = await visit.write(lambda tx: acts.withdraw(tx, by, id_, user=user))
     if found is None:

@@ -12,7 +12,7 @@ from central.presence import is_linked
 from central.rights import EVERYWHERE, Right
 from central.store import aside_list, closures, in_flight, node_day, node_streams, nodes, terms
 from central.web.export import Kind
-from central.web.pages import fleet_views, link_views, lists, node_words, sentences
+from central.web.pages import addresses, fleet_views, link_views, lists, node_words, sentences
 from central.web.pages.fleet_views import LINES, ROLES
 from central.web.pages.lists import Cell, Column, Filter, ListOf, Query, Rows
 from central.web.pages.live import Audience, Live
@@ -165,10 +165,8 @@ def _page(rows: list[Row], query: Query) -> Rows[Row]:
         kept.sort(key=lambda each: each.record.site.casefold())
     if query.descending:
         kept.reverse()
-    begin = int(query.after) if query.after.isascii() and query.after.isdigit() else 0
-    more = begin + query.limit < len(kept)
-    shown = tuple(kept[begin : begin + query.limit])
-    return Rows(shown, str(begin + query.limit) if more else "", len(kept))
+    shown, following = addresses.cut(kept, query)
+    return Rows(tuple(shown), following, len(kept))
 
 
 def _line(row: Row, visit: Visit) -> Cell:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 from central.rights import Right
 from central.store import (
@@ -18,7 +18,7 @@ from central.store import (
     wallets,
     web_sessions,
 )
-from central.web.pages import ledgers, people_words, routes_jobs
+from central.web.pages import card_views, ledgers, people_words, routes_jobs
 from central.web.pages.job_words import person_of
 from central.web.pages.sentences import mark
 from central.web.pages.table import Page
@@ -63,17 +63,6 @@ class AccountView:
     parts: tuple[PartAt, ...]
     chosen: bool
     """Only when they ask for it: a department's, a project's."""
-
-
-@dataclass(frozen=True, slots=True)
-class CardView:
-    """A card."""
-
-    key: str
-    shown: str
-    state: Literal["good", "blocked", "expired"]
-    expires_at: datetime | None
-    pin: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +128,7 @@ class PersonPage:
     whole: tuple[Money, ...]
     """Their own money, by unit."""
     accounts: tuple[AccountView, ...]
-    cards: tuple[CardView, ...]
+    cards: tuple[card_views.CardView, ...]
     let_in: LetIn
     roles: tuple[RoleView, ...]
     operates: tuple[str, ...]
@@ -238,7 +227,7 @@ def _view(visit: Visit, found: _Looked) -> PersonPage:
         people_words.source_word(visit, who.about.source),
         tuple(Money(micros, unit) for unit, micros in sums.items()),
         accounts,
-        tuple(_card(visit, each) for each in found.cards),
+        tuple(card_views.view_of(visit, each) for each in found.cards),
         found.let_in,
         tuple(_role(found, each) for each in found.grants),
         tuple("" if each == "*" else found.names.place(each) for each in row.operates),
@@ -284,17 +273,6 @@ def _account(visit: Visit, found: _Looked, key: str) -> AccountView:
             if part.micros
         ),
         key in found.chosen,
-    )
-
-
-def _card(visit: Visit, card: cards.Card) -> CardView:
-    until = card.row.expires_at
-    return CardView(
-        card.key,
-        card.shown,
-        card.row.trouble(visit.centre.clock()) or "good",
-        None if until is None else visit.local(until),
-        card.row.pin,
     )
 
 

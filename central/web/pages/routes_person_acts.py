@@ -191,10 +191,9 @@ def _not_me(visit: Visit, who: Person) -> None:
         raise HTTPException(404, sentences.NO_PAGE)
 
 
-def _numbers(
-    tx: Transaction, visit: Visit, who: Person, row: UserRow
-) -> tuple[tuple[Money, ...], int, int]:
-    """Return what they have, how many cards, and how many roles."""
+def _numbers(tx: Transaction, visit: Visit) -> tuple[Person, tuple[Money, ...], int, int]:
+    """Return who it is, what they have, how many cards, and how many roles."""
+    who, row = people_words.there(tx, visit)
     paying = (key for each in wallets.lists_of(row) for key in each)
     own = [key for key in paying if key.partition(":")[0] in people_words.OWN]
     sums: dict[str, int] = {}
@@ -203,17 +202,12 @@ def _numbers(
             sums[part.unit] = sums.get(part.unit, 0) + part.micros
     money = tuple(Money(micros, unit) for unit, micros in sums.items() if micros)
     _not_me(visit, who)
-    return money, len(cards.every(tx, who.name)), len(staff.grants(tx, who.name))
+    return who, money, len(cards.every(tx, who.name)), len(staff.grants(tx, who.name))
 
 
 async def ask_disable(visit: Visit) -> Response:
     """Say what disabling somebody comes to."""
-
-    def look(tx: Transaction) -> tuple[Person, tuple[Money, ...], int, int]:
-        who, row = people_words.there(tx, visit)
-        return (who, *_numbers(tx, visit, who, row))
-
-    who, money, held, roles = await visit.read(look)
+    who, money, held, roles = await visit.read(lambda tx: _numbers(tx, visit))
     numbers = [
         visit.say(mark("Nothing is printed or copied for them any more; waiting jobs stay held.")),
         visit.say_of("%(num)s card identifies nobody.", "%(num)s cards identify nobody.", held),
@@ -262,12 +256,7 @@ async def _do(
 
 async def ask_remove(visit: Visit) -> Response:
     """Say what taking somebody out comes to."""
-
-    def look(tx: Transaction) -> tuple[Person, tuple[Money, ...], int, int]:
-        who, row = people_words.there(tx, visit)
-        return (who, *_numbers(tx, visit, who, row))
-
-    who, money, held, roles = await visit.read(look)
+    who, money, held, roles = await visit.read(lambda tx: _numbers(tx, visit))
     numbers = [
         visit.say(mark("No site knows them any more: nothing is printed or copied for them.")),
         visit.say_of("%(num)s card is forgotten.", "%(num)s cards are forgotten.", held),

@@ -11,16 +11,24 @@ from central.store import overview
 from central.store.meters import Place
 from central.store.printer_figures import impressions_on
 from central.web.export import Kind
-from central.web.pages import fleet_views, lists
+from central.web.pages import addresses, fleet_views, lists
 from central.web.pages.lists import Cell, Column, Filter, ListOf, Query, Rows
 from central.web.pages.live import Audience, Live
-from central.web.pages.routes_overview import PICTURE, State, state_chip, state_of
+from central.web.pages.overview_table import (
+    PICTURE,
+    TONES,
+    State,
+    name_cell,
+    seen_cell,
+    state_cell,
+    state_of,
+    supply_cell,
+)
 from central.web.pages.sentences import mark
 from central.web.pages.table import Nav, Page
 from central.web.pages.views import Choice, Empty
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from zoneinfo import ZoneInfo
 
     from starlette.responses import Response
@@ -28,10 +36,8 @@ if TYPE_CHECKING:
     from central.store.books import Transaction
     from central.store.overview import DeviceGlance, SiteGlance
     from central.web.pages.lists import ListView
-    from central.web.pages.views import Tone
     from central.web.pages.visit import Visit
 
-_NONE: Final = "\N{EN DASH}"
 #: Behind all that are known.
 _NEVER: Final = 10_000
 #: What can be asked for → what is so.
@@ -45,7 +51,6 @@ _STATES: Final = {
     "stopped": mark("stopped"),
     "unknown": mark("not known"),
 }
-_TONES: Final[Mapping[Tone, int]] = {"trouble": 0, "waiting": 1, "unknown": 2, "good": 3}
 _WEEK: Final = 7
 
 
@@ -115,7 +120,7 @@ def _kept(found: list[DeviceGlance], query: Query) -> list[DeviceGlance]:
     if query.sort == "supplies":
         kept.sort(key=lambda each: _NEVER if each.supply_days is None else each.supply_days)
     elif query.sort == "state":
-        kept.sort(key=lambda each: _TONES[state_of(each)[0]])
+        kept.sort(key=lambda each: TONES[state_of(each)[0]])
     return kept
 
 
@@ -133,46 +138,21 @@ def _page(
         kept.sort(key=lambda each: overview.natural(called.get(each.node, each.node)))
     if query.descending:
         kept.reverse()
-    begin = int(query.after) if query.after.isascii() and query.after.isdigit() else 0
-    shown = kept[begin : begin + query.limit]
+    shown, following = addresses.cut(kept, query)
     places = [Place(each.node, each.device) for each in shown]
     today = impressions_on(tx, Days(zone).today(tx.now), places)
     rows = tuple(
         Row(each, called.get(each.node, each.node), today.get(place, 0))
         for each, place in zip(shown, places, strict=True)
     )
-    more = begin + query.limit < len(kept)
-    return Rows(rows, str(begin + query.limit) if more else "", len(kept))
-
-
-def _supplies(row: Row, visit: Visit) -> Cell:
-    days = row.device.supply_days
-    if days is None:
-        return Cell(_NONE)
-    text = visit.say_of("%(num)s day", "%(num)s days", days)
-    return Cell(text, note=row.device.supply)
-
-
-def _seen(row: Row, visit: Visit) -> Cell:
-    at = row.device.updated_at
-    return Cell(_NONE) if at is None else Cell(when=visit.local(at))
-
-
-def _state(row: Row, visit: Visit) -> Cell:
-    return Cell(
-        chip=state_chip(visit, row.device),
-        note=row.device.troubles[0].detail if row.device.troubles else "",
-        key=f"printer/{row.device.node}/{row.device.device}",
-    )
+    return Rows(rows, following, len(kept))
 
 
 _COLUMNS: Final = (
     Column[Row](
         "printer",
         mark("Printer"),
-        lambda row, _: Cell(
-            row.device.name, note=row.device.device if row.device.device != row.device.name else ""
-        ),
+        lambda row, _: name_cell(row.device),
         lambda row: row.device.name,
         sort=True,
     ),
@@ -183,11 +163,17 @@ _COLUMNS: Final = (
         lambda row: row.site,
         sort=True,
     ),
-    Column[Row]("state", mark("State"), _state, lambda row: row.device.state, sort=True),
+    Column[Row](
+        "state",
+        mark("State"),
+        lambda row, visit: state_cell(visit, row.device),
+        lambda row: row.device.state,
+        sort=True,
+    ),
     Column[Row](
         "supplies",
         mark("First supply"),
-        _supplies,
+        lambda row, visit: supply_cell(visit, row.device),
         lambda row: row.device.supply_days,
         Kind.NUMBER,
         number=True,
@@ -205,7 +191,7 @@ _COLUMNS: Final = (
     Column[Row](
         "seen",
         mark("Seen"),
-        _seen,
+        lambda row, visit: seen_cell(visit, row.device),
         lambda row: row.device.updated_at,
         Kind.MOMENT,
         number=True,

@@ -89,7 +89,7 @@ async def ask(visit: Visit) -> Response:
 
 
 async def _shown(visit: Visit, wrong: Wrong, status: int) -> Response:
-    id_ = routes_job.id_of(visit)
+    id_ = visit.uuid("job")
     found = await visit.read(lambda tx: routes_job.look(tx, id_))
     visit.check(Right.SETTLE_REFUNDS, found.life.listed.job.node)
     left = {unit: micros for unit, micros in found.left.items() if micros}
@@ -113,7 +113,7 @@ async def _shown(visit: Visit, wrong: Wrong, status: int) -> Response:
 
 async def give_back(visit: Visit) -> Response:
     """Give it back."""
-    id_, form = routes_job.id_of(visit), visit.form
+    id_, form = visit.uuid("job"), visit.form
     found = await visit.read(lambda tx: routes_job.look(tx, id_))
     visit.check(Right.SETTLE_REFUNDS, found.life.listed.job.node)
     wrong: Wrong = {}

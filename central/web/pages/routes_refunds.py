@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
-from uuid import UUID
 
 from starlette.exceptions import HTTPException
 
@@ -15,7 +14,7 @@ from central.store.corrections import can_give_back
 from central.store.ledger import Refused
 from central.store.refund_requests import RefundRequest, Which
 from central.web.export import Kind
-from central.web.pages import job_words, lists, routes_job, routes_refund, sentences
+from central.web.pages import addresses, job_words, lists, routes_job, routes_refund, sentences
 from central.web.pages.lists import Cell, Column, Filter, ListOf, Query, Rows
 from central.web.pages.sentences import mark
 from central.web.pages.table import Nav, Page
@@ -150,13 +149,12 @@ def _case(visit: Visit, found: _Evidence, wrong: Wrong | None = None) -> Case:
 def _read(tx: Transaction, query: Query) -> Rows[RefundRequest]:
     state = query.filters.get("state", "")
     user = query.filters.get("user", "").lower()
-    before = int(query.after) if query.after.isascii() and query.after.isdigit() else None
     which = Which(
         state=_STATES.get(state),
         user=user or None,
         nodes=query.sites,
     )
-    before = None if before is None else min(before, 2**62)
+    before = addresses.before(query.after)
     found = refund_requests.every(tx, which, before=before, limit=query.limit + 1)
     shown = found[: query.limit]
     more = str(shown[-1].n) if len(found) > query.limit else ""
@@ -246,20 +244,13 @@ async def show(visit: Visit) -> Response:
 # ── one ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def _id_of(visit: Visit) -> UUID:
-    try:
-        return UUID(visit.path("request"))
-    except ValueError:
-        raise HTTPException(404, sentences.NO_PAGE) from None
-
-
 async def _found(visit: Visit) -> _Evidence:
     """Return the request that an address names, if the reader may settle it.
 
     Raises:
         HTTPException: 404, there is none, or it is none of the reader's.
     """
-    id_ = _id_of(visit)
+    id_ = visit.uuid("request")
 
     def look(tx: Transaction) -> _Evidence:
         request = refund_requests.find(tx, id_)
@@ -313,7 +304,7 @@ async def decline(visit: Visit) -> Response:
 
 
 PAGES: Final = (
-    Page("/refunds", show, Right.SETTLE_REFUNDS, nav=Nav(mark("Refunds"), "back", 55)),
+    Page("/refunds", show, Right.SETTLE_REFUNDS, nav=Nav(mark("Refunds"), "refund", 55)),
     Page("/refunds/{request}", show_one, Right.SETTLE_REFUNDS),
     Page("/refunds/{request}/settle", settle, Right.SETTLE_REFUNDS, methods=("POST",)),
     Page("/refunds/{request}/decline", decline, Right.SETTLE_REFUNDS, methods=("POST",)),

@@ -10,7 +10,7 @@ from central.figures.periods import Days, Period
 from central.rights import Right
 from central.store import figures_of, overview
 from central.web.export import Kind
-from central.web.pages import fleet_views, lists
+from central.web.pages import addresses, fleet_views, lists
 from central.web.pages.fleet_views import LINES, ROLES, Line
 from central.web.pages.lists import Cell, Column, Filter, ListOf, Query, Rows
 from central.web.pages.live import Audience, Live
@@ -106,8 +106,7 @@ def _page(tx: Transaction, query: Query, zone: ZoneInfo, found: list[SiteGlance]
         kept.sort(key=lambda each: each.waiting)
     if query.descending:
         kept.reverse()
-    begin = int(query.after) if query.after.isascii() and query.after.isdigit() else 0
-    shown = kept[begin : begin + query.limit]
+    shown, following = addresses.cut(kept, query)
     names = {each.node for each in shown}
     printers: dict[str, int] = {}
     hands: dict[str, int] = {}
@@ -128,8 +127,7 @@ def _page(tx: Transaction, query: Query, zone: ZoneInfo, found: list[SiteGlance]
                 costs(figures),
             )
         )
-    more = begin + query.limit < len(kept)
-    return Rows(tuple(rows), str(begin + query.limit) if more else "", len(kept))
+    return Rows(tuple(rows), following, len(kept))
 
 
 def _hands(row: Row, visit: Visit) -> Cell:

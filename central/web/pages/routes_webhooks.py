@@ -11,7 +11,7 @@ from central.store import webhooks
 from central.store.ledger import Refused
 from central.store.webhooks import Message, Wanted
 from central.web.export import Kind
-from central.web.pages import lists, sentences
+from central.web.pages import addresses, lists, sentences
 from central.web.pages.lists import Cell, Column, Filter, ListOf, Query, Rows
 from central.web.pages.sentences import mark
 from central.web.pages.table import Nav, Page
@@ -127,11 +127,10 @@ def _read(tx: Transaction, query: Query) -> Rows[Row]:
     n = None
     if wanted := query.filters.get("program"):
         n = next((number for number, name in called.items() if name == wanted), -1)
-    before = int(query.after) if query.after.isdigit() else None
     found = webhooks.last(
         tx,
         n=n,
-        before=before,
+        before=addresses.before(query.after),
         limit=query.limit + 1,
         troubled=bool(query.filters.get("trouble")),
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 from urllib.parse import quote, unquote, urlencode
+from uuid import UUID
 
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
@@ -128,6 +129,17 @@ class Visit:
         """Return a part of the path."""
         found: str = self.request.path_params[name]
         return found
+
+    def uuid(self, name: str) -> UUID:
+        """Return a part of the path that names something by its UUID.
+
+        Raises:
+            HTTPException: 404, it is none.
+        """
+        try:
+            return UUID(self.path(name))
+        except ValueError:
+            raise HTTPException(404, sentences.NO_PAGE) from None
 
     def asked(self, name: str, most: int = 200) -> str:
         """Return a parameter of the address, trimmed; empty when it is not there."""
