@@ -69,7 +69,7 @@ async def test_days_of_years_are_drawn_by_months(tmp_path: Path) -> None:
         await axel.get(f"/figures?by=day&since={begin}&until={today}&n=200")
         assert "Pages, by month" in axel.text()
         assert len(re.findall('class="chart-tone-1"', axel.page)) in {14, 15}
-        assert axel.page.count('<th scope="row" data-label="Of">') == 200
+        assert axel.page.count('<th scope="row" data-label="Day">') == 200
         await axel.get(f"/figures?by=day&since={today - timedelta(days=365)}&until={today}")
         assert "by month" not in axel.text()
         assert len(re.findall('class="chart-tone-1"', axel.page)) == 366

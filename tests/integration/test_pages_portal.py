@@ -229,6 +229,22 @@ async def test_deleting_tells_what_it_comes_to_first(tmp_path: Path) -> None:
         assert "Thesis.pdf is deleted." in ana.text()
 
 
+async def test_the_first_page_leads_to_what_waits(tmp_path: Path) -> None:
+    """It says how many documents wait; what was refused says why on its own page too."""
+    portal = open_portal(tmp_path)
+    async with signed_in(portal.lab, PERSON) as ana:
+        await ana.get("/me")
+        assert 'href="/me/jobs">' in ana.page
+        assert "documents wait for you" not in ana.text()
+        portal.office.held()
+        refused = portal.office.held()
+        portal.office.refused(refused)
+        await ana.get("/me")
+        assert "2 documents wait for you." in ana.text()
+        await ana.get(f"/me/jobs/{refused}")
+        assert "A rule of this organisation says no." in ana.text()
+
+
 async def test_a_site_that_works_alone_is_not_asked(tmp_path: Path) -> None:
     """It is said plainly, and nothing is queued for later."""
     portal = open_portal(tmp_path)

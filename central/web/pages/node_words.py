@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from central.web.pages.fleet_views import ROLES
@@ -83,7 +84,7 @@ def _step(visit: Visit, each: Moment) -> Iterator[tuple[str, str, Tone]]:
                     "%(num)s meters were read for the end of the day",
                     told["count"],
                 ),
-                str(told["day"]),
+                visit.words.day(date.fromisoformat(told["day"])),
                 "good",
             )
         case "act":

@@ -178,7 +178,7 @@ _COLUMNS: Final = (
     ),
     Column[Fleet](
         "supplies",
-        mark("First supply"),
+        mark("Runs out first"),
         lambda row, visit: supply_cell(visit, row.device),
         lambda row: row.device.supply_days,
         number=True,

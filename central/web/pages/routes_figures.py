@@ -334,7 +334,8 @@ async def show(visit: Visit) -> Response:
     in_order = replace(query, descending=ask.order != "name")
     if ask.by in TIMES:
         in_order = replace(query, sort="", descending=False)
-    shown = _with_ways(visit, lists.shown(visit, what, in_order, rows))
+    caption = visit.say(BYS[ask.by]) if ask.by else ""
+    shown = _called(_with_ways(visit, lists.shown(visit, what, in_order, rows)), caption)
     page = FiguresPage(
         **_ways(visit, asked),
         compared="" if table.compared is None else figure_views.days(visit, table.compared),
@@ -344,7 +345,7 @@ async def show(visit: Visit) -> Response:
         heads=figure_views.heads(visit, table),
         charts=() if isinstance(in_time, NotKept) else tuple(_charts(visit, table, in_time)),
         list=shown,
-        caption=visit.say(BYS[ask.by]) if ask.by else "",
+        caption=caption,
         upto=None if table.upto is None else visit.local(table.upto),
         behind=table.behind,
         jobs="",
@@ -362,6 +363,14 @@ def _with_ways(visit: Visit, shown: ListView) -> ListView:
     """Have the filters' form keep what the ways above it chose."""
     kept = tuple((key, visit.asked(key)) for key in ("by", "period") if visit.asked(key))
     return replace(shown, kept=(*shown.kept, *kept))
+
+
+def _called(shown: ListView, caption: str) -> ListView:
+    """Head the names by what they are of; of a list by nothing, as it is."""
+    if not caption or not shown.heads:
+        return shown
+    first, *rest = shown.heads
+    return replace(shown, heads=(replace(first, label=caption), *rest))
 
 
 def _not_kept(visit: Visit, asked: _Asked, query: Query) -> Response:

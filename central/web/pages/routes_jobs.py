@@ -286,8 +286,7 @@ async def show(visit: Visit) -> Response:
     empty = Empty(
         "jobs",
         visit.say(mark("Jobs will stand here")),
-        visit.say(mark("Each site tells of its jobs as they come in, also of those it held back.")),
-        command="printmesh central job find",
+        visit.say(mark("Each site tells of its jobs as they come in. Print something at a site.")),
     )
     table = lists.shown(visit, what, query, rows, empty=empty)
     goes_on = bool(rows.next) and len(rows.rows) < query.limit

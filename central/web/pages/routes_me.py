@@ -10,6 +10,7 @@ from central import pins
 from central.rights import Right
 from central.store import (
     directory,
+    job_search,
     lists,
     nodes,
     openid,
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from central.web.pages.forms import Wrong
     from central.web.pages.visit import Visit
 
+#: Documents that wait are counted so far.
+_WAITING: Final = 100
 _ENDED: Final = mark("That session is over.")
 _ENDED_ALL: Final = mark("All other sessions are over.")
 _CHANGED: Final = mark("Your password is changed. You are signed off everywhere else.")
@@ -77,17 +80,22 @@ class Home:
     accounts: tuple[Account, ...]
     whole: tuple[Money, ...]
     """One's own money, by unit."""
+    waiting: int
+    """Documents that wait, as far as one page of them goes."""
+    send: bool
+    """Documents can be sent from here."""
 
 
 async def home(visit: Visit) -> Response:
     """Show what there is to print with, and where it sits."""
     name = visit.me.name
     centre = visit.say(_CENTRE)
-    view = await visit.read(lambda tx: _home(tx, name, visit.me.display, centre))
+    send = visit.centre.settings.web.uploads.enabled
+    view = await visit.read(lambda tx: _home(tx, name, visit.me.display, centre, send=send))
     return visit.page("me.html", view)
 
 
-def _home(tx: Transaction, name: str, display: str, centre: str) -> Home:
+def _home(tx: Transaction, name: str, display: str, centre: str, *, send: bool) -> Home:
     row = UserRow.model_validate(directory.get(tx, "user", name))
     keys = tuple(
         dict.fromkeys((*(key for each in wallets.lists_of(row) for key in each), *row.choices))
@@ -110,7 +118,9 @@ def _home(tx: Transaction, name: str, display: str, centre: str) -> Home:
             )
             found.append(Account(key, label, Money(whole, unit), places, own))
     whole_ = tuple(Money(micros, unit) for unit, micros in sums.items())
-    return Home(display, tuple(found), whole_)
+    which = job_search.Which(user=name, state="pending-held")
+    waiting = len(job_search.search(tx, which, limit=_WAITING).jobs)
+    return Home(display, tuple(found), whole_, waiting, send)
 
 
 def _sum(part: Balance) -> Money:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from central.acts.wishes import What
+    from central.job_fold import JobRecord
     from central.store.books import Transaction
     from central.store.job_life import JobLife
     from central.store.lists import ListedJob
@@ -142,16 +143,19 @@ def _waiting(visit: Visit, listed: ListedJob, under_way: Mapping[Any, str]) -> W
         if counted.color_impressions:
             number = visit.words.number(counted.color_impressions)
             what += ", " + visit.say(mark("%(num)s in colour"), num=number)
-    refusal = me_words.reason(visit, job.refused, job.detail) if job.refused else job.detail
     at = visit.local(job.received_at or listed.updated_at)
     asked = under_way.get(str(job.job), "")
-    return Waiting(job.job, me_words.name_of(visit, job), what, at, refusal, asked)
+    return Waiting(job.job, me_words.name_of(visit, job), what, at, _refusal(visit, job), asked)
 
 
 def site_chip(visit: Visit, glance: SiteGlance) -> SiteChip:
     """Return how a site's line is, as everywhere."""
     since = None if glance.since is None else visit.local(glance.since)
     return SiteChip(glance.node, glance.site, glance.state, since)
+
+
+def _refusal(visit: Visit, job: JobRecord) -> str:
+    return me_words.reason(visit, job.refused, job.detail) if job.refused else job.detail
 
 
 def _why_not(tx: Transaction, visit: Visit, glance: SiteGlance) -> str:
@@ -189,6 +193,8 @@ class OneHeld:
     printers: tuple[Choice, ...]
     sides: tuple[Choice, ...]
     modes: tuple[Choice, ...]
+    refusal: str
+    """Why it was not released the last time; empty: it was not tried, or it went well."""
     copies: str = ""
     wrong: str = ""
 
@@ -224,6 +230,7 @@ def _one(
         tuple(printers),
         me_paper.choices(visit, me_paper.SIDES, given.get("sides", "")),
         me_paper.choices(visit, me_paper.MODES, given.get("mode", "")),
+        _refusal(visit, job),
         given.get("copies", ""),
         wrong,
     )

@@ -245,7 +245,11 @@ async def show(visit: Visit) -> Response:
     empty = Empty(
         "release",
         visit.say(mark("Printers will stand here")),
-        visit.say(mark("Each edge tells of the printers in its settings as soon as it is linked.")),
+        visit.say(
+            mark(
+                "A site tells of its printers as soon as it is linked. Run there, this finds them:"
+            )
+        ),
         command="printmesh edge discover",
     )
     table = lists.shown(visit, FLEET, query, rows, empty=empty)

@@ -172,7 +172,7 @@ _COLUMNS: Final = (
     ),
     Column[Row](
         "supplies",
-        mark("First supply"),
+        mark("Runs out first"),
         lambda row, visit: supply_cell(visit, row.device),
         lambda row: row.device.supply_days,
         Kind.NUMBER,
@@ -241,7 +241,11 @@ async def show(visit: Visit) -> Response:
     empty = Empty(
         "release",
         visit.say(mark("Printers will stand here")),
-        visit.say(mark("Each edge tells of the printers in its settings as soon as it is linked.")),
+        visit.say(
+            mark(
+                "A site tells of its printers as soon as it is linked. Run there, this finds them:"
+            )
+        ),
         command="printmesh edge discover",
     )
     return visit.page(

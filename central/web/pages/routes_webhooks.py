@@ -383,7 +383,7 @@ def _post(path: str, endpoint: Endpoint) -> Page:
 
 
 PAGES: Final = (
-    Page("/webhooks", show, Right.CHANGE_SETTINGS, nav=Nav(mark("Webhooks"), "next", 830)),
+    Page("/webhooks", show, Right.CHANGE_SETTINGS, nav=Nav(mark("Webhooks"), "plug", 830)),
     _post("/webhooks/add", add),
     _post("/webhooks/rotate", rotate),
     _post("/webhooks/try", try_out),
