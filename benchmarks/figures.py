@@ -9,7 +9,6 @@ from __future__ import annotations
 import gc
 import tempfile
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -20,6 +19,7 @@ from sqlalchemy import text
 
 from benchmarks.ingest import _books, _charges, _park
 from benchmarks.result import Result, absolute, compared
+from benchmarks.servers import passing_server
 from broker.stream import place
 from central.figures.asking import Ask, By, Table, Where
 from central.figures.folding import View
@@ -30,12 +30,10 @@ from central.store import facts, streams
 from central.store.books import Books, sqlite_url
 from central.store.figures_of import figures_of
 from central.store.intake import Run, take_in
-from demo.postgres import PrivatePostgres, programs
+from demo.postgres import programs
 from tests.integration.books_lab import MemoryEdge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from sqlalchemy import Connection
 
 USERS: Final = 100_000
@@ -73,7 +71,7 @@ def measure() -> list[Result]:
     with tempfile.TemporaryDirectory() as directory:
         results += _asked("SQLite", sqlite_url(Path(directory) / "books.db"))
     if programs() is not None:
-        with _server() as url:
+        with passing_server() as url:
             results += _asked("PostgreSQL", url)
     with tempfile.TemporaryDirectory() as directory:
         results += _beside_ingest(Path(directory))
@@ -104,17 +102,6 @@ def _asked(database: str, url: str) -> list[Result]:
         )
     books.close()
     return results
-
-
-@contextmanager
-def _server() -> Iterator[str]:
-    with tempfile.TemporaryDirectory(prefix="pm-bench-") as directory:
-        Path(directory).chmod(0o711)
-        server = PrivatePostgres(Path(directory) / "server").start()
-        try:
-            yield server.url()
-        finally:
-            server.stop()
 
 
 # ── the totals ──────────────────────────────────────────────────────────────────────────────

@@ -9,13 +9,13 @@ from __future__ import annotations
 import random
 import tempfile
 import time
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from statistics import median, quantiles
 from typing import TYPE_CHECKING, Final
 
 from benchmarks.result import Result, absolute
+from benchmarks.servers import passing_server
 from broker.directory import UserRow
 from central.importing.applying import planned
 from central.importing.plan import Habits, Wanted
@@ -23,10 +23,10 @@ from central.store import directory, person, person_search
 from central.store.books import Books, sqlite_url
 from central.store.person import Particulars
 from central.store.person_search import Which
-from demo.postgres import PrivatePostgres, programs
+from demo.postgres import programs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from central.store.books import Transaction
 
@@ -45,7 +45,7 @@ def measure() -> list[Result]:
     with tempfile.TemporaryDirectory() as home:
         results = _database("SQLite", sqlite_url(Path(home) / "books.db"))
     if programs() is not None:
-        with _server() as url:
+        with passing_server() as url:
             results += _database("PostgreSQL", url)
     return results
 
@@ -170,14 +170,3 @@ def somebody(dice: random.Random, n: int) -> Wanted:
 def _syllables(dice: random.Random, of: str, length: int) -> str:
     starts = [dice.randrange(0, len(of) - length, length) for _ in range(2)]
     return "".join(of[at : at + length] for at in starts)
-
-
-@contextmanager
-def _server() -> Iterator[str]:
-    with tempfile.TemporaryDirectory(prefix="pm-bench-") as home:
-        Path(home).chmod(0o711)
-        server = PrivatePostgres(Path(home) / "server").start()
-        try:
-            yield server.url()
-        finally:
-            server.stop()

@@ -122,10 +122,19 @@ class PrivateCups(Startable):
             raise RuntimeError("this cupsd was not started")
         return self._program.pid
 
-    @property
-    def running(self) -> bool:
-        """Whether it was started and has not died."""
-        return self._program is not None and self._program.running
+    def notifiers(self) -> list[int]:
+        """Return the process ids of the edge's notifiers below it."""
+        found = []
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                # the parent's id is the second word after the name, which ends with a bracket
+                parent = int((process / "stat").read_text().rpartition(")")[2].split()[1])
+                command = (process / "cmdline").read_bytes()
+            except OSError:
+                continue  # it ended while we looked
+            if parent == self.pid and f"{NOTIFIER_SCHEME}://".encode() in command:
+                found.append(int(process.name))
+        return found
 
     def start(self) -> Self:
         """Write the configuration, run cupsd, return when it answers on its socket.

@@ -109,6 +109,11 @@ class Startable(ABC):
     _program: Guarded | None = None
     """As it was started last."""
 
+    @property
+    def running(self) -> bool:
+        """Whether it was started and has not died."""
+        return self._program is not None and self._program.running
+
     @abstractmethod
     def start(self) -> Self:
         """Run it; return when it answers."""

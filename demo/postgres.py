@@ -13,13 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import quote
 
-from demo.guarded import Guarded
+from demo.guarded import Guarded, Startable
 from demo.lab_error import LabError
 from demo.ports import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import TracebackType
 
 #: Whom it runs as when the lab is root, which it refuses to be.
 _USER: Final = "nobody"
@@ -58,7 +57,7 @@ def programs() -> Path | None:
     return Path(elsewhere).resolve().parent if elsewhere is not None else None
 
 
-class PrivatePostgres:
+class PrivatePostgres(Startable):
     """One server under `root`; what it holds outlives `stop` and `kill`, so `start` finds it.
 
     `root` must be a place that user nobody can enter when the lab runs as root, and short: a domain
@@ -74,12 +73,6 @@ class PrivatePostgres:
         """
         self.root = root
         self._settings = _SMALL | (_QUICK if quick else {})
-        self._program: Guarded | None = None
-
-    @property
-    def running(self) -> bool:
-        """Whether it was started and has not died."""
-        return self._program is not None and self._program.running
 
     def url(self, database: str = "postgres") -> str:
         """Return SQLAlchemy's address of one of its databases."""
@@ -141,17 +134,6 @@ class PrivatePostgres:
         log = self.root / "server.log"
         text = log.read_text(errors="replace") if log.exists() else ""
         return "\n".join(text.splitlines()[-lines:])
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
 
     def _make(self, directory: Path) -> None:
         for each in (self.root, self.root / "run"):

@@ -161,11 +161,6 @@ class VirtualPrinter(Startable):
             self._program.kill()
             self._program.wait()
 
-    @property
-    def running(self) -> bool:
-        """Whether it is there."""
-        return self._program is not None and self._program.running
-
     def order(self, fault: Fault, figure: float = 0) -> None:
         """Make it do something wrong from its next document on; `Fault.NONE` ends that."""
         order = self.root / "order"

@@ -9,7 +9,6 @@ import shutil
 import signal
 from contextlib import suppress
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from demo.chaos.doing import kill, no_writes, stop_for
@@ -18,6 +17,7 @@ from edge.store.record import HEADER, MAGIC
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from demo.chaos.arena import Arena
     from demo.chaos.doing import Deed
@@ -110,7 +110,7 @@ class SiteFaults:
             self._arena.spoolers.discard(site.name)
 
     async def _kill_notifier(self, planned: Planned) -> None:
-        for pid in _notifiers(self._site(planned)):
+        for pid in self._site(planned).cups.notifiers():
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
@@ -159,18 +159,3 @@ def _fill(ballast: Path) -> None:
     with suppress(OSError), ballast.open("ab", buffering=0) as file:
         while shutil.disk_usage(ballast.parent).free:
             file.write(bytes(1 << 16))
-
-
-def _notifiers(site: Site) -> list[int]:
-    """Return the process ids of the edge's notifiers below this site's cupsd."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            # the parent's id is the second word after the name, which ends with the last bracket
-            parent = int((process / "stat").read_text().rpartition(")")[2].split()[1])
-            command = (process / "cmdline").read_bytes()
-        except OSError:
-            continue  # it ended while we looked
-        if parent == site.cups.pid and b"printmesh://" in command:
-            found.append(int(process.name))
-    return found

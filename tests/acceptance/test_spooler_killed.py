@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.acceptance.conftest import RICH
@@ -22,26 +21,11 @@ JOBS = 20
 KILLS = 5
 
 
-def notifiers(site: Site) -> list[int]:
-    """Return the process ids of the edge's notifiers below this site's cupsd."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            # the parent's id is the second word after the name, which ends with the last bracket
-            parent = int((process / "stat").read_text().rpartition(")")[2].split()[1])
-            command = (process / "cmdline").read_bytes()
-        except OSError:
-            continue  # it ended while we looked
-        if parent == site.cups.pid and b"printmesh://" in command:
-            found.append(int(process.name))
-    return found
-
-
 async def kill_notifier(site: Site, dice: random.Random, killed: list[int]) -> None:
     """Kill what tells the edge of new jobs, as soon as there is one again."""
     while len(killed) < KILLS:
         await asyncio.sleep(dice.uniform(0.2, 2.0))
-        for pid in notifiers(site):
+        for pid in site.cups.notifiers():
             os.kill(pid, signal.SIGKILL)
             killed.append(pid)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import subprocess
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -62,17 +61,6 @@ async def missed(events: asyncio.Queue[SpoolerEvent]) -> None:
             pass
 
 
-def notifiers(cups: PrivateCups) -> list[int]:
-    """Return the process ids of our notifier under this cupsd."""
-    found = subprocess.run(
-        ["pgrep", "-P", str(cups.pid), "-f", "printmesh://"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return [int(word) for word in found.stdout.split()]
-
-
 @pytest.fixture
 async def spooler(cups: PrivateCups) -> AsyncIterator[CupsSpooler]:
     """Set up a pull queue and push, without polling."""
@@ -103,7 +91,7 @@ async def test_notifier_killed(cups: PrivateCups, spooler: CupsSpooler, tmp_path
         await missed(events)
         lp(cups, "pull", pdf(tmp_path / "a.pdf", 1), user="ana", title="first")
         await job_seen(events, JobState.PENDING_HELD)
-        (notifier,) = notifiers(cups)
+        (notifier,) = cups.notifiers()
 
         os.kill(notifier, signal.SIGKILL)
         await missed(events)
