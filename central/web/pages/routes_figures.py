@@ -9,10 +9,10 @@ from central.figures.asking import MOST, ORDERS, TIMES, Ask, By, NotKept, Where
 from central.rights import Right
 from central.store import nodes
 from central.store.figures_of import every_line, figures_of
-from central.web.export import Kind
-from central.web.pages import figure_views, lists
-from central.web.pages.figure_views import BYS, PERIODS, paid
-from central.web.pages.lists import Cell, Column, Filter, ListOf, Query, Rows
+from central.web.pages import figure_columns, figure_views, lists
+from central.web.pages.figure_columns import Row
+from central.web.pages.figure_views import BYS, PERIODS
+from central.web.pages.lists import Filter, ListOf, Query, Rows
 from central.web.pages.sentences import mark
 from central.web.pages.table import Nav, Page
 from central.web.pages.views import Choice
@@ -26,12 +26,11 @@ if TYPE_CHECKING:
     from central.figures.asking import Figures, Line, Table
     from central.figures.periods import Period
     from central.store.books import Transaction
-    from central.web.export import Value
     from central.web.pages.figure_views import Chart
     from central.web.pages.lists import ListView
     from central.web.pages.views import Figure
     from central.web.pages.visit import Visit
-    from config.policy.money import Money, Unit
+    from config.policy.money import Money
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +65,6 @@ class FiguresPage:
     """Where to look where totals do not answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """A line with its name."""
-
-    line: Line
-    name: str
-    href: str
-
-
 def _sites(visit: Visit) -> tuple[Choice, ...]:
     found: tuple[Choice, ...] = getattr(visit.request.state, "sites", ())
     return found
@@ -97,83 +87,13 @@ FILTERS: Final = (
 )
 
 
-def _number(key: str, label: str, *, wide: bool = False) -> Column[_Row]:
-    def show(row: _Row, visit: Visit) -> Cell:
-        now = int(getattr(row.line.figures, key))
-        before = 0 if row.line.before is None else int(getattr(row.line.before, key))
-        note = figure_views.change(visit, now, before) if key == "impressions" else ""
-        return Cell(visit.words.number(now), note)
-
-    def plain(row: _Row) -> Value:
-        return int(getattr(row.line.figures, key))
-
-    return Column[_Row](
-        key, label, show, plain, kind=Kind.NUMBER, number=True, sort=True, wide=wide
-    )
-
-
-def _share(key: str, label: str, of: str) -> Column[_Row]:
-    def show(row: _Row, visit: Visit) -> Cell:
-        return Cell(figure_views.share(visit, getattr(row.line.figures, of)))
-
-    def plain(row: _Row) -> Value:
-        found: float | None = getattr(row.line.figures, of)
-        return found
-
-    return Column[_Row](key, label, show, plain, kind=Kind.SHARE, number=True, sort=True, wide=True)
-
-
-COLUMNS: Final = (
-    Column[_Row](
-        "name",
-        mark("Of"),
-        lambda row, _: Cell(row.name, row.line.key if row.line.label else ""),
-        lambda row: row.name,
-        sort=True,
-    ),
-    _number("impressions", mark("Pages")),
-    _number("jobs", mark("Jobs"), wide=True),
-    _number("sheets", mark("Sheets"), wide=True),
-    _share("color", mark("In colour"), "color_share"),
-    _share("two_sided", mark("Two-sided"), "two_sided_share"),
-    Column[_Row](
-        "charged",
-        mark("Paid"),
-        lambda row, visit: Cell(figure_views.moneys(visit, row.line.figures)),
-        lambda row: " + ".join(map(str, figure_views.cost(row.line.figures))),
-        number=True,
-        sort=True,
-    ),
-)
-_KEY: Final = Column[_Row](
-    "key", mark("Key"), lambda row, _: Cell(row.line.key), lambda row: row.line.key
-)
-_COLOR: Final = _number("color", mark("Pages in colour"))
-_TWO_SIDED: Final = _number("two_sided", mark("Two-sided sheets"))
-
-
-def _in_unit(visit: Visit, unit: Unit, what: str, label: str) -> Column[_Row]:
-    """Return a column of files: money in one unit, which stands in its head."""
-
-    def plain(row: _Row) -> Value:
-        return int(getattr(paid(row.line.figures, unit), what))
-
-    return Column[_Row](
-        f"{what}-{unit}", f"{visit.say(label)}, {unit}", _nothing, plain, kind=Kind.MICROS
-    )
-
-
-def _nothing(_row: _Row, _visit: Visit) -> Cell:
-    return Cell()
-
-
-def _never(_tx: Transaction, _query: Query) -> Rows[_Row]:
+def _never(_tx: Transaction, _query: Query) -> Rows[Row]:
     return Rows(())
 
 
 FIGURES: Final = ListOf(
     "figures",
-    COLUMNS,
+    figure_columns.COLUMNS,
     _never,
     Right.SEE_FIGURES,
     filters=FILTERS,
@@ -216,7 +136,7 @@ def _asked(visit: Visit, query: Query) -> _Asked:
     return _Asked(Ask(period, by, where, order, query.limit, skip), named)
 
 
-def _row(visit: Visit, line: Line, table: Table) -> _Row:
+def _row(visit: Visit, line: Line, table: Table) -> Row:
     """Return a line as the list has it; it leads on to what it is made of."""
     by, period = table.ask.by, line.period
     href = ""
@@ -230,7 +150,7 @@ def _row(visit: Visit, line: Line, table: Table) -> _Row:
         href = visit.here(**{"by": "month", str(by): line.key, "after": None})
     elif by in {By.ACCOUNT, By.PROJECT} and line.key:
         href = visit.here(by="month", account=line.key, after=None)
-    return _Row(line, figure_views.name_of(visit, line, table), href)
+    return Row(line, figure_views.name_of(visit, line, table), href)
 
 
 async def _file(visit: Visit, asked: _Asked) -> Response | None:
@@ -243,20 +163,11 @@ async def _file(visit: Visit, asked: _Asked) -> Response | None:
         return None
     whole = replace(asked.ask, compare=False, skip=0, limit=MOST)
 
-    def read(tx: Transaction, _query: Query) -> Rows[_Row]:
+    def read(tx: Transaction, _query: Query) -> Rows[Row]:
         return Rows(tuple(_row(visit, each, table) for each in every_line(tx, whole)))
 
-    columns = (COLUMNS[0], _KEY, *COLUMNS[1:4], _COLOR, _TWO_SIDED, *COLUMNS[4:6])
-    money = tuple(
-        _in_unit(visit, unit, what, label)
-        for unit in table.units
-        for what, label in (
-            ("charged", mark("Charged")),
-            ("refunded", mark("Given back")),
-            ("cost", mark("Paid")),
-        )
-    )
-    return lists.file(visit, replace(FIGURES, columns=(*columns, *money), read=read))
+    columns = figure_columns.of_file(visit, table.units)
+    return lists.file(visit, replace(FIGURES, columns=columns, read=read))
 
 
 def _sums(visit: Visit, table: Table) -> dict[str, str]:
@@ -375,7 +286,7 @@ def _called(shown: ListView, caption: str) -> ListView:
 
 def _not_kept(visit: Visit, asked: _Asked, query: Query) -> Response:
     """Show that totals do not answer this, and what does."""
-    shown = _with_ways(visit, lists.shown(visit, FIGURES, query, Rows[_Row](())))
+    shown = _with_ways(visit, lists.shown(visit, FIGURES, query, Rows[Row](())))
     page = FiguresPage(
         **_ways(visit, asked),
         compared="",
