@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from central.web.pages.addresses import BIGGEST, before, cut, day
+from central.web.pages.addresses import BIGGEST, before, cut, day, day_after
 from central.web.pages.lists import Query
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -65,3 +65,13 @@ def test_a_page_behind_the_last_is_empty() -> None:
 def test_a_day_begins_by_the_clocks_of_its_zone(text: str, begins: datetime | None) -> None:
     """A day is told from what is none before any list is searched by it."""
     assert day(text, PARIS) == begins
+
+
+def test_a_day_ends_at_midnight_where_the_clocks_change() -> None:
+    """A day of 23 or 25 hours is all of that day, and nothing of the next."""
+    for text, hours in (("2026-03-29", 23), ("2026-10-25", 25), ("2026-06-01", 24)):
+        begins, ends = day(text, PARIS), day_after(text, PARIS)
+        assert begins is not None
+        assert ends is not None
+        assert (ends.astimezone(UTC) - begins.astimezone(UTC)) == timedelta(hours=hours)
+    assert day_after("tomorrow", PARIS) is None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, TypeVar
 
 if TYPE_CHECKING:
@@ -38,3 +38,10 @@ def day(text: str, zone: ZoneInfo) -> datetime | None:
         return None
     # what is before the first or after the last day of all cannot be written in every zone
     return found if 2000 <= found.year < 2200 else None  # noqa: PLR2004  years
+
+
+def day_after(text: str, zone: ZoneInfo) -> datetime | None:
+    """Return when the day after begins: it ends at midnight also where the clocks change."""
+    begins = day(text, zone)
+    # in a zone's own time Python adds days by the clock, not hours
+    return None if begins is None else begins + timedelta(days=1)

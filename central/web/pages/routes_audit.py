@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from difflib import ndiff
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
@@ -22,6 +21,7 @@ from central.web.pages.table import Nav, Page
 from central.web.pages.views import Empty
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from zoneinfo import ZoneInfo
 
     from starlette.responses import Response
@@ -85,14 +85,13 @@ class ChainPage:
 
 def _which(query: Query, zone: ZoneInfo) -> Which:
     asked = query.filters
-    until = addresses.day(asked.get("until", ""), zone)
     return Which(
         author=asked.get("author"),
         person=asked["person"].lower() if "person" in asked else None,
         target=asked.get("target"),
         act=asked.get("act"),
         since=addresses.day(asked.get("since", ""), zone),
-        until=None if until is None else until + timedelta(days=1),
+        until=addresses.day_after(asked.get("until", ""), zone),
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, Literal
 from zoneinfo import ZoneInfo
 
@@ -18,6 +17,8 @@ from central.web.pages.views import Choice, Empty
 from config.policy.money import Money, MoneyError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from starlette.responses import Response
 
     from central.store.books import Transaction
@@ -65,7 +66,6 @@ def which_of(query: Query, zone: ZoneInfo, currency: str) -> job_search.Which:
     if site is not None and query.sites is not None:
         sites = frozenset({site}) & query.sites
     state = asked.get("state", "")
-    until = addresses.day(asked.get("until", ""), zone)
     return job_search.Which(
         user=asked["user"].lower() if "user" in asked else None,
         nodes=sites,
@@ -73,7 +73,7 @@ def which_of(query: Query, zone: ZoneInfo, currency: str) -> job_search.Which:
         state=state if state in job_words.STATES else None,
         service=_service(asked.get("service", "")),
         since=addresses.day(asked.get("since", ""), zone),
-        until=None if until is None else until + timedelta(days=1),
+        until=addresses.day_after(asked.get("until", ""), zone),
         flagged=state == "flagged",
         refused=state == "refused",
         name=asked.get("q"),

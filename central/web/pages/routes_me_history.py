@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Final
 
 from central.rights import Right
@@ -17,6 +16,7 @@ from central.web.pages.views import Choice, Empty
 from config.policy.money import Money
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from zoneinfo import ZoneInfo
 
     from starlette.responses import Response
@@ -33,9 +33,6 @@ _STATES: Final = {
     "canceled": mark("deleted"),
     "aborted": mark("stopped"),
 }
-_DAY: Final = timedelta(days=1)
-#: The last year whose days have a time in every zone.
-_LAST_YEAR: Final = 9998
 _NOTHING: Final = "\N{EN DASH}"
 
 
@@ -136,12 +133,11 @@ def _list(name: str, zone: ZoneInfo) -> ListOf[Mine]:
 def _read(tx: Transaction, query: Query, name: str, zone: ZoneInfo) -> Rows[Mine]:
     asked = query.filters
     state = asked.get("state")
-    until = _day(asked.get("to"), zone)
     which = job_search.Which(
         user=name,
         state=state if state in _STATES else None,
-        since=_day(asked.get("from"), zone),
-        until=None if until is None else until + _DAY,
+        since=addresses.day(asked.get("from", ""), zone),
+        until=addresses.day_after(asked.get("to", ""), zone),
         name=asked.get("q"),
     )
     before = addresses.before(query.after)
@@ -158,17 +154,6 @@ def _read(tx: Transaction, query: Query, name: str, zone: ZoneInfo) -> Rows[Mine
         for each in found.jobs
     )
     return Rows(rows, "" if found.before is None else str(found.before))
-
-
-def _day(text: str | None, zone: ZoneInfo) -> datetime | None:
-    try:
-        day = date.fromisoformat(text or "")
-    except ValueError:
-        return None
-    # a year before the first or after the last has no other zone's time
-    return (
-        datetime.combine(day, time(), zone).astimezone(UTC) if 1 < day.year <= _LAST_YEAR else None
-    )
 
 
 def _states(visit: Visit) -> tuple[Choice, ...]:
