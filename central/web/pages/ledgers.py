@@ -79,7 +79,7 @@ class Names:
 
     def account(self, visit: Visit, key: str) -> str:
         """Return what an account is called."""
-        return self.accounts.get(key) or house(visit, key) or key
+        return self.accounts.get(key) or house(visit, key) or key.removeprefix("user:")
 
     def place(self, node: str) -> str:
         """Return what a place is called; empty: the centre."""
