@@ -62,6 +62,7 @@ def state(n: int, *troubles: DeviceTrouble) -> DeviceState:
 async def sign_in(seen: Watched, lab: Lab, address: str, name: str) -> None:
     """Sign in by keyboard alone, setting an authenticator up on the way."""
     await seen.page.goto(f"{address}/sign-in")
+    await seen.page.wait_for_selector("#f-name:focus")  # nobody types before they see where
     await seen.page.keyboard.type(name)
     await seen.page.keyboard.press("Tab")
     await seen.page.keyboard.type(PASSWORD)
